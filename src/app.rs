@@ -1,0 +1,1 @@
+//! The only wiring: builds everything from a configuration; start-up and shutdown order.

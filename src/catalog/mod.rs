@@ -1,0 +1,1 @@
+//! What is offered now: an immutable snapshot of tools, resources and prompts.

@@ -1,0 +1,1 @@
+//! Configuration: schema, layers with origins, checks. No sockets, no tool code.

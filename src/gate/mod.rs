@@ -1,0 +1,1 @@
+//! Decisions on a parsed request head: who may come in. Pure; time is an argument.

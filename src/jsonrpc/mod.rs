@@ -1,0 +1,1 @@
+//! JSON-RPC 2.0 on borrowed text: messages, ids, parsing, encoding, error codes. Pure.

@@ -1,0 +1,1 @@
+//! The protocol server: sessions, dispatch, handlers, fan-out. Knows no transport.

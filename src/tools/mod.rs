@@ -1,0 +1,1 @@
+//! Tools: what a handler is given, what it returns, and the built-in ones.

@@ -1,0 +1,1 @@
+//! The one integration binary: the real server, started on port 0.
