@@ -1,0 +1,116 @@
+//! Messages written as one line of JSON text, straight into the caller's buffer.
+
+use super::{Id, RpcError};
+
+/// Writes a success response; `result` writes the JSON of the `result` member.
+pub fn encode_result(out: &mut Vec<u8>, id: &Id, result: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.extend_from_slice(id.as_json().as_bytes());
+    out.extend_from_slice(br#","result":"#);
+    result(out);
+    out.push(b'}');
+}
+
+/// Writes an error response. Without an id the member is left out (legal in MCP from 2025-11-25
+/// on); callers that serve older peers or plain JSON-RPC pass `null_id`.
+pub fn encode_error(out: &mut Vec<u8>, id: Option<&Id>, null_id: bool, error: &RpcError) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
+    match id {
+        Some(id) => {
+            out.extend_from_slice(br#""id":"#);
+            out.extend_from_slice(id.as_json().as_bytes());
+            out.push(b',');
+        }
+        None if null_id => out.extend_from_slice(br#""id":null,"#),
+        None => (),
+    }
+    out.extend_from_slice(br#""error":{"code":"#);
+    out.extend_from_slice(error.code.to_string().as_bytes());
+    out.extend_from_slice(br#","message":"#);
+    write_json_string(out, &error.message);
+    if let Some(data) = &error.data {
+        out.extend_from_slice(br#","data":"#);
+        out.extend_from_slice(data.as_bytes());
+    }
+    out.extend_from_slice(b"}}");
+}
+
+/// Writes a request of ours; `params` is JSON text.
+pub fn encode_request(out: &mut Vec<u8>, id: &Id, method: &str, params: Option<&str>) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.extend_from_slice(id.as_json().as_bytes());
+    out.push(b',');
+    write_call(out, method, params);
+}
+
+/// Writes a notification; `params` is JSON text.
+pub fn encode_notification(out: &mut Vec<u8>, method: &str, params: Option<&str>) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
+    write_call(out, method, params);
+}
+
+fn write_call(out: &mut Vec<u8>, method: &str, params: Option<&str>) {
+    out.extend_from_slice(br#""method":"#);
+    write_json_string(out, method);
+    if let Some(params) = params {
+        out.extend_from_slice(br#","params":"#);
+        out.extend_from_slice(params.as_bytes());
+    }
+    out.push(b'}');
+}
+
+/// Writes `text` as a JSON string, quoted and escaped (RFC 8259, section 7).
+pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(&mut *out, text).expect("a string always serialises into memory");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(expected: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = Vec::new();
+        write(&mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_message_is_one_line() {
+        let id = Id::parse(r#""a\"b""#).unwrap();
+        check(r#"{"jsonrpc":"2.0","id":"a\"b","result":{}}"#, |out| {
+            encode_result(out, &id, |out| out.extend_from_slice(b"{}"));
+        });
+        let error = RpcError::new(-32602, "line\nbreak").with_data("[1]");
+        check(
+            r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"line\nbreak","data":[1]}}"#,
+            |out| encode_error(out, Some(&Id::number(7)), false, &error),
+        );
+        check(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#, |out| {
+            encode_request(out, &Id::number(7), "ping", None);
+        });
+        check(
+            r#"{"jsonrpc":"2.0","method":"n","params":{"a":1}}"#,
+            |out| {
+                encode_notification(out, "n", Some(r#"{"a":1}"#));
+            },
+        );
+    }
+
+    #[test]
+    fn an_unknown_id_is_null_or_absent() {
+        let error = RpcError::new(-32700, "bad");
+        check(
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"bad"}}"#,
+            |out| {
+                encode_error(out, None, true, &error);
+            },
+        );
+        check(
+            r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"bad"}}"#,
+            |out| {
+                encode_error(out, None, false, &error);
+            },
+        );
+    }
+}

@@ -1,0 +1,602 @@
+//! From received text to messages, strictly (JSON-RPC 2.0, sections 4 to 6).
+//!
+//! Three passes, each linear: UTF-8, nesting depth, then serde_json over the envelope alone (the
+//! params stay raw). The depth pass comes first because raw values are skipped without a depth
+//! count, and whoever parses them later should never meet more than `json_depth`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{
+    INVALID_REQUEST, Id, IdError, Incoming, Message, Notification, PARSE_ERROR, Request, Response,
+    ResponseBody,
+};
+
+/// The bounds and leniencies of one endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Longest batch; an element more refuses the whole batch. (`limits.batch`)
+    pub batch_len_max: usize,
+    /// Deepest nesting of objects and arrays. (`limits.json_depth`)
+    pub depth_max: usize,
+    /// What is asked of the envelope.
+    pub envelope: Envelope,
+}
+
+/// How strict the envelope is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Envelope {
+    /// `jsonrpc` may be absent, and then `id` too: such a call is a request whose answer has the
+    /// id null. Only for the plain endpoints, whose old examples post `{"method": …}` so.
+    Lenient,
+    /// JSON-RPC 2.0 to the letter.
+    Strict,
+}
+
+/// Why a text, or one element of a batch, is not a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParseError {
+    /// The id to answer with, if the text had a usable one.
+    pub id: Option<Id>,
+    /// What is wrong.
+    pub kind: ParseErrorKind,
+}
+
+/// What is wrong with a text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParseErrorKind {
+    /// A batch of more than `batch_len_max` elements.
+    BatchTooLong {
+        /// How many it has.
+        got: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// An envelope member stands twice; which one counts would be a guess.
+    DuplicateMember(&'static str),
+    /// A batch of no elements (JSON-RPC 2.0, section 6).
+    EmptyBatch,
+    /// The id is no string or integer.
+    Id(IdError),
+    /// Not exactly one of `method`, `result` and `error`, or a response without an id.
+    NoKind,
+    /// Valid JSON, but no object.
+    NotAnObject,
+    /// `params` is no object or array.
+    Params,
+    /// Not JSON; the text says where.
+    Syntax(String),
+    /// Nested deeper than `depth_max`.
+    TooDeep {
+        /// The bound.
+        limit: usize,
+    },
+    /// Not UTF-8.
+    Utf8,
+    /// `jsonrpc` is absent or is not `"2.0"`.
+    Version,
+}
+
+/// Parses one received text. Never recurses, never allocates more than the batch vector.
+pub fn parse<'a>(bytes: &'a [u8], rules: &Rules) -> Result<Incoming<'a>, ParseError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ParseErrorKind::Utf8.into_error())?;
+    if !depth_is_within(bytes, rules.depth_max) {
+        return Err(ParseErrorKind::TooDeep {
+            limit: rules.depth_max,
+        }
+        .into_error());
+    }
+    match text.trim_ascii_start().as_bytes().first() {
+        Some(b'{') => parse_message(text, rules.envelope).map(Incoming::Single),
+        Some(b'[') => parse_batch(text, rules),
+        _ => match serde_json::from_str::<&RawValue>(text) {
+            Ok(_) => Err(ParseErrorKind::NotAnObject.into_error()),
+            Err(error) => Err(ParseErrorKind::Syntax(error.to_string()).into_error()),
+        },
+    }
+}
+
+fn parse_batch<'a>(text: &'a str, rules: &Rules) -> Result<Incoming<'a>, ParseError> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text)
+        .map_err(|error| ParseErrorKind::Syntax(error.to_string()).into_error())?;
+    if elements.is_empty() {
+        return Err(ParseErrorKind::EmptyBatch.into_error());
+    }
+    if elements.len() > rules.batch_len_max {
+        let (got, limit) = (elements.len(), rules.batch_len_max);
+        return Err(ParseErrorKind::BatchTooLong { got, limit }.into_error());
+    }
+    let messages = elements
+        .iter()
+        .map(|element| match element.get().as_bytes().first() {
+            Some(b'{') => parse_message(element.get(), rules.envelope),
+            _ => Err(ParseErrorKind::NotAnObject.into_error()),
+        });
+    Ok(Incoming::Batch(messages.collect()))
+}
+
+fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseError> {
+    let members: Members<'_> = serde_json::from_str(text)
+        .map_err(|error| ParseErrorKind::Syntax(error.to_string()).into_error())?;
+    let id = members.id.map(|raw| Id::parse(raw.get()));
+    let known_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
+    let fail = |kind: ParseErrorKind| {
+        Err(ParseError {
+            id: known_id.clone(),
+            kind,
+        })
+    };
+    if let Some(member) = members.duplicate {
+        return fail(ParseErrorKind::DuplicateMember(member));
+    }
+    let version_is_absent_but_tolerated =
+        members.jsonrpc.is_none() && envelope == Envelope::Lenient;
+    if !version_is_absent_but_tolerated && members.jsonrpc.map(RawValue::get) != Some(r#""2.0""#) {
+        return fail(ParseErrorKind::Version);
+    }
+    if members
+        .params
+        .is_some_and(|params| !matches!(params.get().as_bytes()[0], b'{' | b'['))
+    {
+        return fail(ParseErrorKind::Params);
+    }
+    let method = match members
+        .method
+        .map(|raw| serde_json::from_str::<Text<'_>>(raw.get()))
+    {
+        None => None,
+        Some(Ok(Text(method))) => Some(method),
+        Some(Err(_)) => return fail(ParseErrorKind::NoKind),
+    };
+    let params = members.params;
+    match (method, members.result, members.error, id) {
+        (Some(method), None, None, None | Some(Err(IdError::WrongType)))
+            if version_is_absent_but_tolerated && !is_a_value(members.id) =>
+        {
+            Ok(Message::Request(Request {
+                id: Id::null(),
+                method,
+                params,
+            }))
+        }
+        (_, _, _, Some(Err(error))) => fail(ParseErrorKind::Id(error)),
+        (Some(method), None, None, Some(Ok(id))) => {
+            Ok(Message::Request(Request { id, method, params }))
+        }
+        (Some(method), None, None, None) => {
+            Ok(Message::Notification(Notification { method, params }))
+        }
+        (None, Some(result), None, Some(Ok(id))) => Ok(Message::Response(Response {
+            id,
+            body: ResponseBody::Result(result),
+        })),
+        (None, None, Some(error), Some(Ok(id))) => Ok(Message::Response(Response {
+            id,
+            body: ResponseBody::Error(error),
+        })),
+        (_, _, _, Some(Ok(id))) => Err(ParseError {
+            id: Some(id),
+            kind: ParseErrorKind::NoKind,
+        }),
+        (_, _, _, None) => Err(ParseErrorKind::NoKind.into_error()),
+    }
+}
+
+/// Whether an `id` member says anything: absent and null do not.
+fn is_a_value(id: Option<&RawValue>) -> bool {
+    id.is_some_and(|id| id.get() != "null")
+}
+
+/// The members of the envelope, as text. Other members are skipped: the MCP schema leaves its
+/// message objects open.
+#[derive(Default)]
+struct Members<'a> {
+    jsonrpc: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+    method: Option<&'a RawValue>,
+    params: Option<&'a RawValue>,
+    result: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    duplicate: Option<&'static str>,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'de>, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON-RPC message object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Members::default();
+                while let Some(Text(key)) = map.next_key()? {
+                    let value: &'de RawValue = map.next_value()?;
+                    let (slot, name) = match &*key {
+                        "jsonrpc" => (&mut members.jsonrpc, "jsonrpc"),
+                        "id" => (&mut members.id, "id"),
+                        "method" => (&mut members.method, "method"),
+                        "params" => (&mut members.params, "params"),
+                        "result" => (&mut members.result, "result"),
+                        "error" => (&mut members.error, "error"),
+                        _ => continue,
+                    };
+                    if slot.replace(value).is_some() {
+                        members.duplicate = Some(name);
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// A JSON string, borrowed where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'de>, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: serde::de::Error>(
+                self,
+                text: &'de str,
+            ) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Text<'de>, E> {
+                Err(E::custom("expected a string"))
+            }
+        }
+
+        deserializer
+            .deserialize_str(TextVisitor)
+            .map_err(D::Error::custom)
+    }
+}
+
+/// Whether brackets outside strings nest at most `depth_max` deep. Runs before the text is known
+/// to be JSON; on text that is not, any answer is fine because the parser refuses it next.
+fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
+    let mut depth = 0usize;
+    let mut bytes = bytes.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > depth_max {
+                    return false;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => _ = bytes.next(),
+                        _ => (),
+                    }
+                }
+            }
+            _ => (),
+        }
+    }
+    true
+}
+
+impl ParseErrorKind {
+    fn into_error(self) -> ParseError {
+        ParseError {
+            id: None,
+            kind: self,
+        }
+    }
+}
+
+impl ParseError {
+    /// The JSON-RPC error code (section 5.1): what cannot be read is -32700, what can be read and
+    /// is no message is -32600.
+    pub fn code(&self) -> i64 {
+        match self.kind {
+            ParseErrorKind::Syntax(_) | ParseErrorKind::TooDeep { .. } | ParseErrorKind::Utf8 => {
+                PARSE_ERROR
+            }
+            _ => INVALID_REQUEST,
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ParseErrorKind::BatchTooLong { got, limit } => {
+                write!(
+                    f,
+                    "batch of {got} messages exceeds `limits.batch` ({limit})"
+                )
+            }
+            ParseErrorKind::DuplicateMember(name) => write!(f, "member `{name}` stands twice"),
+            ParseErrorKind::EmptyBatch => f.write_str("a batch needs at least one message"),
+            ParseErrorKind::Id(error) => error.fmt(f),
+            ParseErrorKind::NoKind => f.write_str(
+                "expected a string `method`, or an `id` with exactly one of `result` and `error`",
+            ),
+            ParseErrorKind::NotAnObject => f.write_str("a message must be a JSON object"),
+            ParseErrorKind::Params => f.write_str("`params` must be an object or an array"),
+            ParseErrorKind::Syntax(detail) => write!(f, "invalid JSON: {detail}"),
+            ParseErrorKind::TooDeep { limit } => {
+                write!(f, "JSON nested deeper than `limits.json_depth` ({limit})")
+            }
+            ParseErrorKind::Utf8 => f.write_str("the message is not UTF-8"),
+            ParseErrorKind::Version => f.write_str("`jsonrpc` must be \"2.0\""),
+        }
+    }
+}
+
+/// Drives the parser with arbitrary bytes and checks what must hold of any outcome.
+#[doc(hidden)]
+pub fn fuzz_parse(bytes: &[u8]) {
+    for envelope in [Envelope::Lenient, Envelope::Strict] {
+        let rules = Rules {
+            batch_len_max: 4,
+            depth_max: 8,
+            envelope,
+        };
+        match parse(bytes, &rules) {
+            Ok(Incoming::Batch(messages)) => assert!((1..=4).contains(&messages.len())),
+            Ok(Incoming::Single(Message::Request(request))) => {
+                let id = request.id.as_json();
+                assert!(Id::check(id).is_ok() || id == "null" && envelope == Envelope::Lenient);
+            }
+            Ok(Incoming::Single(_)) => (),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: Rules = Rules {
+        batch_len_max: 3,
+        depth_max: 4,
+        envelope: Envelope::Strict,
+    };
+    const LENIENT: Rules = Rules {
+        envelope: Envelope::Lenient,
+        ..RULES
+    };
+
+    #[track_caller]
+    fn request<'a>(text: &'a str, rules: &Rules) -> Request<'a> {
+        match parse(text.as_bytes(), rules) {
+            Ok(Incoming::Single(Message::Request(request))) => request,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refused(text: &[u8], kind: ParseErrorKind, id: Option<&str>) {
+        let error = parse(text, &RULES).expect_err("refused");
+        assert_eq!(error.kind, kind);
+        assert_eq!(error.id.as_ref().map(Id::as_json), id);
+    }
+
+    #[track_caller]
+    fn refused_syntax(text: &[u8]) {
+        let error = parse(text, &RULES).expect_err("refused");
+        assert_eq!(error.code(), PARSE_ERROR, "{error}");
+        assert_eq!(error.id, None);
+    }
+
+    #[test]
+    fn a_request_keeps_its_id_and_params_verbatim() {
+        let text = r#" {"method":"a\u002fb","params":{"x": 1.0e2},"id":18446744073709551616,"jsonrpc":"2.0","extra":[]}"#;
+        let request = request(text, &RULES);
+        assert_eq!(request.id.as_json(), "18446744073709551616");
+        assert_eq!(request.method, "a/b");
+        assert_eq!(request.params.unwrap().get(), r#"{"x": 1.0e2}"#);
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        let parse = |text: &'static str| match parse(text.as_bytes(), &RULES) {
+            Ok(Incoming::Single(message)) => message,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert!(matches!(
+            parse(r#"{"jsonrpc":"2.0","method":"ping"}"#),
+            Message::Notification(_)
+        ));
+        assert!(matches!(
+            parse(r#"{"jsonrpc":"2.0","id":1,"result":null}"#),
+            Message::Response(Response {
+                body: ResponseBody::Result(_),
+                ..
+            })
+        ));
+        assert!(matches!(
+            parse(r#"{"jsonrpc":"2.0","id":"1","error":{}}"#),
+            Message::Response(Response {
+                body: ResponseBody::Error(_),
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn the_lenient_envelope_misses_only_the_version() {
+        assert_eq!(
+            request(r#"{"id":1,"method":"tools/list"}"#, &LENIENT).method,
+            "tools/list"
+        );
+        assert_eq!(
+            request(r#"{"method":"tools/list"}"#, &LENIENT).id.as_json(),
+            "null"
+        );
+        assert_eq!(
+            request(r#"{"id":null,"method":"x"}"#, &LENIENT)
+                .id
+                .as_json(),
+            "null"
+        );
+        let notification = parse(br#"{"jsonrpc":"2.0","method":"tools/list"}"#, &LENIENT);
+        assert!(matches!(
+            notification,
+            Ok(Incoming::Single(Message::Notification(_)))
+        ));
+        assert!(parse(br#"{"id":[],"method":"x"}"#, &LENIENT).is_err());
+        let error = parse(br#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, &LENIENT).unwrap_err();
+        assert_eq!(error.kind, ParseErrorKind::Version);
+        refused(
+            br#"{"id":1,"method":"tools/list"}"#,
+            ParseErrorKind::Version,
+            Some("1"),
+        );
+    }
+
+    #[test]
+    fn a_wrong_envelope_is_an_invalid_request() {
+        refused(b"1", ParseErrorKind::NotAnObject, None);
+        refused(br#""text""#, ParseErrorKind::NotAnObject, None);
+        refused(br#"{"jsonrpc":"2.0"}"#, ParseErrorKind::NoKind, None);
+        refused(
+            br#"{"jsonrpc":"2.0","id":1}"#,
+            ParseErrorKind::NoKind,
+            Some("1"),
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","id":1,"method":1}"#,
+            ParseErrorKind::NoKind,
+            Some("1"),
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","id":1,"method":"x","params":1}"#,
+            ParseErrorKind::Params,
+            Some("1"),
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","id":1,"result":1,"error":{}}"#,
+            ParseErrorKind::NoKind,
+            Some("1"),
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","result":1}"#,
+            ParseErrorKind::NoKind,
+            None,
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","id":null,"method":"x"}"#,
+            ParseErrorKind::Id(IdError::WrongType),
+            None,
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#,
+            ParseErrorKind::Id(IdError::Fractional),
+            None,
+        );
+        refused(
+            br#"{"jsonrpc":"2.0","id":1,"method":"x","method":"y"}"#,
+            ParseErrorKind::DuplicateMember("method"),
+            Some("1"),
+        );
+    }
+
+    #[test]
+    fn what_is_not_json_is_a_parse_error() {
+        for text in [
+            &b""[..],
+            b" ",
+            b"{",
+            br#"{"jsonrpc":"2.0","id":1,"method":"x"} x"#,
+            br#"{"jsonrpc":"2.0","id":1,"method":"x",}"#,
+            br#"{"jsonrpc":"2.0","id":01,"method":"x"}"#,
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\x00\"}",
+            b"\xef\xbb\xbf{}",
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}",
+            br#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":NaN}}"#,
+            b"[{]",
+        ] {
+            refused_syntax(text);
+        }
+    }
+
+    #[test]
+    fn every_truncation_of_a_request_is_refused() {
+        let text = br#"{"jsonrpc":"2.0","id":"a","method":"m","params":{"s":"\"}{"}}"#;
+        assert!(parse(text, &RULES).is_ok());
+        for end in 0..text.len() {
+            assert!(parse(&text[..end], &RULES).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_and_strings_do_not_count() {
+        let nested = |depth: usize| {
+            let inner = "[".repeat(depth - 1) + &"]".repeat(depth - 1);
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{inner}}}"#)
+        };
+        assert!(parse(nested(3).as_bytes(), &RULES).is_ok());
+        assert!(parse(nested(4).as_bytes(), &RULES).is_ok());
+        refused(
+            nested(5).as_bytes(),
+            ParseErrorKind::TooDeep { limit: 4 },
+            None,
+        );
+        request(
+            r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":"[[[[[[\"[[["}}"#,
+            &RULES,
+        );
+    }
+
+    #[test]
+    fn a_batch_keeps_order_and_its_elements_errors() {
+        let text = br#"[{"jsonrpc":"2.0","id":1,"method":"a"}, 1, {"jsonrpc":"2.0","method":"n"}]"#;
+        let Ok(Incoming::Batch(messages)) = parse(text, &RULES) else {
+            panic!("a batch")
+        };
+        assert!(matches!(messages[0], Ok(Message::Request(_))));
+        assert_eq!(
+            messages[1].as_ref().unwrap_err().kind,
+            ParseErrorKind::NotAnObject
+        );
+        assert!(matches!(messages[2], Ok(Message::Notification(_))));
+    }
+
+    #[test]
+    fn a_batch_is_bounded() {
+        let batch = |len: usize| {
+            let one = r#"{"jsonrpc":"2.0","method":"n"}"#;
+            format!("[{}]", vec![one; len].join(","))
+        };
+        refused(b"[]", ParseErrorKind::EmptyBatch, None);
+        assert!(parse(batch(2).as_bytes(), &RULES).is_ok());
+        assert!(parse(batch(3).as_bytes(), &RULES).is_ok());
+        refused(
+            batch(4).as_bytes(),
+            ParseErrorKind::BatchTooLong { got: 4, limit: 3 },
+            None,
+        );
+    }
+}
