@@ -124,7 +124,6 @@ impl std::fmt::Display for RpcError {
     }
 }
 
-impl std::error::Error for RpcError {}
 
 /// The peer's text as it may stand in an error message: bounded, so that an answer is never much
 /// larger than what asked for it.

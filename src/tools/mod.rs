@@ -1,1 +1,15 @@
-//! Tools: what a handler is given, what it returns, and the built-in ones.
+//! Tools: what a handler is given and what it may return, and the built-in ones.
+//!
+//! A handler sees a [`Context`] and its arguments; it never sees ids, sockets or bytes. The
+//! context is a trait object behind which `server` stands, so that this folder needs nothing above
+//! it and a handler can be tested with a few lines of its own.
+
+mod context;
+mod error;
+mod handler;
+
+pub use context::{Ask, Change, Context, Host, LocalFuture};
+pub use error::{CallError, Interrupt};
+pub use handler::{
+    CompletionHandler, CompletionQuery, PromptHandler, ResourceHandler, ToolHandler, Uri,
+};
