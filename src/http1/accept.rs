@@ -99,3 +99,95 @@ fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
         Some(text[..end.unwrap_or(text.len())].trim_matches([' ', '\t']))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = "application/json";
+    const STREAM: &str = "text/event-stream";
+
+    /// `expected`: the qualities of JSON and of an event stream.
+    #[track_caller]
+    fn check(header: &str, expected: (u16, u16)) {
+        assert_eq!(
+            (quality(Some(header), JSON), quality(Some(header), STREAM)),
+            expected,
+            "{header:?}"
+        );
+        assert_eq!(
+            (accepts(Some(header), JSON), accepts(Some(header), STREAM)),
+            (expected.0 > 0, expected.1 > 0)
+        );
+    }
+
+    #[test]
+    fn no_header_takes_everything() {
+        assert!(accepts(None, JSON));
+        check("", (1000, 1000));
+        check(" \t", (1000, 1000));
+    }
+
+    #[test]
+    fn what_clients_send() {
+        check("application/json, text/event-stream", (1000, 1000));
+        check("application/json,text/event-stream", (1000, 1000));
+        check("text/event-stream", (0, 1000));
+        check("*/*", (1000, 1000));
+        check(
+            "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8",
+            (800, 800),
+        );
+        check("text/plain", (0, 0));
+    }
+
+    #[test]
+    fn the_most_specific_range_decides_in_any_order() {
+        check("*/*, application/json;q=0", (0, 1000));
+        check("application/json;q=0, */*", (0, 1000));
+        check("text/*;q=0.5, */*;q=0.1", (100, 500));
+        check("application/*;q=0, application/json", (1000, 0));
+        check("*/*;q=0", (0, 0));
+    }
+
+    #[test]
+    fn case_space_and_parameters() {
+        check("Application/JSON ; charset=utf-8 ; Q=0.25", (250, 0));
+        check("application/json;x=\"a, text/event-stream;q=1\"", (1000, 0));
+        check("application/json;x=\"a\\\", text/event-stream\"", (1000, 0));
+        check("application/jsonx, text/event", (0, 0));
+        check(",, ,application/json,", (1000, 0));
+    }
+
+    #[test]
+    fn weights() {
+        check("application/json;q=1.000", (1000, 0));
+        check("application/json;q=0.000", (0, 0));
+        check("application/json;q=0.0019", (1, 0));
+        check("application/json;q=1.001", (0, 0));
+        check("application/json;q=2", (0, 0));
+        check("application/json;q=-1", (0, 0));
+        check("application/json;q=", (0, 0));
+    }
+
+    #[test]
+    fn json_content_types() {
+        for (text, expected) in [
+            ("application/json", true),
+            ("Application/Json; charset=UTF-8", true),
+            ("application/json;charset=\"utf-8\"", true),
+            ("application/json; profile=x", true),
+            ("application/json;", true),
+            ("application/json; charset=latin1", false),
+            ("application/json; charset=utf-8; charset=utf-16", false),
+            ("application/json; charset", false),
+            ("application/json, text/plain", false),
+            ("application/jsonl", false),
+            ("text/json", false),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json_content_type(text), expected, "{text:?}");
+        }
+    }
+}

@@ -310,3 +310,155 @@ impl ChunkedDecoder {
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+/// For fuzzing: a body reads the same whole and byte by byte, and never yields more than its limit.
+#[doc(hidden)]
+pub fn fuzz_chunked(bytes: &[u8]) {
+    const BODY_BYTES_MAX: usize = 64;
+    let mut whole_out = Vec::new();
+    let whole =
+        ChunkedDecoder::new(ChunkedLimits::default()).decode(bytes, &mut whole_out, BODY_BYTES_MAX);
+
+    let mut decoder = ChunkedDecoder::new(ChunkedLimits::default());
+    let mut split_out = Vec::new();
+    let mut split = Ok(ChunkProgress {
+        consumed: 0,
+        done: false,
+    });
+    for (at, byte) in bytes.iter().enumerate() {
+        split = decoder
+            .decode(&[*byte], &mut split_out, BODY_BYTES_MAX)
+            .map(|progress| ChunkProgress {
+                consumed: at + progress.consumed,
+                ..progress
+            });
+        if !matches!(split, Ok(ChunkProgress { done: false, .. })) {
+            break;
+        }
+    }
+    assert_eq!(whole, split);
+    assert_eq!(whole_out, split_out);
+    assert!(whole_out.len() <= BODY_BYTES_MAX.min(bytes.len()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::samples::{self, Sample};
+
+    const BODY_BYTES_MAX: usize = 16;
+
+    /// Feeds `bytes` in the pieces between `cuts`; the outcome is in the words of the sample file.
+    fn decode_in_pieces(bytes: &[u8], cuts: &[usize]) -> String {
+        let mut decoder = ChunkedDecoder::new(ChunkedLimits::default());
+        let mut out = b"before".to_vec();
+        let mut start = 0;
+        for end in cuts.iter().copied().chain([bytes.len()]) {
+            match decoder.decode(&bytes[start..end], &mut out, BODY_BYTES_MAX) {
+                Err(error) => {
+                    assert_eq!(
+                        decoder.decode(b"0\r\n\r\n", &mut out, BODY_BYTES_MAX),
+                        Err(error),
+                        "errors stay"
+                    );
+                    return format!("{} {error}", error.status());
+                }
+                Ok(ChunkProgress {
+                    consumed,
+                    done: false,
+                }) => assert_eq!(consumed, end - start),
+                Ok(ChunkProgress {
+                    consumed,
+                    done: true,
+                }) => {
+                    let after = decoder.decode(b"x", &mut out, BODY_BYTES_MAX);
+                    assert_eq!(
+                        after,
+                        Ok(ChunkProgress {
+                            consumed: 0,
+                            done: true
+                        }),
+                        "done stays"
+                    );
+                    let body = out
+                        .strip_prefix(b"before")
+                        .unwrap()
+                        .escape_ascii()
+                        .to_string();
+                    let body = if body.is_empty() {
+                        "empty body".into()
+                    } else {
+                        format!("body {body}")
+                    };
+                    let left = bytes.len() - start - consumed;
+                    return if left == 0 {
+                        body
+                    } else {
+                        format!("{body} +{left}")
+                    };
+                }
+            }
+            start = end;
+        }
+        "more".into()
+    }
+
+    #[test]
+    fn samples_whole_and_split_at_every_byte() {
+        for Sample {
+            name,
+            outcome,
+            bytes,
+        } in samples::read(include_str!("../../tests/wire/chunked.txt"))
+        {
+            assert_eq!(decode_in_pieces(&bytes, &[]), outcome, "{name}");
+            let every: Vec<usize> = (0..bytes.len()).collect();
+            assert_eq!(
+                decode_in_pieces(&bytes, &every),
+                outcome,
+                "{name}, byte by byte"
+            );
+            for cut in every {
+                assert_eq!(
+                    decode_in_pieces(&bytes, &[cut]),
+                    outcome,
+                    "{name}, cut at {cut}"
+                );
+            }
+            fuzz_chunked(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_huge_announced_chunk_reserves_nothing() {
+        let mut out = Vec::new();
+        let mut decoder = ChunkedDecoder::new(ChunkedLimits::default());
+        let progress = decoder.decode(b"ffffffff\r\nab", &mut out, usize::MAX);
+        assert_eq!(
+            progress,
+            Ok(ChunkProgress {
+                consumed: 12,
+                done: false
+            })
+        );
+        assert!(out.capacity() < 64, "{}", out.capacity());
+    }
+
+    #[test]
+    fn extensions_are_bounded_over_the_whole_body() {
+        let limits = ChunkedLimits {
+            extensions_total_bytes_max: 4,
+            ..ChunkedLimits::default()
+        };
+        let decode = |body: &[u8]| {
+            ChunkedDecoder::new(limits)
+                .decode(body, &mut Vec::new(), 16)
+                .err()
+        };
+        assert_eq!(decode(b"1;a\r\nx\r\n0;a\r\n\r\n"), None);
+        assert_eq!(
+            decode(b"1;a\r\nx\r\n0;ab\r\n\r\n"),
+            Some(ChunkedError::ExtensionTooLong { limit: 4 })
+        );
+    }
+}

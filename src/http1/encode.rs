@@ -314,3 +314,219 @@ fn status_line(status: u16) -> Option<&'static [u8]> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::head::HeadLimits;
+    use crate::http1::method::Method;
+    use crate::http1::response::{ResponseFraming, ResponseHead};
+
+    const LIMITS: HeadLimits = HeadLimits {
+        head_bytes_max: 8192,
+        headers_max: 64,
+    };
+    const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
+
+    fn write(
+        version: Version,
+        status: u16,
+        body: Body,
+        persistence: Persistence,
+    ) -> (String, HeadWritten) {
+        let mut out = Vec::new();
+        let head = HeadWriter::start(&mut out, version, status);
+        let written = head.finish(body, persistence, &HttpDate::from_unix(784_111_777));
+        (String::from_utf8(out).unwrap(), written)
+    }
+
+    #[test]
+    fn the_bytes_of_an_everyday_answer() {
+        let mut out = b"before".to_vec();
+        let mut head = HeadWriter::start(&mut out, Version::Http11, 200);
+        head.header("Content-Type", JSON).number("Retry-After", 30);
+        let written = head.finish(
+            Body::Length(12),
+            Persistence::KeepAlive,
+            &HttpDate::from_unix(784_111_777),
+        );
+        assert_eq!(
+            written,
+            HeadWritten {
+                body: Body::Length(12),
+                persistence: Persistence::KeepAlive
+            }
+        );
+        let expected = "beforeHTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRetry-After: 30\r\nContent-Length: 12\r\n\
+            Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    /// Every combination reads back, by our own strict reader, as what `finish` said it wrote.
+    #[test]
+    fn what_was_written_is_what_is_read() {
+        let statuses = [
+            100, 200, 202, 204, 299, 304, 400, 404, 413, 431, 500, 505, 599,
+        ];
+        let bodies = [
+            Body::CloseDelimited,
+            Body::Chunked,
+            Body::Length(0),
+            Body::Length(u64::MAX),
+            Body::NoBody,
+        ];
+        for (status, body) in statuses
+            .into_iter()
+            .flat_map(|status| bodies.map(|body| (status, body)))
+        {
+            for version in [Version::Http10, Version::Http11] {
+                for persistence in [Persistence::Close, Persistence::KeepAlive] {
+                    let (text, written) = write(version, status, body, persistence);
+                    let mut head = ResponseHead::new();
+                    assert_eq!(
+                        head.try_parse(text.as_bytes(), &LIMITS),
+                        Ok(Some(text.len())),
+                        "{text}"
+                    );
+                    assert_eq!((head.status(), head.reason()), (status, reason(status)));
+                    let expected = match written.body {
+                        Body::CloseDelimited => ResponseFraming::CloseDelimited,
+                        Body::Chunked => ResponseFraming::Chunked,
+                        Body::Length(len) => ResponseFraming::Length(len),
+                        Body::NoBody if status_forbids_body(status) => ResponseFraming::None,
+                        Body::NoBody => ResponseFraming::Length(0),
+                    };
+                    assert_eq!(head.framing(Method::Get), Ok(expected), "{text}");
+                    if status >= 200 {
+                        assert_eq!(
+                            head.keep_alive(),
+                            written.persistence == Persistence::KeepAlive,
+                            "{text}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_old_client_gets_no_chunks_and_an_explicit_keep_alive() {
+        let (text, written) = write(Version::Http10, 200, Body::Chunked, Persistence::KeepAlive);
+        assert_eq!(
+            written,
+            HeadWritten {
+                body: Body::CloseDelimited,
+                persistence: Persistence::Close
+            }
+        );
+        assert!(
+            !text.contains("chunked") && text.contains("Connection: close\r\n"),
+            "{text}"
+        );
+        let (text, _) = write(
+            Version::Http10,
+            200,
+            Body::Length(1),
+            Persistence::KeepAlive,
+        );
+        assert!(text.contains("Connection: keep-alive\r\n"), "{text}");
+        let (text, _) = write(
+            Version::Http11,
+            200,
+            Body::Length(1),
+            Persistence::KeepAlive,
+        );
+        assert!(!text.contains("Connection"), "{text}");
+    }
+
+    #[test]
+    fn every_status_line_names_its_own_status() {
+        let mut found = 0;
+        for status in 0..1000 {
+            let Some(line) = status_line(status) else {
+                continue;
+            };
+            assert!(
+                line.starts_with(format!("HTTP/1.1 {status} ").as_bytes())
+                    && line.ends_with(b"\r\n"),
+                "{status}"
+            );
+            assert!(!reason(status).is_empty());
+            found += 1;
+        }
+        assert!(found > 30, "{found}");
+        assert_eq!(reason(299), "");
+    }
+
+    #[test]
+    fn header_values_cannot_split_a_response() {
+        assert_eq!(
+            HeaderValue::parse("a\tb ~").map(|value| value.as_str()),
+            Ok("a\tb ~")
+        );
+        assert_eq!(HeaderValue::parse("").map(|value| value.as_str()), Ok(""));
+        for byte in (0..=0x1f).filter(|byte| *byte != b'\t').chain([0x7f]) {
+            let text = String::from_utf8(vec![b'a', byte, b'b']).unwrap();
+            assert_eq!(HeaderValue::parse(&text), Err(InvalidHeaderValue { byte }));
+        }
+        assert_eq!(
+            HeaderValue::parse("ä"),
+            Err(InvalidHeaderValue { byte: 0xc3 })
+        );
+        assert_eq!(
+            HeaderValue::parse("a\r\nb").unwrap_err().to_string(),
+            "byte 0x0d is not allowed in a header value"
+        );
+    }
+
+    #[test]
+    fn chunks() {
+        let mut out = Vec::new();
+        encode_chunk(&mut out, b"hello");
+        encode_chunk(&mut out, b"");
+        encode_chunk(&mut out, &[b'x'; 0x1a0]);
+        assert!(out.starts_with(b"5\r\nhello\r\n1a0\r\nxxx") && out.ends_with(b"xxx\r\n"));
+
+        let mut out = b"before".to_vec();
+        encode_chunk_with(&mut out, |_| ());
+        encode_chunk_with(&mut out, |out| out.extend_from_slice(&[b'x'; 31]));
+        assert_eq!(
+            out,
+            [&b"before0000001f\r\n"[..], &[b'x'; 31], b"\r\n"].concat()
+        );
+    }
+
+    #[test]
+    fn chunks_read_back() {
+        use crate::http1::chunked::{ChunkProgress, ChunkedDecoder, ChunkedLimits};
+        let mut out = Vec::new();
+        let mut expected = Vec::new();
+        for len in [1, 9, 10, 15, 16, 17, 255, 256, 4096] {
+            let data = vec![b'a'; len];
+            encode_chunk(&mut out, &data);
+            encode_chunk_with(&mut out, |out| out.extend_from_slice(&data));
+            expected.extend(data.repeat(2));
+        }
+        out.extend_from_slice(LAST_CHUNK);
+        let mut body = Vec::new();
+        let progress =
+            ChunkedDecoder::new(ChunkedLimits::default()).decode(&out, &mut body, expected.len());
+        assert_eq!(
+            progress,
+            Ok(ChunkProgress {
+                consumed: out.len(),
+                done: true
+            })
+        );
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn decimals() {
+        for value in [0, 1, 9, 10, 99, 100, 12_345, u64::MAX - 1, u64::MAX] {
+            let mut out = Vec::new();
+            push_decimal(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
+    }
+}

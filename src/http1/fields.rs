@@ -37,6 +37,12 @@ impl Fields {
         *self = Fields::default();
     }
 
+    /// Bytes of head that fit without allocating.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the blank line).
     pub(super) fn fill(
         &mut self,

@@ -6,9 +6,13 @@ use super::fields::Fields;
 use super::framing;
 use super::scan::{HeadScan, ScanStep};
 use super::target::Target;
-use std::fmt;
 use std::ops::Range;
 
+mod error;
+#[cfg(test)]
+mod tests;
+
+pub use self::error::HeadError;
 pub use super::fields::{HEADERS_CAP, UNREADABLE};
 pub use super::framing::{Framing, FramingError};
 pub use super::host::{Host, HostError};
@@ -46,102 +50,7 @@ pub enum Expectation {
     Unknown,
 }
 
-/// Why a head is refused. The connection must be closed after the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadError {
-    /// A CR that is not followed by LF.
-    BareCr,
-    /// A LF that does not follow CR.
-    BareLf,
-    /// A control byte, NUL included.
-    ControlByte {
-        /// The byte.
-        byte: u8,
-    },
-    /// A field line without a name, without a colon, with space before it, or with a name that is not a token.
-    BadField,
-    /// Not `METHOD target HTTP/1.1` with single spaces.
-    BadStartLine,
-    /// A target that has no valid form for its method (RFC 9112 section 3.2).
-    BadTarget,
-    /// A line that starts with white space (obs-fold, RFC 9112 section 5.2).
-    FoldedLine,
-    /// The method name is over [`METHOD_BYTES_MAX`].
-    MethodTooLong {
-        /// Bytes allowed.
-        limit: usize,
-    },
-    /// The start line alone exceeds `head_bytes_max`: 414.
-    StartLineTooLong {
-        /// Bytes allowed.
-        limit: usize,
-    },
-    /// The head exceeds `head_bytes_max`: 431.
-    HeadTooLong {
-        /// Bytes allowed.
-        limit: usize,
-    },
-    /// More field lines than `headers_max`: 431.
-    TooManyHeaders {
-        /// Lines allowed.
-        limit: usize,
-    },
-    /// Blank lines instead of a request.
-    TooManyBlankLines {
-        /// Blank lines allowed.
-        limit: usize,
-    },
-    /// An HTTP version other than 1.0 and 1.1: 505.
-    UnknownVersion,
-}
-
-impl HeadError {
-    /// The status to answer with.
-    pub fn status(self) -> u16 {
-        match self {
-            HeadError::StartLineTooLong { .. } => 414,
-            HeadError::HeadTooLong { .. } | HeadError::TooManyHeaders { .. } => 431,
-            HeadError::UnknownVersion => 505,
-            _ => 400,
-        }
-    }
-}
-
-impl fmt::Display for HeadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HeadError::BareCr => f.write_str("a CR without LF in the head"),
-            HeadError::BareLf => f.write_str("a LF without CR in the head"),
-            HeadError::ControlByte { byte } => write!(f, "control byte 0x{byte:02x} in the head"),
-            HeadError::BadField => f.write_str("a header line is not `name: value`"),
-            HeadError::BadStartLine => {
-                f.write_str("the first line is not that of an HTTP/1.1 message")
-            }
-            HeadError::BadTarget => {
-                f.write_str("the request target is not a path or an `http` address")
-            }
-            HeadError::FoldedLine => f.write_str("a line of the head starts with white space"),
-            HeadError::MethodTooLong { limit } => {
-                write!(f, "the method is longer than {limit} bytes")
-            }
-            HeadError::StartLineTooLong { limit } => {
-                write!(f, "the first line is longer than {limit} bytes")
-            }
-            HeadError::HeadTooLong { limit } => write!(f, "the head is longer than {limit} bytes"),
-            HeadError::TooManyHeaders { limit } => {
-                write!(f, "the head has more than {limit} header lines")
-            }
-            HeadError::TooManyBlankLines { limit } => {
-                write!(f, "more than {limit} blank lines before the request")
-            }
-            HeadError::UnknownVersion => f.write_str("HTTP version other than 1.0 and 1.1"),
-        }
-    }
-}
-
-impl std::error::Error for HeadError {}
-
-/// One request's head. Before the first and during an unfinished [`try_parse`](Head::try_parse) it reads as an empty `GET /`.
+/// One request's head. Its answers mean something from a [`try_parse`](Head::try_parse) that completed to the next one.
 #[derive(Debug)]
 pub struct Head {
     scan: HeadScan,
@@ -376,8 +285,69 @@ impl Head {
     }
 }
 
-/// Whether a request line ends in `HTTP/` digit `.` digit, so that it is the version alone that is wrong.
+/// Whether it is the version alone that is wrong: three words, the last one `HTTP/` digit `.` digit and neither 1.0 nor 1.1.
 fn names_a_version(line: &[u8]) -> bool {
-    matches!(line, [.., b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'\r', b'\n']
-        if major.is_ascii_digit() && minor.is_ascii_digit())
+    let mut words = line.split(|byte| *byte == b' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (
+            Some(_),
+            Some(_),
+            Some(
+                [
+                    b'H',
+                    b'T',
+                    b'T',
+                    b'P',
+                    b'/',
+                    major,
+                    b'.',
+                    minor,
+                    b'\r',
+                    b'\n',
+                ],
+            ),
+            None,
+        ) => {
+            major.is_ascii_digit()
+                && minor.is_ascii_digit()
+                && !matches!((major, minor), (b'1', b'0' | b'1'))
+        }
+        _ => false,
+    }
+}
+
+/// For fuzzing: a head reads the same whole and byte by byte, and no question about it panics.
+#[doc(hidden)]
+pub fn fuzz_head(bytes: &[u8]) {
+    let limits = HeadLimits {
+        head_bytes_max: 512,
+        headers_max: 8,
+    };
+    let mut whole = Head::new();
+    let outcome = whole.try_parse(bytes, &limits);
+
+    let mut split = Head::new();
+    let mut split_outcome = Ok(None);
+    for len in 0..=bytes.len() {
+        split_outcome = split.try_parse(&bytes[..len], &limits);
+        if split_outcome != Ok(None) {
+            break;
+        }
+    }
+    assert_eq!(outcome, split_outcome);
+    let Ok(Some(consumed)) = outcome else { return };
+    assert!(consumed <= bytes.len());
+    assert_eq!(
+        (whole.method_text(), whole.path(), whole.query()),
+        (split.method_text(), split.path(), split.query())
+    );
+    assert_eq!(
+        (whole.framing(), whole.host()),
+        (split.framing(), split.host())
+    );
+    assert!(whole.iter().eq(split.iter()));
+    assert!(whole.iter().all(|(name, value)| !name.is_empty()
+        && !value.iter().any(|byte| *byte < 0x20 && *byte != b'\t')));
+    assert!(whole.path().bytes().all(|byte| byte.is_ascii_graphic()));
+    let _ = (whole.keep_alive(), whole.expect());
 }

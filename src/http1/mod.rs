@@ -25,6 +25,10 @@ pub mod sse;
 
 pub mod response;
 
+#[cfg(test)]
+#[path = "../../tests/wire/samples.rs"]
+mod samples;
+
 pub use framing::{Framing, FramingError};
 pub use head::{Expectation, Head, HeadError, HeadLimits, Version};
 pub use host::{Host, HostError};

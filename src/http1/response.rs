@@ -179,3 +179,95 @@ impl ResponseHead {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::samples::{self, Sample};
+
+    const LIMITS: HeadLimits = HeadLimits {
+        head_bytes_max: 512,
+        headers_max: 8,
+    };
+
+    fn outcome(
+        parsed: Result<Option<usize>, HeadError>,
+        head: &ResponseHead,
+        len: usize,
+    ) -> String {
+        let consumed = match parsed {
+            Ok(Some(consumed)) => consumed,
+            Ok(None) => return "more".into(),
+            Err(error) => return format!("error {error}"),
+        };
+        let body = match head.framing(Method::Get) {
+            Err(error) => return format!("error {error}"),
+            Ok(ResponseFraming::None) => "none".into(),
+            Ok(ResponseFraming::Length(len)) => format!("length {len}"),
+            Ok(ResponseFraming::Chunked) => "chunked".to_owned(),
+            Ok(ResponseFraming::CloseDelimited) => "close-delimited".into(),
+        };
+        let persistence = if head.keep_alive() {
+            "keep-alive"
+        } else {
+            "close"
+        };
+        let rest = if consumed < len {
+            format!(" +{}", len - consumed)
+        } else {
+            String::new()
+        };
+        format!(
+            "{} {}: {body} {persistence}{rest}",
+            head.status(),
+            head.reason()
+        )
+    }
+
+    fn parse_in_pieces(bytes: &[u8], cuts: impl Iterator<Item = usize>) -> String {
+        let mut head = ResponseHead::new();
+        for cut in cuts {
+            match head.try_parse(&bytes[..cut], &LIMITS) {
+                Ok(None) => (),
+                parsed => return outcome(parsed, &head, bytes.len()),
+            }
+        }
+        let parsed = head.try_parse(bytes, &LIMITS);
+        outcome(parsed, &head, bytes.len())
+    }
+
+    #[test]
+    fn samples_whole_and_split_at_every_byte() {
+        for Sample {
+            name,
+            outcome,
+            bytes,
+        } in samples::read(include_str!("../../tests/wire/responses.txt"))
+        {
+            assert_eq!(parse_in_pieces(&bytes, 0..0), outcome, "{name}");
+            assert_eq!(
+                parse_in_pieces(&bytes, 0..bytes.len()),
+                outcome,
+                "{name}, byte by byte"
+            );
+            for cut in 0..bytes.len() {
+                assert_eq!(
+                    parse_in_pieces(&bytes, cut..cut + 1),
+                    outcome,
+                    "{name}, cut at {cut}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_request_decides_whether_a_body_follows() {
+        let mut head = ResponseHead::new();
+        head.try_parse(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", &LIMITS)
+            .unwrap()
+            .unwrap();
+        assert_eq!(head.framing(Method::Get), Ok(ResponseFraming::Length(5)));
+        assert_eq!(head.framing(Method::Head), Ok(ResponseFraming::None));
+        assert_eq!(head.framing(Method::Connect), Ok(ResponseFraming::None));
+    }
+}

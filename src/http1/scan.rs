@@ -69,7 +69,10 @@ impl HeadScan {
             "the buffer lost bytes between two calls"
         );
         if self.at == self.lead {
-            while buf[self.at..].starts_with(b"\r\n") {
+            while buf
+                .get(self.at..)
+                .is_some_and(|rest| rest.starts_with(b"\r\n"))
+            {
                 self.lead += 2;
                 self.at = self.lead;
                 self.line = self.lead;

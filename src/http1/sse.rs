@@ -102,3 +102,190 @@ fn push_line(out: &mut Vec<u8>, name: &[u8], line: &[u8]) {
     out.extend_from_slice(line);
     out.push(b'\n');
 }
+
+/// For fuzzing: whatever the data, the client reads it back with its line ends as LF, and nothing else.
+#[doc(hidden)]
+pub fn fuzz_event(data: &str) {
+    let mut out = Vec::new();
+    encode_event(
+        &mut out,
+        &Event {
+            id: Some(data),
+            event: Some(data),
+            retry_ms: None,
+            data,
+        },
+    );
+    encode_comment(&mut out, data);
+    encode_json(&mut out, Some("7"), "{}");
+    let mut parser = Parser::new(out.len());
+    assert_eq!(parser.push(&out), Ok(()));
+    let first = parser.next().expect("every event has a data line");
+    assert_eq!(first.data, data.replace("\r\n", "\n").replace('\r', "\n"));
+    if is_one_line(data) {
+        assert_eq!(first.event, if data.is_empty() { "message" } else { data });
+        assert_eq!(first.id, if data.contains('\0') { "" } else { data });
+    } else {
+        assert_eq!((first.event.as_str(), first.id.as_str()), ("message", ""));
+    }
+    let second = ParsedEvent {
+        id: "7".into(),
+        event: "message".into(),
+        data: "{}".into(),
+    };
+    assert_eq!((parser.next(), parser.next()), (Some(second), None));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(event: Event<'_>, expected: &str) {
+        let mut out = Vec::new();
+        encode_event(&mut out, &event);
+        assert_eq!(String::from_utf8(out).unwrap(), expected, "{event:?}");
+    }
+
+    #[test]
+    fn events_as_they_stand_on_the_wire() {
+        check(
+            Event {
+                data: "{}",
+                ..Event::default()
+            },
+            "data: {}\n\n",
+        );
+        check(
+            Event {
+                id: Some("s1-0"),
+                ..Event::default()
+            },
+            "id: s1-0\ndata:\n\n",
+        );
+        check(
+            Event {
+                id: Some("7"),
+                event: Some("endpoint"),
+                retry_ms: Some(1500),
+                data: "/messages?id=1",
+            },
+            "id: 7\nevent: endpoint\nretry: 1500\ndata: /messages?id=1\n\n",
+        );
+        check(
+            Event {
+                id: Some(""),
+                data: "x",
+                ..Event::default()
+            },
+            "id: \ndata: x\n\n",
+        );
+    }
+
+    #[test]
+    fn every_line_end_in_the_data_starts_a_data_line() {
+        check(
+            Event {
+                data: "a\nb",
+                ..Event::default()
+            },
+            "data: a\ndata: b\n\n",
+        );
+        check(
+            Event {
+                data: "a\rb",
+                ..Event::default()
+            },
+            "data: a\ndata: b\n\n",
+        );
+        check(
+            Event {
+                data: "a\r\nb",
+                ..Event::default()
+            },
+            "data: a\ndata: b\n\n",
+        );
+        check(
+            Event {
+                data: "a\n\r b\n",
+                ..Event::default()
+            },
+            "data: a\ndata:\ndata:  b\ndata:\n\n",
+        );
+        check(
+            Event {
+                data: "a\n\nevent: evil\ndata: x",
+                ..Event::default()
+            },
+            "data: a\ndata:\ndata: event: evil\ndata: data: x\n\n",
+        );
+    }
+
+    #[test]
+    fn fields_that_would_end_their_line_are_left_out() {
+        for bad in ["a\nb", "a\rb", "\r\n", "a\r\ndata: x"] {
+            check(
+                Event {
+                    id: Some(bad),
+                    event: Some(bad),
+                    data: "x",
+                    ..Event::default()
+                },
+                "data: x\n\n",
+            );
+        }
+        check(
+            Event {
+                id: Some("a\0b"),
+                event: Some("a b"),
+                data: "x",
+                ..Event::default()
+            },
+            "event: a b\ndata: x\n\n",
+        );
+    }
+
+    #[test]
+    fn comments() {
+        for (text, expected) in [
+            ("", ":\n\n"),
+            ("ping", ": ping\n\n"),
+            ("a\nevent: x", ": a\n: event: x\n\n"),
+        ] {
+            let mut out = Vec::new();
+            encode_comment(&mut out, text);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_line_end_is_found_wherever_it_stands() {
+        for len in 0..200 {
+            let line = "x".repeat(len);
+            assert!(is_one_line(&line));
+            assert!(!is_one_line(&(line.clone() + "\n")) && !is_one_line(&(line + "\rx")));
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for data in [
+            "",
+            " ",
+            "a",
+            "\n",
+            "\r",
+            "\r\n",
+            "\n\r",
+            "\r\r\n\n",
+            "a\nb\r\nc\r",
+            ":a",
+            "data: a",
+            "\u{feff}",
+            "ä\0",
+            "a\n\nb",
+        ] {
+            fuzz_event(data);
+        }
+    }
+}

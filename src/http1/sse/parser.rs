@@ -177,3 +177,178 @@ impl Iterator for Parser {
         self.ready.pop_front()
     }
 }
+
+/// For fuzzing: a stream reads the same whole and byte by byte.
+#[doc(hidden)]
+pub fn fuzz_parser(bytes: &[u8]) {
+    let mut whole = Parser::new(64);
+    let whole_outcome = whole.push(bytes);
+    let mut split = Parser::new(64);
+    let mut split_outcome = Ok(());
+    for byte in bytes {
+        split_outcome = split.push(&[*byte]);
+        if split_outcome.is_err() {
+            break;
+        }
+    }
+    assert_eq!(whole_outcome, split_outcome);
+    assert_eq!(whole.last_event_id(), split.last_event_id());
+    assert_eq!(whole.retry_ms(), split.retry_ms());
+    assert!(whole.eq(split));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `expected`: id, type and data of each event. The stream is fed whole and split at every byte.
+    #[track_caller]
+    fn check(stream: impl AsRef<[u8]>, expected: &[(&str, &str, &str)]) {
+        let stream = stream.as_ref();
+        for cut in 0..=stream.len() {
+            let mut parser = Parser::new(1024);
+            parser.push(&stream[..cut]).unwrap();
+            parser.push(&stream[cut..]).unwrap();
+            let events: Vec<_> = parser
+                .map(|event| (event.id, event.event, event.data))
+                .collect();
+            let events: Vec<_> = events
+                .iter()
+                .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
+                .collect();
+            assert_eq!(events, expected, "{}, cut at {cut}", stream.escape_ascii());
+        }
+        fuzz_parser(stream);
+    }
+
+    /// The examples of WHATWG HTML section 9.2.6, in our words.
+    #[test]
+    fn fields_and_dispatch() {
+        check("data: a\ndata: b\n\n", &[("", "message", "a\nb")]);
+        check(
+            ": comment\n\ndata: 1\nid: 1\n\ndata:2\nid\n\ndata:  3\n\n",
+            &[
+                ("1", "message", "1"),
+                ("", "message", "2"),
+                ("", "message", " 3"),
+            ],
+        );
+        check(
+            "data\n\ndata\ndata\n\ndata:",
+            &[("", "message", ""), ("", "message", "\n")],
+        );
+        check(
+            "data:x\n\ndata: x\n\n",
+            &[("", "message", "x"), ("", "message", "x")],
+        );
+    }
+
+    #[test]
+    fn line_ends() {
+        for end in ["\n", "\r", "\r\n"] {
+            let stream = format!("event: a{end}data: b{end}{end}data: c{end}{end}");
+            check(&stream, &[("", "a", "b"), ("", "message", "c")]);
+        }
+        check(
+            "data: a\r\n\rdata: b\n\r\n",
+            &[("", "message", "a"), ("", "message", "b")],
+        );
+        check(
+            "data: a\n\r\ndata: b\r\r",
+            &[("", "message", "a"), ("", "message", "b")],
+        );
+    }
+
+    #[test]
+    fn an_event_without_data_is_not_dispatched_but_its_id_counts() {
+        check("event: a\n\ndata: b\n\n", &[("", "message", "b")]);
+        check("id: 1\n\ndata: b\n\n", &[("1", "message", "b")]);
+        check("id: 1\ndata:\n\n", &[("1", "message", "")]);
+        check("data: unfinished\n", &[]);
+    }
+
+    #[test]
+    fn the_id_persists_and_one_with_nul_is_ignored() {
+        check(
+            "id: 1\ndata: a\n\ndata: b\n\nid: 2\0\ndata: c\n\n",
+            &[
+                ("1", "message", "a"),
+                ("1", "message", "b"),
+                ("1", "message", "c"),
+            ],
+        );
+        check(
+            "id: 1\ndata: a\n\nid:\ndata: b\n\n",
+            &[("1", "message", "a"), ("", "message", "b")],
+        );
+    }
+
+    #[test]
+    fn names_are_exact_and_unknown_ones_are_skipped() {
+        check("Data: a\n data: b\ndata : c\nfoo: d\ndatax\n\n", &[]);
+        check("data: a: b\nevent: x:y\n\n", &[("", "x:y", "a: b")]);
+        check("event: a\nevent: b\ndata: c\n\n", &[("", "b", "c")]);
+        check("event: a\nevent:\ndata: c\n\n", &[("", "message", "c")]);
+    }
+
+    #[test]
+    fn one_byte_order_mark_and_only_at_the_front() {
+        check("\u{feff}data: a\n\n", &[("", "message", "a")]);
+        check("\u{feff}\u{feff}data: a\n\n", &[]);
+        check("\n\u{feff}data: a\n\n", &[]);
+        check("data: \u{feff}a\n\n", &[("", "message", "\u{feff}a")]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced() {
+        check(
+            b"data: a\xffb\xe2\x82\n\n",
+            &[("", "message", "a\u{fffd}b\u{fffd}")],
+        );
+    }
+
+    #[test]
+    fn retry_is_digits_only() {
+        let retry = |stream: &str| {
+            let mut parser = Parser::new(64);
+            parser.push(stream.as_bytes()).unwrap();
+            parser.retry_ms()
+        };
+        assert_eq!(retry("retry: 1500\n"), Some(1500));
+        assert_eq!(retry("retry:0\n"), Some(0));
+        assert_eq!(
+            retry("retry: 5\nretry: -1\nretry: +1\nretry: 1s\nretry:\nretry:  2\n"),
+            Some(5)
+        );
+        assert_eq!(retry("retry: 99999999999999999999\n"), None);
+        assert_eq!(retry("retry: 5"), None);
+    }
+
+    #[test]
+    fn an_event_of_exactly_the_bound_is_allowed() {
+        let push = |stream: &str, event_bytes_max| {
+            let mut parser = Parser::new(event_bytes_max);
+            let outcome = parser.push(stream.as_bytes());
+            assert_eq!(parser.push(b""), outcome, "errors stay");
+            (outcome.is_ok(), parser.count())
+        };
+        assert_eq!(push("data: 1234\n\n", 10), (true, 1));
+        assert_eq!(push("data: 1234\n\n", 9), (false, 0));
+        // Lines of an event add up, each with its line end; those of two events do not.
+        assert_eq!(push("data:1\ndata:2\ndata:3\n\n", 6), (true, 1));
+        assert_eq!(push("data:1\ndata:2\ndata:34\n\n", 7), (true, 1));
+        assert_eq!(push("data:1\ndata:2\ndata:345\n\n", 7), (false, 0));
+        assert_eq!(push("data:1\n\ndata:2\n\ndata:345678\n\n", 8), (false, 2));
+    }
+
+    #[test]
+    fn events_before_an_error_stay() {
+        let mut parser = Parser::new(8);
+        assert_eq!(
+            parser.push(b"data: a\n\ndata: bcdef\n\n"),
+            Err(SseError::EventTooLong { limit: 8 })
+        );
+        assert_eq!(parser.next().map(|event| event.data), Some("a".into()));
+        assert_eq!(parser.next(), None);
+    }
+}
