@@ -1,0 +1,152 @@
+//! The field lines of a head, kept as one copy of its bytes and a list of ranges. Shared by `head` and `response`.
+
+use super::head::HeadError;
+use std::ops::Range;
+
+/// The most field lines any head may have, whatever the configured limit: the tokeniser's list lives on the stack.
+pub const HEADERS_CAP: usize = 128;
+
+/// What [`Fields::text`] answers for a value that is not UTF-8: no rule of ours accepts it.
+pub const UNREADABLE: &str = "\u{fffd}";
+
+/// One field line, as offsets into [`Fields::bytes`].
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    name_start: u32,
+    name_len: u32,
+    value_start: u32,
+    value_len: u32,
+}
+
+/// A head's bytes and where its fields are.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    bytes: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+impl Fields {
+    /// Forgets the fields and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields.clear();
+    }
+
+    /// Forgets the fields and frees the memory.
+    pub(super) fn release(&mut self) {
+        *self = Fields::default();
+    }
+
+    /// Bytes of head that fit without allocating.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the blank line).
+    pub(super) fn fill(
+        &mut self,
+        head: &[u8],
+        lines: Range<usize>,
+        headers_max: usize,
+    ) -> Result<(), HeadError> {
+        self.clear();
+        let limit = headers_max.min(HEADERS_CAP);
+        let mut tokens = [httparse::EMPTY_HEADER; HEADERS_CAP];
+        let tokens = match httparse::parse_headers(&head[lines], &mut tokens[..limit]) {
+            Ok(httparse::Status::Complete((_, tokens))) => tokens,
+            Ok(httparse::Status::Partial) => return Err(HeadError::BadField),
+            Err(httparse::Error::TooManyHeaders) => {
+                return Err(HeadError::TooManyHeaders { limit });
+            }
+            Err(_) => return Err(HeadError::BadField),
+        };
+        self.bytes.extend_from_slice(head);
+        let offset = |part: &[u8]| offset_in(head, part);
+        for token in tokens {
+            let value = trim(token.value);
+            self.fields.push(Field {
+                name_start: offset(token.name.as_bytes()),
+                name_len: len_u32(token.name.len()),
+                value_start: offset(value),
+                value_len: len_u32(value.len()),
+            });
+        }
+        Ok(())
+    }
+
+    /// A range of the copied head as text; empty when it is not UTF-8 or out of range.
+    pub(super) fn slice(&self, range: Range<usize>) -> &str {
+        self.bytes
+            .get(range)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .unwrap_or("")
+    }
+
+    /// All fields in order, names as sent, values trimmed.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|field| {
+            let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
+            let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
+            (self.slice(name), &self.bytes[value])
+        })
+    }
+
+    /// The values of every field called `name`, in order.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter()
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty ones left out.
+    pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.all(name)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .map(trim)
+            .filter(|item| !item.is_empty())
+    }
+
+    /// Whether the `Connection` field asks to keep the connection, by version (RFC 9112 section 9.3).
+    pub(super) fn keep_alive(&self, version: super::head::Version) -> bool {
+        let mut keep_alive = version == super::head::Version::Http11;
+        for token in self.list("connection") {
+            if token.eq_ignore_ascii_case(b"close") {
+                return false;
+            }
+            keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+        }
+        keep_alive
+    }
+
+    /// A value as text: [`UNREADABLE`] if it is not UTF-8, never absent for being odd.
+    pub(super) fn text(value: &[u8]) -> &str {
+        std::str::from_utf8(value).unwrap_or(UNREADABLE)
+    }
+}
+
+/// Strips optional white space (SP and HTAB) from both ends.
+pub(super) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// Where `part`, a slice of `whole`, starts in it.
+fn offset_in(whole: &[u8], part: &[u8]) -> u32 {
+    let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+    // An empty value may be a literal elsewhere in memory; any offset serves an empty range.
+    if start > whole.len() {
+        0
+    } else {
+        len_u32(start)
+    }
+}
+
+fn len_u32(len: usize) -> u32 {
+    u32::try_from(len).expect("a head is shorter than 4 GiB: the scan limits it")
+}

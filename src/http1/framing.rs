@@ -1,0 +1,138 @@
+//! How long a request's body is (RFC 9112 section 6.3). Anything that could be read in two ways is an error, and an error
+//! here means the connection must be closed: nobody knows where the next request starts.
+
+use super::fields::Fields;
+use super::head::Version;
+use std::fmt;
+
+/// The body that follows a request head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// No body, neither announced nor sent.
+    None,
+    /// Exactly this many bytes.
+    Length(u64),
+    /// Chunked transfer coding.
+    Chunked,
+}
+
+/// Why a body's length is not certain. Always 400, and the connection must be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FramingError {
+    /// `Content-Length` and `Transfer-Encoding` together, in either order.
+    LengthAndTransferEncoding,
+    /// More than one `Content-Length` line, even if they agree.
+    RepeatedLength,
+    /// Not a plain decimal number below 2^64 without leading zeros.
+    InvalidLength,
+    /// More than one `Transfer-Encoding` line.
+    RepeatedTransferEncoding,
+    /// Not exactly `chunked`.
+    UnknownTransferEncoding,
+    /// `Transfer-Encoding` in HTTP/1.0, which does not know it (RFC 9112 section 6.1).
+    TransferEncodingInHttp10,
+    /// A response that cannot have a body announces one (only from [`response`](super::response)).
+    BodyOnBodiless,
+}
+
+impl FramingError {
+    /// The status to answer with.
+    pub fn status(self) -> u16 {
+        400
+    }
+}
+
+impl fmt::Display for FramingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FramingError::LengthAndTransferEncoding => {
+                "both `Content-Length` and `Transfer-Encoding`: send one"
+            }
+            FramingError::RepeatedLength => "more than one `Content-Length` header",
+            FramingError::InvalidLength => "`Content-Length` is not a plain decimal number",
+            FramingError::RepeatedTransferEncoding => "more than one `Transfer-Encoding` header",
+            FramingError::UnknownTransferEncoding => {
+                "`Transfer-Encoding` other than exactly `chunked`"
+            }
+            FramingError::TransferEncodingInHttp10 => "`Transfer-Encoding` in an HTTP/1.0 message",
+            FramingError::BodyOnBodiless => "a body is announced where none can follow",
+        })
+    }
+}
+
+impl std::error::Error for FramingError {}
+
+/// What the two length fields say, before anything is derived from their absence.
+///
+/// RFC 9112 section 6.3, in its order, for requests:
+/// - 1, 2 (responses only): see `response`
+/// - 3: both fields: error
+/// - 4: `Transfer-Encoding` whose last coding is not chunked: error; we know no other coding, so all but `chunked` is
+/// - 5: invalid `Content-Length`: error; a list of identical values may be accepted, and is not
+/// - 6: valid `Content-Length`: that many bytes
+/// - 7: neither: no body
+pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, FramingError> {
+    let mut length = None;
+    let mut coding = None;
+    for (name, value) in fields.iter() {
+        if name.eq_ignore_ascii_case("content-length") {
+            if length.replace(value).is_some() {
+                return Err(FramingError::RepeatedLength);
+            }
+        } else if name.eq_ignore_ascii_case("transfer-encoding") && coding.replace(value).is_some()
+        {
+            return Err(FramingError::RepeatedTransferEncoding);
+        }
+    }
+    match (length, coding) {
+        (Some(_), Some(_)) => Err(FramingError::LengthAndTransferEncoding),
+        (None, Some(_)) if version == Version::Http10 => {
+            Err(FramingError::TransferEncodingInHttp10)
+        }
+        (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+        (None, Some(_)) => Err(FramingError::UnknownTransferEncoding),
+        (Some(digits), None) => parse_length(digits)
+            .map(Framing::Length)
+            .ok_or(FramingError::InvalidLength),
+        (None, None) => Ok(Framing::None),
+    }
+}
+
+/// A `Content-Length` value: digits only, no leading zero, below 2^64.
+fn parse_length(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 20 || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |length, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        length.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths() {
+        assert_eq!(parse_length(b"0"), Some(0));
+        assert_eq!(parse_length(b"10"), Some(10));
+        assert_eq!(parse_length(b"18446744073709551615"), Some(u64::MAX));
+        for text in [
+            "",
+            "00",
+            "005",
+            "+5",
+            "-1",
+            "0x10",
+            "1_0",
+            "5,5",
+            "5 5",
+            "1e3",
+            "18446744073709551616",
+            "5\0",
+        ] {
+            assert_eq!(parse_length(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Request heads: bytes in, a [`Head`] to ask questions of out. Called by the connection loop; read by routes and the gate.
+//!
+//! A `Head` owns a copy of the bytes and is reused from request to request, so the receive buffer can be drained at once.
+
+use super::fields::Fields;
+use super::framing;
+use super::scan::{HeadScan, ScanStep};
+use super::target::Target;
+use std::ops::Range;
+
+mod error;
+#[cfg(test)]
+mod tests;
+
+pub use self::error::HeadError;
+pub use super::fields::{HEADERS_CAP, UNREADABLE};
+pub use super::framing::{Framing, FramingError};
+pub use super::host::{Host, HostError};
+pub use super::method::Method;
+
+/// The longest method name read; the longest registered one (RFC 4437) has 17 letters.
+pub const METHOD_BYTES_MAX: usize = 32;
+
+/// Bounds on one request head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes from the request line to the blank line, both included.
+    pub head_bytes_max: usize,
+    /// Field lines; never more than [`HEADERS_CAP`].
+    pub headers_max: usize,
+}
+
+/// The HTTP version of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0: closes by default, knows no chunks and no interim answers.
+    Http10,
+    /// HTTP/1.1
+    Http11,
+}
+
+/// What the client waits for before it sends the body (RFC 9110 section 10.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// Nothing; also an HTTP/1.0 client's `100-continue`, which must be ignored.
+    None,
+    /// `100-continue`: send an interim answer if the body is wanted, else the final one.
+    Continue,
+    /// Anything else: 417.
+    Unknown,
+}
+
+/// One request's head. Its answers mean something from a [`try_parse`](Head::try_parse) that completed to the next one.
+#[derive(Debug)]
+pub struct Head {
+    scan: HeadScan,
+    fields: Fields,
+    method: Method,
+    method_len: usize,
+    version: Version,
+    /// First byte of the target in the copied head; `target`'s ranges count from there.
+    target_start: usize,
+    target: Target,
+}
+
+impl Default for Head {
+    fn default() -> Head {
+        Head::new()
+    }
+}
+
+impl Head {
+    /// An empty head; it allocates when it is filled.
+    pub fn new() -> Head {
+        Head {
+            scan: HeadScan::default(),
+            fields: Fields::default(),
+            method: Method::Get,
+            method_len: 0,
+            version: Version::Http11,
+            target_start: 0,
+            target: Target::default(),
+        }
+    }
+
+    /// Reads a head from the start of `buf`: `Ok(None)` needs more bytes, `Ok(Some(n))` means the first `n` are consumed.
+    ///
+    /// After `Ok(None)` the next `buf` must start with the same bytes. After `Ok(Some(_))` they may be dropped, and the next
+    /// call starts a new head. After an error the connection has to be closed; [`reset`](Head::reset) makes the value new.
+    pub fn try_parse(
+        &mut self,
+        buf: &[u8],
+        limits: &HeadLimits,
+    ) -> Result<Option<usize>, HeadError> {
+        loop {
+            match self.scan.advance(buf, limits.head_bytes_max)? {
+                ScanStep::NeedMore => return Ok(None),
+                ScanStep::StartLine(line) => {
+                    self.fields.clear();
+                    self.parse_request_line(&buf[line])?;
+                }
+                ScanStep::End(lines) => {
+                    let lead = self.scan.lead();
+                    self.fields.fill(
+                        &buf[lead..lines.end],
+                        lines.start - lead..lines.end - lead,
+                        limits.headers_max,
+                    )?;
+                    self.scan = HeadScan::default();
+                    return Ok(Some(lines.end));
+                }
+            }
+        }
+    }
+
+    /// Forgets everything, also a half-read head; keeps the memory.
+    pub fn reset(&mut self) {
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        *self = Head {
+            fields,
+            ..Head::new()
+        };
+    }
+
+    /// Forgets everything and frees the memory: for a connection that goes idle or turns into a long stream.
+    pub fn release(&mut self) {
+        self.fields.release();
+        *self = Head::new();
+    }
+
+    fn parse_request_line(&mut self, line: &[u8]) -> Result<(), HeadError> {
+        self.reset_line();
+        let mut no_headers = [];
+        let mut request = httparse::Request::new(&mut no_headers);
+        let outcome = request.parse(line);
+        if request
+            .method
+            .is_some_and(|method| method.len() > METHOD_BYTES_MAX)
+        {
+            return Err(HeadError::MethodTooLong {
+                limit: METHOD_BYTES_MAX,
+            });
+        }
+        match outcome {
+            Ok(_) => (),
+            Err(httparse::Error::Version) if names_a_version(line) => {
+                return Err(HeadError::UnknownVersion);
+            }
+            Err(_) => return Err(HeadError::BadStartLine),
+        }
+        let (Some(method), Some(target), Some(minor)) =
+            (request.method, request.path, request.version)
+        else {
+            return Err(HeadError::BadStartLine);
+        };
+        // The grammar has single spaces and nothing after the version; the tokeniser is not asked to promise that.
+        if line.len() != method.len() + target.len() + " HTTP/1.1\r\n".len() + 1 {
+            return Err(HeadError::BadStartLine);
+        }
+        self.method = Method::parse(method.as_bytes());
+        self.method_len = method.len();
+        self.target_start = method.len() + 1;
+        self.version = if minor == 0 {
+            Version::Http10
+        } else {
+            Version::Http11
+        };
+        self.target = Target::parse(target, self.method).ok_or(HeadError::BadTarget)?;
+        Ok(())
+    }
+
+    fn reset_line(&mut self) {
+        self.method = Method::Get;
+        self.method_len = 0;
+        self.version = Version::Http11;
+        self.target = Target::default();
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The method as sent: a token of at most [`METHOD_BYTES_MAX`] bytes.
+    pub fn method_text(&self) -> &str {
+        self.fields.slice(0..self.method_len)
+    }
+
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The path, visible ASCII, not percent-decoded: it starts with `/`, is `*` for a server-wide `OPTIONS`, and empty for `CONNECT`.
+    pub fn path(&self) -> &str {
+        if self.target.is_asterisk {
+            return "*";
+        }
+        match self.target_part(&self.target.path) {
+            "" if self.method != Method::Connect => "/",
+            path => path,
+        }
+    }
+
+    /// What follows the first `?` of the target, not decoded; `Some("")` for a bare `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.target
+            .query
+            .as_ref()
+            .map(|range| self.target_part(range))
+    }
+
+    /// The authority the request is for; `None` only in HTTP/1.0.
+    ///
+    /// `Host` has to be there and valid even if the target carries an authority, which then wins (RFC 9112 section 3.2.2).
+    pub fn host(&self) -> Result<Option<Host<'_>>, HostError> {
+        let mut values = self.headers("host");
+        let host = match (values.next(), values.next()) {
+            (Some(_), Some(_)) => return Err(HostError::Repeated),
+            (Some(text), None) => Some(Host::parse(text)?),
+            (None, _) if self.version == Version::Http11 => return Err(HostError::Missing),
+            (None, _) => None,
+        };
+        match &self.target.authority {
+            Some(range) => Host::parse(self.target_part(range)).map(Some),
+            None => Ok(host),
+        }
+    }
+
+    /// The first value of a header, trimmed. Names compare without case.
+    ///
+    /// A value that is not UTF-8 reads as [`UNREADABLE`] instead of being absent: a check on `Origin` must not pass because the
+    /// header was odd. Its bytes are at [`header_bytes`](Head::header_bytes).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.header_bytes(name).map(Fields::text)
+    }
+
+    /// The first value of a header as bytes.
+    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.fields
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// All values of a header in order, read as [`header`](Head::header) reads them.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.all(name).map(Fields::text)
+    }
+
+    /// All headers in order: names as sent, values trimmed bytes.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter()
+    }
+
+    /// Whether the client lets the connection live after this exchange (RFC 9112 section 9.3). `close` beats `keep-alive`.
+    pub fn keep_alive(&self) -> bool {
+        self.fields.keep_alive(self.version)
+    }
+
+    /// What the client expects before sending its body.
+    pub fn expect(&self) -> Expectation {
+        let mut values = self.fields.all("expect");
+        match (values.next(), values.next()) {
+            (None, _) => Expectation::None,
+            (Some(value), None) if value.eq_ignore_ascii_case(b"100-continue") => {
+                match self.version {
+                    Version::Http10 => Expectation::None,
+                    Version::Http11 => Expectation::Continue,
+                }
+            }
+            _ => Expectation::Unknown,
+        }
+    }
+
+    /// The length of the body that follows (RFC 9112 section 6.3).
+    pub fn framing(&self) -> Result<Framing, FramingError> {
+        framing::framing(&self.fields, self.version)
+    }
+
+    fn target_part(&self, range: &Range<usize>) -> &str {
+        self.fields
+            .slice(self.target_start + range.start..self.target_start + range.end)
+    }
+}
+
+/// Whether it is the version alone that is wrong: three words, the last one `HTTP/` digit `.` digit and neither 1.0 nor 1.1.
+fn names_a_version(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (
+            Some(_),
+            Some(_),
+            Some(
+                [
+                    b'H',
+                    b'T',
+                    b'T',
+                    b'P',
+                    b'/',
+                    major,
+                    b'.',
+                    minor,
+                    b'\r',
+                    b'\n',
+                ],
+            ),
+            None,
+        ) => {
+            major.is_ascii_digit()
+                && minor.is_ascii_digit()
+                && !matches!((major, minor), (b'1', b'0' | b'1'))
+        }
+        _ => false,
+    }
+}
+
+/// For fuzzing: a head reads the same whole and byte by byte, and no question about it panics.
+#[doc(hidden)]
+pub fn fuzz_head(bytes: &[u8]) {
+    let limits = HeadLimits {
+        head_bytes_max: 512,
+        headers_max: 8,
+    };
+    let mut whole = Head::new();
+    let outcome = whole.try_parse(bytes, &limits);
+
+    let mut split = Head::new();
+    let mut split_outcome = Ok(None);
+    for len in 0..=bytes.len() {
+        split_outcome = split.try_parse(&bytes[..len], &limits);
+        if split_outcome != Ok(None) {
+            break;
+        }
+    }
+    assert_eq!(outcome, split_outcome);
+    let Ok(Some(consumed)) = outcome else { return };
+    assert!(consumed <= bytes.len());
+    assert_eq!(
+        (whole.method_text(), whole.path(), whole.query()),
+        (split.method_text(), split.path(), split.query())
+    );
+    assert_eq!(
+        (whole.framing(), whole.host()),
+        (split.framing(), split.host())
+    );
+    assert!(whole.iter().eq(split.iter()));
+    assert!(whole.iter().all(|(name, value)| !name.is_empty()
+        && !value.iter().any(|byte| *byte < 0x20 && *byte != b'\t')));
+    assert!(whole.path().bytes().all(|byte| byte.is_ascii_graphic()));
+    let _ = (whole.keep_alive(), whole.expect());
+}

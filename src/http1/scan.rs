@@ -1,0 +1,215 @@
+//! Finds the end of a message head, byte by byte, and refuses line tricks on the way. Called by `head` and `response`.
+//!
+//! The tokeniser behind it (httparse) is lenient where RFC 9112 allows leniency: it takes a bare LF as a line end. A proxy in
+//! front may not, and then the two see different requests. So the line structure is checked here, before anything is tokenised.
+//! The scan remembers how far it got: bytes arriving one at a time cost one step each, and an error does not depend on how
+//! the bytes were cut.
+
+use super::head::HeadError;
+use std::ops::Range;
+
+/// Blank lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).
+const LEADING_CRLF_MAX: usize = 4;
+
+/// Bytes that need no attention inside a head line: everything but the controls; HTAB is left to the tokeniser.
+const PLAIN: [bool; 256] = {
+    let mut table = [true; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = byte == b'\t' as usize;
+        byte += 1;
+    }
+    table[0x7f] = false;
+    table
+};
+
+/// What the scan came upon next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ScanStep {
+    /// The buffer ended first.
+    NeedMore,
+    /// The start line is complete: its range in the buffer, with its CRLF.
+    StartLine(Range<usize>),
+    /// The head is complete: the range of its field lines and closing blank line.
+    End(Range<usize>),
+}
+
+/// How far the search for the end of the head got.
+///
+/// ```text
+/// leading CRLFs ──▶ start line ──▶ field lines ──▶ blank line
+///      lead ▲            fields ▲         at ▲
+/// ```
+#[derive(Debug, Default)]
+pub(super) struct HeadScan {
+    /// First byte of the start line. Final once a byte other than CR stood there.
+    lead: usize,
+    /// First byte after the start line; zero until it is known.
+    fields: usize,
+    /// First byte of the current line. Invariant: `lead <= line <= at`.
+    line: usize,
+    /// First byte not looked at.
+    at: usize,
+}
+
+impl HeadScan {
+    /// First byte of the start line.
+    pub(super) fn lead(&self) -> usize {
+        self.lead
+    }
+
+    /// Continues the search in `buf`, which starts with the bytes of the calls before.
+    pub(super) fn advance(
+        &mut self,
+        buf: &[u8],
+        head_bytes_max: usize,
+    ) -> Result<ScanStep, HeadError> {
+        debug_assert!(
+            self.at <= buf.len(),
+            "the buffer lost bytes between two calls"
+        );
+        if self.at == self.lead {
+            while buf
+                .get(self.at..)
+                .is_some_and(|rest| rest.starts_with(b"\r\n"))
+            {
+                self.lead += 2;
+                self.at = self.lead;
+                self.line = self.lead;
+                if self.lead > 2 * LEADING_CRLF_MAX {
+                    return Err(HeadError::TooManyBlankLines {
+                        limit: LEADING_CRLF_MAX,
+                    });
+                }
+            }
+        }
+        let limit = self.lead.saturating_add(head_bytes_max);
+        let visible = &buf[..buf.len().min(limit)];
+        loop {
+            // RFC 9112 5.2: a line that continues the one before is refused; before a start line, white space is as bad.
+            if self.at == self.line && matches!(visible.get(self.at), Some(b' ' | b'\t')) {
+                return Err(HeadError::FoldedLine);
+            }
+            while self.at < visible.len() && PLAIN[usize::from(visible[self.at])] {
+                self.at += 1;
+            }
+            if self.at + 1 >= limit && (self.at >= limit || visible.get(self.at) == Some(&b'\r')) {
+                return Err(self.too_long(head_bytes_max));
+            }
+            match visible.get(self.at..) {
+                None | Some([]) | Some([b'\r']) => return Ok(ScanStep::NeedMore),
+                Some([b'\r', b'\n', ..]) => (),
+                Some([b'\r', ..]) => return Err(HeadError::BareCr),
+                Some([b'\n', ..]) => return Err(HeadError::BareLf),
+                Some([byte, ..]) => return Err(HeadError::ControlByte { byte: *byte }),
+            }
+            let line = self.line..self.at + 2;
+            self.at += 2;
+            self.line = self.at;
+            if self.fields == 0 {
+                self.fields = self.at;
+                return Ok(ScanStep::StartLine(line));
+            }
+            if line.len() == 2 {
+                return Ok(ScanStep::End(self.fields..self.at));
+            }
+        }
+    }
+
+    fn too_long(&self, limit: usize) -> HeadError {
+        if self.fields == 0 {
+            HeadError::StartLineTooLong { limit }
+        } else {
+            HeadError::HeadTooLong { limit }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer when `text` arrives one byte at a time, and the number of bytes it took.
+    fn scan(text: &[u8], head_bytes_max: usize) -> (Result<ScanStep, HeadError>, usize) {
+        let mut scan = HeadScan::default();
+        for end in 0..=text.len() {
+            loop {
+                match scan.advance(&text[..end], head_bytes_max) {
+                    Ok(ScanStep::NeedMore) => break,
+                    Ok(ScanStep::StartLine(_)) => (),
+                    answer => return (answer, end),
+                }
+            }
+        }
+        (Ok(ScanStep::NeedMore), text.len())
+    }
+
+    #[test]
+    fn a_head_of_exactly_the_limit_is_allowed() {
+        let text = b"GET / HTTP/1.1\r\nA: b\r\n\r\n";
+        assert_eq!(scan(text, text.len()).0, Ok(ScanStep::End(16..text.len())));
+        assert_eq!(
+            scan(text, text.len() + 1).0,
+            Ok(ScanStep::End(16..text.len()))
+        );
+        assert_eq!(
+            scan(text, text.len() - 1).0,
+            Err(HeadError::HeadTooLong {
+                limit: text.len() - 1
+            })
+        );
+        assert_eq!(scan(text, 16).0, Err(HeadError::HeadTooLong { limit: 16 }));
+        assert_eq!(
+            scan(text, 15).0,
+            Err(HeadError::StartLineTooLong { limit: 15 })
+        );
+        assert_eq!(
+            scan(text, 0).0,
+            Err(HeadError::StartLineTooLong { limit: 0 })
+        );
+    }
+
+    #[test]
+    fn blank_lines_before_the_start_line_are_bounded() {
+        let mut text = b"\r\n".repeat(LEADING_CRLF_MAX);
+        text.extend_from_slice(b"GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(scan(&text, 18).0, Ok(ScanStep::End(24..26)));
+        text.splice(0..0, *b"\r\n");
+        assert_eq!(
+            scan(&text, 18).0,
+            Err(HeadError::TooManyBlankLines {
+                limit: LEADING_CRLF_MAX
+            })
+        );
+    }
+
+    #[test]
+    fn line_tricks_are_refused_at_the_byte_that_shows_them() {
+        for (text, error) in [
+            (&b"GET / HTTP/1.1\n"[..], HeadError::BareLf),
+            (b"GET / HTTP/1.1\rX", HeadError::BareCr),
+            (b"\r\r", HeadError::BareCr),
+            (b"\n", HeadError::BareLf),
+            (b" ", HeadError::FoldedLine),
+            (b"GET / HTTP/1.1\r\n ", HeadError::FoldedLine),
+            (b"GET / HTTP/1.1\r\nA: b\r\n\t", HeadError::FoldedLine),
+            (
+                b"GET / HTTP/1.1\r\nA: b\0",
+                HeadError::ControlByte { byte: 0 },
+            ),
+            (
+                b"GET / HTTP/1.1\r\nA: b\x7f",
+                HeadError::ControlByte { byte: 0x7f },
+            ),
+            (b"\x16", HeadError::ControlByte { byte: 0x16 }),
+        ] {
+            assert_eq!(
+                scan(text, 100),
+                (Err(error), text.len()),
+                "{}",
+                text.escape_ascii()
+            );
+            assert_eq!(scan(&text[..text.len() - 1], 100).0, Ok(ScanStep::NeedMore));
+        }
+    }
+}
