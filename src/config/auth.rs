@@ -1,0 +1,311 @@
+//! Access tokens: who may come in and what they may do.
+//!
+//! A token is kept as its SHA-256 from the moment it is read; comparing and refusing is the gate's.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::Config;
+use super::error::{Fault, Problem};
+use super::kind::{Context, Given, Item, Kind, Value, for_each_member, parse_secret, quote};
+use super::listen::{table, unknown_member};
+use super::secret::Secret;
+
+/// A named token and its rights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// Shown in logs in place of the token.
+    pub name: String,
+    /// What to compare with.
+    pub hash: TokenHash,
+    /// What its holder may do.
+    pub scopes: Scopes,
+    /// Tools its holder may call, `*` standing for any text; empty means all.
+    pub tools: Vec<String>,
+}
+
+/// The SHA-256 of a token. Its `Debug` hides it: a weak token can be found from its hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of a presented token.
+    pub fn of(token: &str) -> TokenHash {
+        TokenHash(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub fn parse(hex: &str) -> Option<TokenHash> {
+        let (pairs, []) = hex.as_bytes().as_chunks::<2>() else {
+            return None;
+        };
+        let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(pairs) {
+            let text = std::str::from_utf8(pair)
+                .ok()
+                .filter(|text| !text.starts_with('+'))?;
+            *byte = u8::from_str_radix(text, 16).ok()?;
+        }
+        Some(TokenHash(hash))
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(***)")
+    }
+}
+
+/// A set of rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Every right.
+    pub const ALL: Scopes = Scopes(0b1111);
+    /// Call tools that change nothing; read resources and prompts.
+    pub const READ: Scopes = Scopes(0b0001);
+    /// Call tools that change something.
+    pub const WRITE: Scopes = Scopes(0b0010);
+    /// Read `/metrics` and `/status`.
+    pub const ADMIN: Scopes = Scopes(0b0100);
+    /// Publish events to the event streams.
+    pub const PUBLISH: Scopes = Scopes(0b1000);
+
+    const NAMES: [(&'static str, Scopes); 4] = [
+        ("read", Scopes::READ),
+        ("write", Scopes::WRITE),
+        ("admin", Scopes::ADMIN),
+        ("publish", Scopes::PUBLISH),
+    ];
+
+    /// Whether all rights of `other` are among these.
+    pub fn contains(self, other: Scopes) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The rights of both.
+    pub fn union(self, other: Scopes) -> Scopes {
+        Scopes(self.0 | other.0)
+    }
+
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        Scopes::NAMES
+            .into_iter()
+            .filter(move |(_, scope)| self.contains(*scope))
+            .map(|(name, _)| name)
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().collect::<Vec<_>>().join(","))
+    }
+}
+
+/// The name of the token made from `server.api_token`.
+pub const API_TOKEN_NAME: &str = "api";
+
+impl Config {
+    /// Every token that opens the door: `server.api_token` under the name `api` with all rights, then `auth.tokens`.
+    pub fn tokens(&self) -> Vec<Token> {
+        let api = self.server.api_token.as_ref().map(|token| Token {
+            name: API_TOKEN_NAME.to_owned(),
+            hash: TokenHash::of(token.expose()),
+            scopes: Scopes::ALL,
+            tools: Vec::new(),
+        });
+        api.into_iter()
+            .chain(self.auth.tokens.iter().cloned())
+            .collect()
+    }
+}
+
+/// Two tokens of one name, or one token under two names: which of the two rights would hold is a guess.
+pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
+    let all = config.tokens();
+    let mut problems = Vec::new();
+    for (index, one) in all.iter().enumerate() {
+        for other in &all[index + 1..] {
+            if one.name == other.name || one.hash == other.hash {
+                let other = match one.name == other.name {
+                    true => format!("another token named `{}`", one.name),
+                    false => format!("`{}` has the same token as `{}`, it", other.name, one.name),
+                };
+                problems.push(Problem::SaidTwice { other });
+            }
+        }
+    }
+    problems
+}
+
+pub(super) const EXPECTED: &str = "a list of tables, each with `name`, one of `token`, `token_sha256` and \
+                                   `token_file`, and optionally `scopes` and `tools`";
+const EXPECTED_SCOPE: &str = "`read`, `write`, `admin` or `publish`";
+const MEMBERS: [&str; 6] = [
+    "name",
+    "scopes",
+    "token",
+    "token_file",
+    "token_sha256",
+    "tools",
+];
+
+pub(super) fn parse_tokens(
+    given: Given<'_>,
+    context: Context<'_>,
+) -> Result<Vec<Token>, Vec<Fault>> {
+    let mut tokens = Vec::new();
+    let faults = for_each_member(given, |_, member| match parse_token(member, context) {
+        Ok(token) => {
+            tokens.push(token);
+            Vec::new()
+        }
+        Err(faults) => faults,
+    });
+    if faults.is_empty() {
+        Ok(tokens)
+    } else {
+        Err(faults)
+    }
+}
+
+fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Fault>> {
+    let Some(table) = table(given) else {
+        // Most likely a bare token, so its text stays out of the message.
+        return Err(vec![given.fault(Problem::expected(
+            "a table with `name` and `token`",
+            given.found_masked(),
+        ))]);
+    };
+    let mut name = None;
+    let mut hashes: Vec<Option<TokenHash>> = Vec::new();
+    let mut scopes = Scopes::READ.union(Scopes::WRITE);
+    let mut tools = Vec::new();
+    let mut faults = Vec::new();
+    for (key, value) in table {
+        let member = Given::Toml(value);
+        let one = |problem| vec![member.fault(problem)];
+        let mut hash = |found: Result<TokenHash, Problem>| {
+            hashes.push(found.as_ref().ok().copied());
+            found.map(|_| ()).map_err(one)
+        };
+        let found = match key.get_ref().as_ref() {
+            "name" => parse_name(member)
+                .map(|found| name = Some(found))
+                .map_err(one),
+            "token" => hash(secret_of(member).map(|secret| TokenHash::of(secret.expose()))),
+            "token_sha256" => hash(parse_hash(member)),
+            "token_file" => hash(read_token(member, context)),
+            "scopes" => parse_scopes(member).map(|found| scopes = found),
+            "tools" => match Kind::List(Item::Pattern).parse(member, false, context) {
+                Ok(Value::List(found)) => {
+                    tools = found;
+                    Ok(())
+                }
+                Ok(_) => Ok(()),
+                Err(faults) => Err(faults),
+            },
+            unknown => Err(vec![unknown_member(key.span().start, unknown, &MEMBERS)]),
+        };
+        for mut fault in found.err().unwrap_or_default() {
+            fault.at.insert_str(0, &format!(".{}", key.get_ref()));
+            faults.push(fault);
+        }
+    }
+    if !table.contains_key("name") {
+        faults.push(given.fault(Problem::Required { what: "`name`" }));
+    }
+    if hashes.len() != 1 {
+        let what = "exactly one of `token`, `token_sha256` and `token_file`";
+        faults.push(given.fault(Problem::Required { what }));
+    }
+    match (name, hashes.first().copied().flatten()) {
+        (Some(name), Some(hash)) if faults.is_empty() => Ok(Token {
+            name,
+            hash,
+            scopes,
+            tools,
+        }),
+        _ => Err(faults),
+    }
+}
+
+fn parse_name(given: Given<'_>) -> Result<String, Problem> {
+    let is_sound = |text: &&str| {
+        (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte))
+    };
+    let name = given.text().filter(is_sound).map(str::to_owned);
+    name.ok_or_else(|| {
+        Problem::expected(
+            "a name of up to 64 letters, digits and `-_.@`",
+            given.found(),
+        )
+    })
+}
+
+fn parse_hash(given: Given<'_>) -> Result<TokenHash, Problem> {
+    let hash = given.text().and_then(TokenHash::parse);
+    // A plain token put here by mistake must not be repeated.
+    hash.ok_or_else(|| {
+        Problem::expected("the SHA-256 as 64 hexadecimal digits", given.found_masked())
+    })
+}
+
+fn secret_of(given: Given<'_>) -> Result<Secret, Problem> {
+    match parse_secret(given)? {
+        Value::Secret(secret) => Ok(secret),
+        _ => Err(Problem::expected("a secret", given.found_masked())),
+    }
+}
+
+fn read_token(given: Given<'_>, context: Context<'_>) -> Result<TokenHash, Problem> {
+    let path = given.text().filter(|text| !text.is_empty());
+    let path = path.ok_or_else(|| Problem::expected("a path", given.found()))?;
+    let text = context.read_value(path)?;
+    secret_of(Given::Text(&text)).map(|secret| TokenHash::of(secret.expose()))
+}
+
+fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
+    let mut scopes = Scopes(0);
+    let faults = for_each_member(given, |_, member| {
+        match Scopes::NAMES
+            .iter()
+            .find(|(name, _)| Some(*name) == member.text())
+        {
+            Some((_, scope)) => {
+                scopes = scopes.union(*scope);
+                Vec::new()
+            }
+            None => vec![member.fault(Problem::expected(EXPECTED_SCOPE, member.found()))],
+        }
+    });
+    if faults.is_empty() {
+        Ok(scopes)
+    } else {
+        Err(faults)
+    }
+}
+
+pub(super) fn show_token(token: &Token) -> String {
+    let list =
+        |items: &mut dyn Iterator<Item = &str>| items.map(quote).collect::<Vec<_>>().join(", ");
+    let tools = match token.tools.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", tools = [{}]",
+            list(&mut token.tools.iter().map(String::as_str))
+        ),
+    };
+    format!(
+        "{{ name = {}, token_sha256 = {}, scopes = [{}]{tools} }}",
+        quote(&token.name),
+        quote(super::kind::MASK),
+        list(&mut token.scopes.names()),
+    )
+}

@@ -1,0 +1,251 @@
+//! How a table row becomes a typed field: the `sections!` macro and the conversions it uses.
+//!
+//! The macro exists so that a key is written once. From one row come the struct field with its documentation, the
+//! default, the parser with its bounds, the name in the environment, and the lines of the reference and the schema.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::auth::Token;
+use super::kind::{Context, Given, Kind, Value};
+use super::listen::Listener;
+use super::network::Network;
+use super::secret::Secret;
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The name within its section.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// As it would be written in the environment; `None` for a key that may stay unset.
+    pub default: Option<&'static str>,
+    /// Meaning, unit and reason, one or two sentences.
+    pub doc: &'static str,
+    pub change: Change,
+    /// A foreign environment variable that also sets it.
+    pub alias: Option<&'static str>,
+}
+
+/// When a changed value takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Reload,
+    Restart,
+}
+
+/// A section: its name, what it is about, its rows.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub rows: &'static [Row],
+}
+
+impl Row {
+    /// The default as a value. The table is checked by a test, so a default always parses.
+    pub(super) fn default_value(&self) -> Value {
+        let Some(text) = self.default else {
+            return Value::Unset;
+        };
+        let context = Context {
+            read: &|_| Err(std::io::ErrorKind::Unsupported.into()),
+            folder: Path::new(""),
+        };
+        self.kind
+            .parse(Given::Text(text), false, context)
+            .unwrap_or(Value::Unset)
+    }
+
+    pub(super) fn is_optional(&self) -> bool {
+        self.default.is_none()
+    }
+}
+
+/// A type a key's value is kept in.
+pub(super) trait Field: Sized {
+    /// `None` if the value is of another kind, which only a wrong row can cause.
+    fn from_value(value: Value) -> Option<Self>;
+    fn to_value(&self) -> Value;
+}
+
+/// Puts a value into its field. Returns whether it fitted.
+pub(super) fn put<T: Field>(field: &mut T, value: Value) -> bool {
+    match T::from_value(value) {
+        Some(new) => {
+            *field = new;
+            true
+        }
+        None => false,
+    }
+}
+
+/// The default of a field.
+pub(super) fn default_of<T: Field>(rows: &[Row], name: &str) -> T {
+    let row = rows
+        .iter()
+        .find(|row| row.name == name)
+        .expect("the macro writes row and field together");
+    T::from_value(row.default_value()).expect("a test parses the default of every row")
+}
+
+impl<T: Field> Field for Option<T> {
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Unset => Some(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Unset, T::to_value)
+    }
+}
+
+/// Implements `Field` by a pattern for the way in and an expression for the way out.
+macro_rules! field {
+    ($($ty:ty: $pattern:pat => $from:expr, $this:ident => $to:expr;)+) => { $(
+        impl Field for $ty {
+            fn from_value(value: Value) -> Option<Self> {
+                match value {
+                    $pattern => $from,
+                    _ => None,
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                let $this = self;
+                $to
+            }
+        }
+    )+ };
+}
+
+field! {
+    bool: Value::Bool(yes) => Some(yes), this => Value::Bool(*this);
+    u16: Value::Number(n) => n.try_into().ok(), this => Value::Number((*this).into());
+    u64: Value::Number(n) => Some(n), this => Value::Number(*this);
+    // Bounds keep every size below 2 GiB, so it also fits where a pointer has 32 bits.
+    usize: Value::Number(n) => n.try_into().ok(), this => Value::Number(u64::try_from(*this).unwrap_or(u64::MAX));
+    Duration: Value::Number(ms) => Some(Duration::from_millis(ms)),
+        this => Value::Number(u64::try_from(this.as_millis()).unwrap_or(u64::MAX));
+    String: Value::Text(text) => Some(text), this => Value::Text(this.clone());
+    PathBuf: Value::Text(text) => Some(text.into()), this => Value::Text(this.to_string_lossy().into_owned());
+    IpAddr: Value::Text(text) => text.parse().ok(), this => Value::Text(this.to_string());
+    Secret: Value::Secret(secret) => Some(secret), this => Value::Secret(this.clone());
+    Vec<String>: Value::List(list) => Some(list), this => Value::List(this.clone());
+    Vec<Network>: Value::List(list) => list.iter().map(|text| Network::parse(text)).collect(),
+        this => Value::List(this.iter().map(Network::to_string).collect());
+    Vec<Listener>: Value::Listeners(list) => Some(list), this => Value::Listeners(this.clone());
+    Vec<Token>: Value::Tokens(list) => Some(list), this => Value::Tokens(this.clone());
+    // Each is `host=url`; the parser has seen to that.
+    BTreeMap<String, String>: Value::List(list) => list.iter()
+            .map(|text| text.split_once('=').map(|(host, url)| (host.to_owned(), url.to_owned())))
+            .collect(),
+        this => Value::List(this.iter().map(|(host, url)| format!("{host}={url}")).collect());
+}
+
+/// Makes an enum whose variants are words of the configuration, with other spellings after `|`.
+macro_rules! choices {
+    ($($(#[doc = $edoc:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal $(| $alias:literal)*,)+ })+) => { $(
+        $(#[doc = $edoc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl $name {
+            pub(super) const KIND: $crate::config::kind::Kind =
+                $crate::config::kind::Kind::Choice(&[$(($word, &[$($alias),*])),+]);
+
+            /// The word for it in the configuration.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::config::field::Field for $name {
+            fn from_value(value: $crate::config::kind::Value) -> Option<Self> {
+                let $crate::config::kind::Value::Text(word) = value else { return None };
+                match word.as_str() {
+                    $($word => Some($name::$variant),)+
+                    _ => None,
+                }
+            }
+
+            fn to_value(&self) -> $crate::config::kind::Value {
+                $crate::config::kind::Value::Text(self.word().to_owned())
+            }
+        }
+    )+ };
+}
+
+/// Makes one struct and one list of rows per section.
+macro_rules! sections {
+    ($(
+        $(#[doc = $sdoc:literal])+
+        $section:literal $name:ident $(+ $(#[doc = $xdoc:literal])+ $xfield:ident: $xty:ty)? {
+            $($(#[doc = $doc:literal])+ $field:ident: $ty:ty = $kind:expr, $default:expr, $change:ident $(, $alias:literal)?;)+
+        }
+    )+) => { $(
+        $(#[doc = $sdoc])+
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $field: $ty,)+
+            $($(#[doc = $xdoc])+ pub $xfield: $xty,)?
+        }
+
+        impl $name {
+            pub(super) const SECTION: $crate::config::field::Section = $crate::config::field::Section {
+                name: $section,
+                doc: concat!($($sdoc),+),
+                rows: &[$($crate::config::field::Row {
+                    name: stringify!($field),
+                    kind: $kind,
+                    default: $default,
+                    doc: concat!($($doc),+),
+                    change: $crate::config::field::Change::$change,
+                    alias: $crate::config::field::alias(&[$($alias)?]),
+                }),+],
+            };
+
+            pub(super) fn set(&mut self, name: &str, value: $crate::config::kind::Value) -> bool {
+                match name {
+                    $(stringify!($field) => $crate::config::field::put(&mut self.$field, value),)+
+                    _ => false,
+                }
+            }
+
+            pub(super) fn value(&self, name: &str) -> $crate::config::kind::Value {
+                match name {
+                    $(stringify!($field) => $crate::config::field::Field::to_value(&self.$field),)+
+                    _ => $crate::config::kind::Value::Unset,
+                }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                let rows = Self::SECTION.rows;
+                $name {
+                    $($field: $crate::config::field::default_of(rows, stringify!($field)),)+
+                    $($xfield: <$xty>::default(),)?
+                }
+            }
+        }
+    )+ };
+}
+
+pub(super) use {choices, sections};
+
+/// The only member of a list of none or one, for the macro.
+pub(super) const fn alias(of: &[&'static str]) -> Option<&'static str> {
+    match of {
+        [name, ..] => Some(name),
+        [] => None,
+    }
+}
