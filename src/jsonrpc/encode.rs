@@ -1,6 +1,6 @@
 //! Messages written as one line of JSON text, straight into the caller's buffer.
 
-use super::{Id, RpcError};
+use super::Id;
 
 /// Writes a success response; `result` writes the JSON of the `result` member.
 pub fn encode_result(out: &mut Vec<u8>, id: &Id, result: impl FnOnce(&mut Vec<u8>)) {
@@ -11,28 +11,35 @@ pub fn encode_result(out: &mut Vec<u8>, id: &Id, result: impl FnOnce(&mut Vec<u8
     out.push(b'}');
 }
 
-/// Writes an error response. Without an id the member is left out (legal in MCP from 2025-11-25
-/// on); callers that serve older peers or plain JSON-RPC pass `null_id`.
-pub fn encode_error(out: &mut Vec<u8>, id: Option<&Id>, null_id: bool, error: &RpcError) {
+/// What stands for the id in an error about a message whose id is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownId {
+    /// The member is left out (MCP from 2025-11-25 on).
+    Absent,
+    /// `"id":null` (JSON-RPC 2.0, section 5).
+    Null,
+}
+
+/// Writes an error response; `error` writes the error object.
+pub fn encode_error(
+    out: &mut Vec<u8>,
+    id: Option<&Id>,
+    unknown: UnknownId,
+    error: impl FnOnce(&mut Vec<u8>),
+) {
     out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
-    match id {
-        Some(id) => {
+    match (id, unknown) {
+        (Some(id), _) => {
             out.extend_from_slice(br#""id":"#);
             out.extend_from_slice(id.as_json().as_bytes());
             out.push(b',');
         }
-        None if null_id => out.extend_from_slice(br#""id":null,"#),
-        None => (),
+        (None, UnknownId::Null) => out.extend_from_slice(br#""id":null,"#),
+        (None, UnknownId::Absent) => (),
     }
-    out.extend_from_slice(br#""error":{"code":"#);
-    out.extend_from_slice(error.code.to_string().as_bytes());
-    out.extend_from_slice(br#","message":"#);
-    write_json_string(out, &error.message);
-    if let Some(data) = &error.data {
-        out.extend_from_slice(br#","data":"#);
-        out.extend_from_slice(data.as_bytes());
-    }
-    out.extend_from_slice(b"}}");
+    out.extend_from_slice(br#""error":"#);
+    error(out);
+    out.push(b'}');
 }
 
 /// Writes a request of ours; `params` is JSON text.
@@ -81,11 +88,6 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","id":"a\"b","result":{}}"#, |out| {
             encode_result(out, &id, |out| out.extend_from_slice(b"{}"));
         });
-        let error = RpcError::new(-32602, "line\nbreak").with_data("[1]");
-        check(
-            r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"line\nbreak","data":[1]}}"#,
-            |out| encode_error(out, Some(&Id::number(7)), false, &error),
-        );
         check(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#, |out| {
             encode_request(out, &Id::number(7), "ping", None);
         });
@@ -99,18 +101,15 @@ mod tests {
 
     #[test]
     fn an_unknown_id_is_null_or_absent() {
-        let error = RpcError::new(-32700, "bad");
-        check(
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"bad"}}"#,
-            |out| {
-                encode_error(out, None, true, &error);
-            },
-        );
-        check(
-            r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"bad"}}"#,
-            |out| {
-                encode_error(out, None, false, &error);
-            },
-        );
+        let error = |out: &mut Vec<u8>| out.extend_from_slice(br#"{"code":1}"#);
+        check(r#"{"jsonrpc":"2.0","id":null,"error":{"code":1}}"#, |out| {
+            encode_error(out, None, UnknownId::Null, error);
+        });
+        check(r#"{"jsonrpc":"2.0","error":{"code":1}}"#, |out| {
+            encode_error(out, None, UnknownId::Absent, error);
+        });
+        check(r#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#, |out| {
+            encode_error(out, Some(&Id::parse(r#""a""#).unwrap()), UnknownId::Absent, error);
+        });
     }
 }

@@ -13,19 +13,13 @@ mod message;
 mod parse;
 
 pub use encode::{
-    encode_error, encode_notification, encode_request, encode_result, write_json_string,
+    UnknownId, encode_error, encode_notification, encode_request, encode_result, write_json_string,
 };
 pub use id::{Id, IdError};
-pub use message::{Incoming, Message, Notification, Request, Response, ResponseBody, RpcError};
+pub use message::{Incoming, Message, Notification, Request, Response, ResponseBody};
 pub use parse::{Envelope, ParseError, ParseErrorKind, Rules, fuzz_parse, parse};
 
 /// Invalid JSON was received (JSON-RPC 2.0, section 5.1).
 pub const PARSE_ERROR: i64 = -32700;
 /// The JSON is not a valid Request object (JSON-RPC 2.0, section 5.1).
 pub const INVALID_REQUEST: i64 = -32600;
-/// The method does not exist or is not available (JSON-RPC 2.0, section 5.1).
-pub const METHOD_NOT_FOUND: i64 = -32601;
-/// Invalid method parameters (JSON-RPC 2.0, section 5.1).
-pub const INVALID_PARAMS: i64 = -32602;
-/// Internal error (JSON-RPC 2.0, section 5.1).
-pub const INTERNAL_ERROR: i64 = -32603;

@@ -19,8 +19,9 @@ use std::task::{Context, Poll, Waker};
 /// What a reader takes from an outlet.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// The answer to a request; a response that carries one request ends after it.
-    Answer(Packet),
+    /// The answer to a request, and what it means in HTTP; a response that carries one request
+    /// ends after it.
+    Answer(Packet, Status),
     /// A request ended unanswered, because it was cancelled; counts as an answer for who waits.
     Unanswered,
     /// A notification or a request of ours.
@@ -29,6 +30,19 @@ pub enum Item {
     Event(Rc<[u8]>),
     /// Time for a comment, so that proxies keep the stream open.
     KeepAlive,
+}
+
+/// The outcome of a message as HTTP sees it; each names the status codes of the transport pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// 200: answered, be it with a JSON-RPC error.
+    Answered,
+    /// 400: not a message, or one that breaks the rules of its revision.
+    BadRequest,
+    /// 503: a limit of the whole server is reached.
+    Busy,
+    /// 404: no such session (legacy), or no such method (2026-07-28).
+    NotFound,
 }
 
 /// One JSON-RPC message as text, with its place in a resumable stream.
@@ -115,7 +129,7 @@ impl Outlet {
         }
         let len = item.len();
         let queued = queue.queued_bytes.get();
-        let must_fit = !matches!(item, Item::Answer(_) | Item::Unanswered);
+        let must_fit = !matches!(item, Item::Answer(..) | Item::Unanswered);
         if must_fit && queued > 0 && queued + len > queue.queue_bytes_max {
             queue.items.borrow_mut().clear();
             queue.queued_bytes.set(0);
@@ -143,6 +157,11 @@ impl Outlet {
     /// Why it ended, if it did.
     pub fn ended(&self) -> Option<EndReason> {
         self.0.end.get()
+    }
+
+    /// Whether anything waits in it, or it has ended.
+    pub fn is_used(&self) -> bool {
+        !self.0.items.borrow().is_empty() || self.ended().is_some()
     }
 
     /// Bytes waiting for the reader.
@@ -193,7 +212,7 @@ impl Outlet {
 impl Item {
     fn len(&self) -> usize {
         match self {
-            Item::Answer(packet) | Item::Message(packet) => packet.text.len(),
+            Item::Answer(packet, _) | Item::Message(packet) => packet.text.len(),
             Item::Event(block) => block.len(),
             Item::KeepAlive | Item::Unanswered => 0,
         }
@@ -205,8 +224,8 @@ impl Item {
     }
 
     /// An answer outside any resumable stream.
-    pub fn answer(text: Vec<u8>) -> Item {
-        Item::Answer(Packet { event_id: None, text: text.into() })
+    pub fn answer(text: Vec<u8>, status: Status) -> Item {
+        Item::Answer(Packet { event_id: None, text: text.into() }, status)
     }
 }
 
@@ -242,13 +261,13 @@ mod tests {
     fn a_reader_gets_everything_in_order_and_then_the_end() {
         let outlet = Outlet::new(10);
         assert!(outlet.push(message(4)));
-        assert!(outlet.push(Item::answer(vec![b'y'; 4])));
+        assert!(outlet.push(Item::answer(vec![b'y'; 4], Status::Answered)));
         outlet.end(EndReason::Complete);
         outlet.end(EndReason::Shutdown);
         assert!(!outlet.push(message(1)));
         crate::rt::run(async {
             assert!(matches!(outlet.next().await, Ok(Item::Message(_))));
-            assert!(matches!(outlet.next().await, Ok(Item::Answer(_))));
+            assert!(matches!(outlet.next().await, Ok(Item::Answer(..))));
             assert_eq!(outlet.next().await.unwrap_err(), EndReason::Complete);
         });
         assert_eq!(outlet.queued_bytes(), 0);
@@ -268,7 +287,7 @@ mod tests {
     fn one_large_message_fits_an_empty_queue_and_an_answer_fits_always() {
         let outlet = Outlet::new(10);
         assert!(outlet.push(message(100)));
-        assert!(outlet.push(Item::answer(vec![0; 100])));
+        assert!(outlet.push(Item::answer(vec![0; 100], Status::Answered)));
         assert!(!outlet.push(message(1)));
         assert_eq!(outlet.ended(), Some(EndReason::SlowReader));
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::rt::Task;
 use crate::rt::sync::Notify;
 
-use super::outlet::{EventId, Item, Outlet};
+use super::outlet::{EventId, Item, Outlet, Status};
 use super::session::Session;
 
 /// Stops one running request. Dropping its task drops the handler, and with it whatever the
@@ -112,12 +112,12 @@ impl Route {
     }
 
     /// Sends the answer to a request.
-    pub fn answer(&self, text: Vec<u8>) {
+    pub fn answer(&self, text: Vec<u8>, status: Status) {
         match self {
-            Route::Direct(outlet) | Route::Response(outlet) => _ = outlet.push(Item::answer(text)),
+            Route::Direct(outlet) | Route::Response(outlet) => _ = outlet.push(Item::answer(text, status)),
             Route::Resumable(resumable) => match resumable.stream.get() {
                 None => {
-                    resumable.outlet.push(Item::answer(text));
+                    resumable.outlet.push(Item::answer(text, status));
                     resumable.count_answer();
                 }
                 Some(stream) => {
@@ -150,6 +150,17 @@ impl Route {
         let primes = resumable.session.revision().is_some_and(|revision| revision.primes_streams());
         let number = resumable.stream();
         primes.then_some(EventId { stream: number, sequence: 0 })
+    }
+
+    /// Whether anything was sent by it.
+    pub fn is_used(&self) -> bool {
+        match self {
+            Route::Direct(_) => true,
+            Route::Response(outlet) => outlet.is_used(),
+            Route::Resumable(resumable) => {
+                resumable.stream.get().is_some() || resumable.outlet.is_used()
+            }
+        }
     }
 
     /// Ends the response's connection; the stream goes on (2025-11-25, polling).

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::outlet::{EndReason, EventId, Item, Outlet, Packet};
+use super::outlet::{EndReason, EventId, Item, Outlet, Packet, Status};
 
 /// One stream; its session owns it.
 pub struct SessionStream {
@@ -109,7 +109,7 @@ impl SessionStream {
         let Some(reader) = &self.reader else { return };
         let event_id = Some(EventId { stream: self.number, sequence: stored.sequence });
         let packet = Packet { event_id, text: stored.text.clone() };
-        reader.push(if stored.is_answer { Item::Answer(packet) } else { Item::Message(packet) });
+        reader.push(if stored.is_answer { Item::Answer(packet, Status::Answered) } else { Item::Message(packet) });
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     fn texts(outlet: &Outlet) -> Vec<(u64, String)> {
         std::iter::from_fn(|| outlet.try_next())
             .map(|item| match item {
-                Item::Message(packet) | Item::Answer(packet) => {
+                Item::Message(packet) | Item::Answer(packet, _) => {
                     let text = String::from_utf8(packet.text.to_vec()).unwrap();
                     (packet.event_id.unwrap().sequence, text)
                 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::jsonrpc::RpcError;
+use crate::mcp::errors::ProtocolError;
 
 /// Why a handler did not return a result. Any `std::error::Error` turns into
 /// [`CallError::Failed`] by `?`.
@@ -22,7 +22,7 @@ pub enum CallError {
     /// The call cannot go on here; made by [`Context`](super::Context), passed on with `?`.
     Interrupted(Interrupt),
     /// An error object for the client itself.
-    Protocol(RpcError),
+    Protocol(ProtocolError),
 }
 
 /// Why the context could not give the handler what it asked for.
@@ -64,8 +64,8 @@ impl From<Interrupt> for CallError {
     }
 }
 
-impl From<RpcError> for CallError {
-    fn from(error: RpcError) -> CallError {
+impl From<ProtocolError> for CallError {
+    fn from(error: ProtocolError) -> CallError {
         CallError::Protocol(error)
     }
 }

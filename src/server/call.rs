@@ -1,0 +1,344 @@
+//! One running handler: the server's side of a [`Context`](crate::tools::Context).
+//!
+//! Three ways to ask the client stand behind one method. In a legacy session a request is sent and
+//! its answer awaited. In the stateless era answers come with the retry of the whole call, so a
+//! question without one ends this round. In a task the question is put on the task.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::gate::auth::Principal;
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::errors::ProtocolError;
+use crate::mcp::input::{self, InputRequest, Retry};
+use crate::mcp::logging::Level;
+use crate::mcp::notifications;
+use crate::mcp::revision::Revision;
+use crate::mcp::seal::{self, Binding};
+use crate::rt::{self, Deadline};
+use crate::tools::{Ask, CallError, Change, Host, Interrupt, LocalFuture};
+
+use super::Server;
+use super::dispatch::{Era, Exchange};
+use super::running::{Route, Switch};
+use super::session::Session;
+use super::tasks::TaskEntry;
+
+/// How long sealed request state stays good: a person may take that long to answer.
+const STATE_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// See the module.
+pub struct Call {
+    server: Rc<Server>,
+    session: Option<Rc<Session>>,
+    caller: Rc<Principal>,
+    revision: Revision,
+    client: Rc<ClientCapabilities>,
+    route: Route,
+    switch: Rc<Switch>,
+    progress_token: Option<Box<str>>,
+    /// The level this one request wants, in revisions where each says so.
+    log_level: Option<Level>,
+    /// Runs while the tool works, rests while the client is being asked.
+    deadline: Deadline,
+    binding: Binding,
+    round: RefCell<Round>,
+    task: RefCell<TaskState>,
+    /// Whether tool and client support tasks.
+    may_become_task: Cell<bool>,
+}
+
+/// What travels between the rounds of one call.
+#[derive(Default)]
+struct Round {
+    answers: Vec<(String, Box<RawValue>)>,
+    /// Asked in this round without an answer at hand.
+    asked: Vec<Ask>,
+    state: Option<String>,
+}
+
+/// What is sealed into `requestState`.
+#[derive(Serialize, Deserialize, Default)]
+struct Sealed {
+    /// Answers of earlier rounds.
+    #[serde(rename = "a", default)]
+    answers: Vec<(String, Box<RawValue>)>,
+    /// The handler's own state.
+    #[serde(rename = "s", default)]
+    state: Option<String>,
+}
+
+enum TaskState {
+    None,
+    Running(Rc<TaskEntry>),
+}
+
+impl Call {
+    /// A call for this request. A retry brings answers and sealed state; state that we did not
+    /// seal for this caller and request is an error (2026-07-28 `basic/patterns/mrtr`).
+    pub fn new(exchange: &Exchange<'_>) -> Result<Rc<Call>, ProtocolError> {
+        let request = exchange.request;
+        let server = exchange.server;
+        let binding = Binding::new(&exchange.caller().name, &request.method, request.params);
+        let mut round = Round::default();
+        if exchange.revision().has_input_required() {
+            let retry = Retry::parse(request.params)?;
+            if let Some(state) = &retry.request_state {
+                let payload = seal::open(&server.seal_key, state, &binding, rt::unix_time())
+                    .map_err(|error| ProtocolError::invalid_params(error.to_string()))?;
+                let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
+                round.answers = sealed.answers;
+                round.state = sealed.state;
+            }
+            for (key, answer) in retry.input_responses {
+                round.answers.retain(|(known, _)| *known != key);
+                round.answers.push((key.into_owned(), answer.to_owned()));
+            }
+        }
+        let log_level = match exchange.era {
+            Era::Stateless { claim, .. } => claim.log_level,
+            Era::Legacy { .. } => None,
+        };
+        let deadline = server.deadlines.slot();
+        deadline.set(server.settings().tool_call);
+        Ok(Rc::new(Call {
+            server: server.clone(),
+            session: exchange.session().cloned(),
+            caller: exchange.caller().clone(),
+            revision: exchange.revision(),
+            client: exchange.client(),
+            route: exchange.route(),
+            switch: exchange.switch(),
+            progress_token: exchange.meta.progress_token.map(|token| token.get().into()),
+            log_level,
+            deadline,
+            binding,
+            round: RefCell::new(round),
+            task: RefCell::new(TaskState::None),
+            may_become_task: Cell::new(false),
+        }))
+    }
+
+    /// Lets the handler turn this call into a task.
+    pub fn allow_task(&self) {
+        self.may_become_task.set(true);
+    }
+
+    /// The task this call has become, if it has.
+    pub fn task(&self) -> Option<Rc<TaskEntry>> {
+        match &*self.task.borrow() {
+            TaskState::None => None,
+            TaskState::Running(entry) => Some(entry.clone()),
+        }
+    }
+
+    /// Whether the tool has had its time.
+    pub fn poll_deadline(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+        self.deadline.poll_expired(cx).map(|_| ())
+    }
+
+    /// Turns a handler's failure into what the protocol says of it. `Ok` is a result to be shown
+    /// as a failure to the model; only tools have those.
+    pub fn failure(&self, error: CallError) -> Result<Failure, ProtocolError> {
+        match error {
+            CallError::Protocol(error) => Err(error),
+            CallError::Arguments(text) if !self.revision.bad_arguments_are_results() => {
+                Err(ProtocolError::invalid_params(text))
+            }
+            CallError::Interrupted(Interrupt::InputRequired) => Ok(Failure::InputRequired),
+            CallError::Interrupted(Interrupt::Undeclared(capability))
+                if self.revision.has_input_required() =>
+            {
+                let missing = ClientCapabilities::only(capability);
+                Err(ProtocolError::missing_capabilities(&missing))
+            }
+            other => Ok(Failure::Text(other.text().into_owned())),
+        }
+    }
+
+    /// Writes the `input_required` result of this round.
+    pub fn write_input_required(&self, out: &mut Vec<u8>) {
+        let round = self.round.borrow();
+        let sealed = (!round.answers.is_empty() || round.state.is_some()).then(|| {
+            let sealed = Sealed { answers: round.answers.clone(), state: round.state.clone() };
+            let payload = serde_json::to_vec(&sealed).expect("text always serialises into memory");
+            let expires = rt::unix_time().saturating_add_unsigned(STATE_LIFETIME.as_secs());
+            seal::seal(&self.server.seal_key, &payload, &self.binding, expires)
+        });
+        let asked = round.asked.iter().map(|ask| (ask.key.as_str(), &ask.request));
+        self.server.with_dialect(self.revision, |dialect| {
+            input::write_input_required(out, dialect, asked, sealed.as_deref());
+        });
+    }
+
+    /// Answers that are at hand, in the order of the questions; the others are noted as asked.
+    fn answers_at_hand(&self, asks: Vec<Ask>) -> Result<Vec<Box<RawValue>>, Interrupt> {
+        let mut round = self.round.borrow_mut();
+        let mut answers = Vec::with_capacity(asks.len());
+        for ask in asks {
+            let found = round.answers.iter().find(|(key, _)| *key == ask.key);
+            match found {
+                Some((_, answer)) if ask.request.accepts(answer) => answers.push(answer.clone()),
+                _ => {
+                    // An answer that does not fit counts as none: the client is asked again.
+                    round.answers.retain(|(key, _)| *key != ask.key);
+                    round.asked.push(ask);
+                }
+            }
+        }
+        if round.asked.is_empty() { Ok(answers) } else { Err(Interrupt::InputRequired) }
+    }
+
+    async fn ask_session(
+        &self,
+        session: &Session,
+        asks: Vec<Ask>,
+    ) -> Result<Vec<Box<RawValue>>, Interrupt> {
+        let settings = self.server.settings();
+        let mut questions = Vec::with_capacity(asks.len());
+        for ask in &asks {
+            let params = ask.request.params(self.revision);
+            let (text, question) = session.ask(ask.request.method(), params.as_deref());
+            self.route.message(text);
+            questions.push(question);
+        }
+        self.deadline.clear();
+        let mut answers = Vec::with_capacity(asks.len());
+        for question in questions {
+            match rt::timeout(settings.client_answer, question.answer()).await {
+                Ok(Ok(answer)) => answers.push(answer),
+                Ok(Err(reason)) => return Err(Interrupt::Client(reason)),
+                Err(_) => {
+                    let seconds = settings.client_answer.as_secs();
+                    let text = format!("the client did not answer within {seconds} s");
+                    return Err(Interrupt::Client(text));
+                }
+            }
+        }
+        self.deadline.set(settings.tool_call);
+        Ok(answers)
+    }
+}
+
+/// A failure that is not a protocol error.
+pub enum Failure {
+    /// The round ends with questions.
+    InputRequired,
+    /// A sentence.
+    Text(String),
+}
+
+impl Host for Call {
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    fn caller(&self) -> &str {
+        &self.caller.name
+    }
+
+    fn client(&self) -> &ClientCapabilities {
+        &self.client
+    }
+
+    fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        let Some(token) = &self.progress_token else { return };
+        if self.is_over() || self.task().is_some() {
+            return;
+        }
+        let mut text = Vec::with_capacity(160);
+        notifications::write_progress(&mut text, self.revision, token, progress, total, message);
+        self.route.message(text);
+    }
+
+    fn log(&self, level: Level, logger: Option<&str>, data: &str) {
+        let wanted = match (&self.session, self.revision.logs_are_per_request()) {
+            (_, true) => self.log_level,
+            (Some(session), false) => Some(session.log_level()),
+            (None, false) => None,
+        };
+        if wanted.is_none_or(|wanted| level < wanted) || self.is_over() || self.task().is_some() {
+            return;
+        }
+        let mut text = Vec::with_capacity(160);
+        notifications::write_message(&mut text, self.revision, level, logger, data);
+        self.route.message(text);
+    }
+
+    fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Box<RawValue>>, Interrupt>> {
+        Box::pin(async move {
+            let undeclared = asks.iter().find_map(|ask| ask.request.undeclared(&self.client));
+            if let Some(capability) = undeclared {
+                return Err(Interrupt::Undeclared(capability));
+            }
+            if let Some(task) = self.task() {
+                return task.ask(asks).await;
+            }
+            if self.revision.has_input_required() {
+                return self.answers_at_hand(asks);
+            }
+            match &self.session {
+                Some(session) => self.ask_session(session, asks).await,
+                None => Err(Interrupt::Client("this endpoint cannot ask the client".to_owned())),
+            }
+        })
+    }
+
+    fn state(&self) -> Option<String> {
+        self.round.borrow().state.clone()
+    }
+
+    fn set_state(&self, state: String) {
+        self.round.borrow_mut().state = Some(state);
+    }
+
+    fn start_task(&self) -> bool {
+        if self.task().is_some() {
+            return true;
+        }
+        if !self.may_become_task.get() {
+            return false;
+        }
+        let Some(entry) = self.server.open_task(&self.caller, &self.client) else { return false };
+        // A task may run for hours; it ends by itself, by `tasks/cancel` or with its time to live.
+        self.deadline.clear();
+        self.task.replace(TaskState::Running(entry));
+        true
+    }
+
+    fn changed(&self, change: Change) {
+        self.server.announce(&change);
+    }
+
+    fn close_stream(&self) {
+        self.route.close_stream();
+    }
+
+    fn is_over(&self) -> bool {
+        self.switch.is_over() && self.task().is_none()
+    }
+
+    fn over(&self) -> LocalFuture<'_, ()> {
+        Box::pin(self.switch.over())
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
+        Box::pin(rt::sleep(duration))
+    }
+}
+
+/// What asking needs of a question; kept here because it joins wire rules with what a client said.
+trait Undeclared {
+    fn undeclared(&self, client: &ClientCapabilities) -> Option<&'static str>;
+}
+
+impl Undeclared for InputRequest {
+    fn undeclared(&self, client: &ClientCapabilities) -> Option<&'static str> {
+        let capability = self.capability();
+        (!client.declares(capability)).then_some(capability)
+    }
+}

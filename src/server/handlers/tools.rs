@@ -1,0 +1,186 @@
+//! `tools/call`.
+
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::mcp::content::ToolResult;
+use crate::mcp::errors::ProtocolError;
+use crate::mcp::headers;
+use crate::mcp::revision::Revision;
+use crate::mcp::tool::TaskSupport;
+use crate::metrics::Outcome;
+use crate::rt;
+use crate::server::Server;
+use crate::server::arrival::Carrier;
+use crate::server::call::{Call, Failure};
+use crate::server::dispatch::{Era, Exchange, Flow};
+use crate::server::tasks::TaskEntry;
+use crate::tools::{CallError, Context, LocalFuture, ToolHandler};
+
+#[derive(Deserialize)]
+struct CallParams<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+}
+
+/// Runs a tool. What goes wrong inside it is a result with `isError`; only what goes wrong before
+/// it starts is a protocol error (2025-11-25 `server/tools`, "Error Handling").
+pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
+    let params: CallParams<'_> = exchange.params()?;
+    let arguments = match params.arguments.map(RawValue::get) {
+        None | Some("null") => "{}",
+        Some(text) if text.starts_with('{') => text,
+        Some(_) => return Err(ProtocolError::invalid_params("`arguments` must be an object")),
+    };
+    // A tool the caller may not call is one that does not exist for it.
+    let entry = (exchange.catalog.tool(&params.name))
+        .filter(|entry| exchange.caller().may_call(&entry.tool.name, entry.tool.is_read_only()))
+        .ok_or_else(|| ProtocolError::unknown_tool(&params.name))?;
+    if let (Carrier::Streamable(head), Era::Stateless { .. }) =
+        (&exchange.arrival.carrier, exchange.era)
+    {
+        headers::check_arguments(head.headers, entry.tool.header_params(), arguments)?;
+    }
+    let client = exchange.client();
+    let has_tasks = exchange.revision().has_extensions() && client.has_tasks();
+    if entry.tool.task == TaskSupport::Required && !has_tasks {
+        return Err(ProtocolError::tasks_required());
+    }
+    if let Some(missing) = client.missing(&entry.tool.needs) {
+        if exchange.revision().has_input_required() {
+            return Err(ProtocolError::missing_capabilities(&missing));
+        }
+        let result = ToolResult::error(missing.explain());
+        exchange.with_dialect(|dialect| result.write(out, dialect));
+        return Ok(Flow::Done);
+    }
+    let call = Call::new(exchange)?;
+    if has_tasks && entry.tool.task != TaskSupport::Forbidden {
+        call.allow_task();
+    }
+    let context = Context::new(call.clone());
+    let run = Run {
+        server: exchange.server.clone(),
+        call,
+        revision: exchange.revision(),
+        name: entry.tool.name.as_str().into(),
+        started: rt::now(),
+    };
+    match &entry.handler {
+        ToolHandler::Immediate(handler) => {
+            let outcome = handler(&context, arguments);
+            run.write(outcome, out)?;
+            Ok(Flow::Done)
+        }
+        ToolHandler::Pending(handler) => {
+            let future = handler(context, arguments);
+            Ok(Flow::Later(Box::pin(async move {
+                let mut out = Vec::new();
+                match run.drive(future).await {
+                    Driven::Outcome(outcome) => run.write(outcome, &mut out)?,
+                    Driven::Task(task) => {
+                        run.server.with_dialect(run.revision, |dialect| {
+                            task.write_created(&mut out, dialect);
+                        });
+                    }
+                }
+                Ok(out)
+            })))
+        }
+    }
+}
+
+type ToolOutcome = Result<ToolResult, CallError>;
+
+/// One run of one tool.
+struct Run {
+    server: Rc<Server>,
+    call: Rc<Call>,
+    revision: Revision,
+    name: Rc<str>,
+    started: Instant,
+}
+
+enum Driven {
+    Outcome(ToolOutcome),
+    Task(Rc<TaskEntry>),
+}
+
+impl Run {
+    /// Drives the handler until it is done, has become a task, or has had its time.
+    async fn drive(&self, future: LocalFuture<'static, ToolOutcome>) -> Driven {
+        let mut future = Some(future);
+        poll_fn(|cx| {
+            let Some(running) = future.as_mut() else { return Poll::Pending };
+            let polled = running.as_mut().poll(cx);
+            if let Some(task) = self.call.task() {
+                let rest: LocalFuture<'static, ToolOutcome> = match (polled, future.take()) {
+                    (Poll::Ready(outcome), _) => Box::pin(std::future::ready(outcome)),
+                    (Poll::Pending, Some(rest)) => rest,
+                    (Poll::Pending, None) => return Poll::Pending,
+                };
+                self.server.run_task(&task, self.call.clone(), self.revision, rest);
+                return Poll::Ready(Driven::Task(task));
+            }
+            if let Poll::Ready(outcome) = polled {
+                return Poll::Ready(Driven::Outcome(outcome));
+            }
+            if self.call.poll_deadline(cx).is_ready() {
+                let limit = self.server.settings().tool_call;
+                let text = format!("the tool ran longer than `timeout.tool_call` ({limit:?})");
+                return Poll::Ready(Driven::Outcome(Err(CallError::Failed(text))));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Writes what became of it, within `limits.tool_output_bytes`.
+    fn write(&self, outcome: ToolOutcome, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let duration = rt::now().saturating_duration_since(self.started);
+        let result = match outcome {
+            Ok(result) => result,
+            Err(error) => match self.call.failure(error) {
+                Ok(Failure::Text(text)) => ToolResult::error(text),
+                Ok(Failure::InputRequired) => {
+                    self.call.write_input_required(out);
+                    self.server.metrics.tool_call(&self.name, Outcome::InputRequired, duration);
+                    return Ok(());
+                }
+                Err(error) => {
+                    self.server.metrics.tool_call(&self.name, Outcome::ProtocolError, duration);
+                    return Err(error);
+                }
+            },
+        };
+        let result = self.server.bounded(result);
+        let outcome = if result.is_error { Outcome::Failed } else { Outcome::Ok };
+        self.server.metrics.tool_call(&self.name, outcome, duration);
+        self.server.with_dialect(self.revision, |dialect| result.write(out, dialect));
+        Ok(())
+    }
+}
+
+impl Server {
+    /// The result, or the failure that says it is too large.
+    pub(in crate::server) fn bounded(&self, result: ToolResult) -> ToolResult {
+        let limit = self.settings().limits.tool_output_bytes;
+        let size = result.size_bytes();
+        if size <= limit {
+            return result;
+        }
+        self.metrics.limit_hit("tool_output_bytes");
+        ToolResult::error(format!(
+            "the result of {size} bytes exceeds `limits.tool_output_bytes` ({limit}); \
+             ask for less"
+        ))
+    }
+}

@@ -1,0 +1,141 @@
+//! Fan-out of changes: to legacy sessions by what they subscribed to, to listen streams by their
+//! filter. Each stream gets each change at most once; whoever did not ask gets nothing.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use crate::jsonrpc::Id;
+use crate::mcp::notifications::{self, ListKind};
+use crate::mcp::revision::Revision;
+use crate::mcp::subscription::Filter;
+use crate::rt::sync::Notify;
+use crate::tools::Change;
+
+use super::Server;
+use super::running::Route;
+
+/// All open listen streams.
+#[derive(Default)]
+pub struct Listeners(RefCell<Vec<Weak<Listening>>>);
+
+/// One open listen stream; it is removed when dropped.
+pub struct Listening {
+    id: Id,
+    filter: Filter,
+    route: Route,
+    is_finished: Cell<bool>,
+    finished: Notify,
+}
+
+impl Listeners {
+    /// Ends every listen stream with its last message.
+    pub fn finish_all(&self) {
+        let listeners: Vec<Rc<Listening>> =
+            self.0.borrow().iter().filter_map(Weak::upgrade).collect();
+        for listening in listeners {
+            listening.is_finished.set(true);
+            listening.finished.notify_all();
+        }
+    }
+
+    fn visit(&self, mut visit: impl FnMut(&Listening)) {
+        // Upgraded first: a push may end a stream, and with it drop an entry.
+        let listeners: Vec<Rc<Listening>> =
+            self.0.borrow().iter().filter_map(Weak::upgrade).collect();
+        listeners.iter().for_each(|listening| visit(listening));
+    }
+}
+
+impl Listening {
+    /// Completes when the server ends the stream.
+    pub async fn finished(&self) {
+        while !self.is_finished.get() {
+            self.finished.notified().await;
+        }
+    }
+
+    fn wants(&self, change: &Change) -> bool {
+        match change {
+            Change::Prompts => self.filter.prompts_list_changed,
+            Change::Resource(uri) => self.filter.resources.iter().any(|known| known == uri),
+            Change::Resources => self.filter.resources_list_changed,
+            Change::Tools => self.filter.tools_list_changed,
+        }
+    }
+}
+
+impl Server {
+    /// Registers a listen stream; dropping the handle removes it.
+    pub(super) fn listen(&self, id: Id, filter: Filter, route: Route) -> Rc<Listening> {
+        let listening = Rc::new(Listening {
+            id,
+            filter,
+            route,
+            is_finished: Cell::new(self.is_stopping.get()),
+            finished: Notify::new(),
+        });
+        let mut listeners = self.listeners.0.borrow_mut();
+        listeners.retain(|known| known.strong_count() > 0);
+        listeners.push(Rc::downgrade(&listening));
+        listening
+    }
+
+    /// Tells everyone who asked of a change.
+    pub fn announce(&self, change: &Change) {
+        self.listeners.visit(|listening| {
+            if listening.wants(change) {
+                let mut text = Vec::new();
+                write_change(&mut text, Revision::LATEST, change, Some(&listening.id));
+                listening.route.message(text);
+            }
+        });
+        let ring_bytes_max = self.settings().limits.replay_bytes;
+        self.visit_sessions(|session| {
+            let Some(revision) = session.revision() else { return };
+            let wants = match change {
+                Change::Resource(uri) => session.is_subscribed(uri),
+                Change::Prompts | Change::Resources | Change::Tools => true,
+            };
+            if wants {
+                let mut text = Vec::new();
+                write_change(&mut text, revision, change, None);
+                session.send(text, ring_bytes_max);
+            }
+        });
+    }
+
+    /// Whether anybody is subscribed to this resource.
+    pub fn is_watched(&self, uri: &str) -> bool {
+        let mut is_watched = false;
+        self.listeners.visit(|listening| {
+            is_watched |= listening.filter.resources.iter().any(|known| known == uri);
+        });
+        self.visit_sessions(|session| is_watched |= session.is_subscribed(uri));
+        is_watched
+    }
+
+    /// Wakes whoever produces resource updates: there is somebody to send them to.
+    pub(super) fn watch_resources(&self) {
+        self.resource_watch.notify_all();
+    }
+
+    /// Completes when somebody subscribes to a resource.
+    pub async fn resource_subscribed(&self) {
+        self.resource_watch.notified().await;
+    }
+}
+
+fn write_change(out: &mut Vec<u8>, revision: Revision, change: &Change, subscription: Option<&Id>) {
+    match change {
+        Change::Resource(uri) => {
+            notifications::write_resource_updated(out, revision, uri, subscription);
+        }
+        Change::Prompts => list_changed(out, revision, ListKind::Prompts, subscription),
+        Change::Resources => list_changed(out, revision, ListKind::Resources, subscription),
+        Change::Tools => list_changed(out, revision, ListKind::Tools, subscription),
+    }
+}
+
+fn list_changed(out: &mut Vec<u8>, revision: Revision, kind: ListKind, subscription: Option<&Id>) {
+    notifications::write_list_changed(out, revision, kind, subscription);
+}

@@ -1,0 +1,136 @@
+//! The store of legacy sessions: found by id and owner, bounded, expiring.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::gate::auth::Principal;
+use crate::mcp::base64;
+use crate::rt;
+use crate::rt::sync::Notify;
+
+use super::Server;
+use super::outlet::{EndReason, Outlet};
+use super::session::Session;
+
+/// All sessions that have an id.
+#[derive(Default)]
+pub struct Sessions {
+    // Keyed by client-supplied text, so std's keyed hasher stays.
+    by_id: RefCell<HashMap<Box<str>, Rc<Session>>>,
+    /// Woken when the store stops being empty.
+    opened: Notify,
+}
+
+/// `limits.sessions` are open and all of them are in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionsFull {
+    /// The limit.
+    pub limit: usize,
+}
+
+impl Sessions {
+    /// Shows every session.
+    pub fn visit(&self, mut visit: impl FnMut(&Rc<Session>)) {
+        // A copy of the handles: a visit may end sessions.
+        let sessions: Vec<Rc<Session>> = self.by_id.borrow().values().cloned().collect();
+        sessions.iter().for_each(&mut visit);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.borrow().len()
+    }
+
+    fn least_recently_used_idle(&self) -> Option<Rc<Session>> {
+        let by_id = self.by_id.borrow();
+        let idle = by_id.values().filter(|session| !session.is_active());
+        idle.min_by_key(|session| session.last_used()).cloned()
+    }
+}
+
+impl Server {
+    /// Opens a session under a new id: 128 bits from the system, as visible ASCII (2025-11-25
+    /// `basic/transports`, "Session Management"). At the limit the idle session used longest ago
+    /// makes room; one in use never does.
+    pub fn open_session(
+        &self,
+        owner: &Rc<Principal>,
+        direct: Option<Outlet>,
+    ) -> Result<Rc<Session>, SessionsFull> {
+        let limit = self.settings().limits.sessions;
+        if self.sessions.len() >= limit {
+            self.metrics.limit_hit("sessions");
+            let evicted = self.sessions.least_recently_used_idle().ok_or(SessionsFull { limit })?;
+            self.end_session(&evicted, EndReason::SessionOver);
+        }
+        let id: Box<str> = base64::encode_url(&rt::random::<16>()).into();
+        let session = Rc::new(Session::new(id, owner.clone(), direct, rt::now()));
+        self.keep_session(session.clone());
+        Ok(session)
+    }
+
+    /// Puts a session in the store.
+    pub(super) fn keep_session(&self, session: Rc<Session>) {
+        self.sessions.by_id.borrow_mut().insert(session.id.clone(), session);
+        self.sessions.opened.notify_all();
+    }
+
+    /// The session of this id, if it is the caller's. Someone else's does not exist for them.
+    pub fn session(&self, id: &str, caller: &Principal) -> Option<Rc<Session>> {
+        let session = self.sessions.by_id.borrow().get(id).cloned()?;
+        (session.owner.name == caller.name).then_some(session)
+    }
+
+    /// Ends a session and forgets it.
+    pub fn end_session(&self, session: &Session, reason: EndReason) {
+        self.sessions.by_id.borrow_mut().remove(&session.id);
+        session.end(reason);
+    }
+
+    /// How many sessions there are.
+    pub fn sessions_open(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Brings the gauge of sessions per revision up to date; called before metrics are shown.
+    pub fn count_sessions(&self) {
+        let mut counts = [0u64; crate::mcp::revision::Revision::ALL.len()];
+        for session in self.sessions.by_id.borrow().values() {
+            if let Some(revision) = session.revision() {
+                counts[revision as usize] += 1;
+            }
+        }
+        for (revision, count) in crate::mcp::revision::Revision::ALL.into_iter().zip(counts) {
+            self.metrics.sessions_active(revision.as_str(), count);
+        }
+    }
+
+    /// Ends sessions that have been idle for too long; runs as long as the server. Sleeps until
+    /// the next one is due, and without sessions does not wake at all.
+    pub async fn expire_sessions(self: Rc<Self>) {
+        loop {
+            let idle = self.settings().session_idle;
+            let Some(due) = self.next_expiry(idle) else {
+                self.sessions.opened.notified().await;
+                continue;
+            };
+            rt::sleep(due.saturating_duration_since(rt::now()).max(Duration::from_millis(10))).await;
+            let now = rt::now();
+            self.sessions.visit(|session| {
+                if session.is_active() {
+                    session.touch(now);
+                } else if now.saturating_duration_since(session.last_used()) >= idle {
+                    log::debug!("session expired after {idle:?}");
+                    self.end_session(session, EndReason::SessionOver);
+                }
+            });
+        }
+    }
+
+    fn next_expiry(&self, idle: Duration) -> Option<Instant> {
+        let by_id = self.sessions.by_id.borrow();
+        by_id.values().map(|session| session.last_used() + idle).min()
+    }
+}
