@@ -89,7 +89,7 @@ mod tests {
     /// and the child's own count of dropped lines.
     #[track_caller]
     fn check(close_reader: bool) -> (String, u64) {
-        let (mut reader, writer) = pipe().unwrap();
+        let (reader, writer) = pipe().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args([
             "--exact",
