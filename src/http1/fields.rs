@@ -1,9 +1,11 @@
-//! The field lines of a head, kept as one copy of its bytes and a list of ranges. Shared by `head` and `response`.
+//! The field lines of a head, kept as one copy of its bytes and a list of ranges. Shared by `head`
+//! and `response`.
 
 use super::head::HeadError;
 use std::ops::Range;
 
-/// The most field lines any head may have, whatever the configured limit: the tokeniser's list lives on the stack.
+/// The most field lines any head may have, whatever the configured limit: the tokeniser's list
+/// lives on the stack.
 pub const HEADERS_CAP: usize = 128;
 
 /// What [`Fields::text`] answers for a value that is not UTF-8: no rule of ours accepts it.
@@ -43,7 +45,8 @@ impl Fields {
         self.bytes.capacity()
     }
 
-    /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the blank line).
+    /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the
+    /// blank line).
     pub(super) fn fill(
         &mut self,
         head: &[u8],
@@ -99,7 +102,8 @@ impl Fields {
             .map(|(_, value)| value)
     }
 
-    /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty ones left out.
+    /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty
+    /// ones left out.
     pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.all(name)
             .flat_map(|value| value.split(|byte| *byte == b','))
@@ -107,7 +111,8 @@ impl Fields {
             .filter(|item| !item.is_empty())
     }
 
-    /// Whether the `Connection` field asks to keep the connection, by version (RFC 9112 section 9.3).
+    /// Whether the `Connection` field asks to keep the connection, by version (RFC 9112 section
+    /// 9.3).
     pub(super) fn keep_alive(&self, version: super::head::Version) -> bool {
         let mut keep_alive = version == super::head::Version::Http11;
         for token in self.list("connection") {

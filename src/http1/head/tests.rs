@@ -116,7 +116,8 @@ fn one_value_serves_all_requests_of_a_connection() {
     } in samples::read(include_str!("../../../tests/wire/heads.txt"))
     {
         assert_eq!(parse_in_pieces(&mut head, &bytes, 0..0), outcome, "{name}");
-        // A head that completed leaves nothing behind; a refused or unfinished one ends its connection.
+        // A head that completed leaves nothing behind; a refused or unfinished one ends its
+        // connection.
         if outcome.starts_with(['4', '5', 'm']) {
             head.reset();
         }

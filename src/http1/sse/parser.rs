@@ -1,4 +1,5 @@
-//! Reads an event stream as a browser does (WHATWG HTML sections 9.2.5 and 9.2.6), from pieces of any size.
+//! Reads an event stream as a browser does (WHATWG HTML sections 9.2.5 and 9.2.6), from pieces of
+//! any size.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -52,7 +53,8 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// At the start of a stream. `event_bytes_max` bounds each line, and the type and data of each event together.
+    /// At the start of a stream. `event_bytes_max` bounds each line, and the type and data of each
+    /// event together.
     pub fn new(event_bytes_max: usize) -> Parser {
         Parser {
             event_bytes_max,
@@ -68,7 +70,8 @@ impl Parser {
         }
     }
 
-    /// Takes the next bytes. Events complete before an error stay available; after one every call repeats it.
+    /// Takes the next bytes. Events complete before an error stay available; after one every call
+    /// repeats it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), SseError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -77,7 +80,8 @@ impl Parser {
             .inspect_err(|error| self.failed = Some(*error))
     }
 
-    /// The last event id seen, dispatched or not: what `Last-Event-ID` has to say on the next connection.
+    /// The last event id seen, dispatched or not: what `Last-Event-ID` has to say on the next
+    /// connection.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
@@ -169,7 +173,8 @@ impl Parser {
     }
 }
 
-/// The events dispatched so far and not yet taken. `None` means none for now: more may follow the next `push`.
+/// The events dispatched so far and not yet taken. `None` means none for now: more may follow the
+/// next `push`.
 impl Iterator for Parser {
     type Item = ParsedEvent;
 
@@ -201,7 +206,8 @@ pub fn fuzz_parser(bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// `expected`: id, type and data of each event. The stream is fed whole and split at every byte.
+    /// `expected`: id, type and data of each event. The stream is fed whole and split at every
+    /// byte.
     #[track_caller]
     fn check(stream: impl AsRef<[u8]>, expected: &[(&str, &str, &str)]) {
         let stream = stream.as_ref();
