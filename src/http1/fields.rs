@@ -86,25 +86,30 @@ impl Fields {
             .unwrap_or("")
     }
 
-    /// All fields in order, names as sent, values trimmed.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    /// All fields in order: names as sent, values trimmed. Names are tokens, so ASCII.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|field| {
             let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
             let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
-            (self.slice(name), &self.bytes[value])
+            (&self.bytes[name], &self.bytes[value])
         })
     }
 
+    /// [`iter`](Fields::iter) with names as text.
+    pub(super) fn iter_text(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (Fields::text(name), value))
+    }
+
     /// The values of every field called `name`, in order.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.iter()
-            .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
     }
 
     /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty
     /// ones left out.
-    pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub(super) fn list<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.all(name)
             .flat_map(|value| value.split(|byte| *byte == b','))
             .map(trim)

@@ -77,11 +77,11 @@ pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, Fram
     let mut length = None;
     let mut coding = None;
     for (name, value) in fields.iter() {
-        if name.eq_ignore_ascii_case("content-length") {
+        if name.eq_ignore_ascii_case(b"content-length") {
             if length.replace(value).is_some() {
                 return Err(FramingError::RepeatedLength);
             }
-        } else if name.eq_ignore_ascii_case("transfer-encoding") && coding.replace(value).is_some()
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") && coding.replace(value).is_some()
         {
             return Err(FramingError::RepeatedTransferEncoding);
         }

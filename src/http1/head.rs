@@ -248,20 +248,17 @@ impl Head {
 
     /// The first value of a header as bytes.
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.fields
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.fields.all(name).next()
     }
 
     /// All values of a header in order, read as [`header`](Head::header) reads them.
-    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.all(name).map(Fields::text)
     }
 
     /// All headers in order: names as sent, values trimmed bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter()
+        self.fields.iter_text()
     }
 
     /// Whether the client lets the connection live after this exchange (RFC 9112 section 9.3).

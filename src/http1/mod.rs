@@ -12,6 +12,7 @@
 pub mod head;
 
 mod fields;
+mod find;
 pub mod framing;
 pub mod host;
 pub mod method;

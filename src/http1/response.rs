@@ -140,20 +140,17 @@ impl ResponseHead {
 
     /// The first value of a header; see [`Head::header`](super::Head::header).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| Fields::text(value))
+        self.fields.all(name).next().map(Fields::text)
     }
 
     /// All values of a header in order.
-    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.all(name).map(Fields::text)
     }
 
     /// All headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter()
+        self.fields.iter_text()
     }
 
     /// Whether the server says the connection lives on. A close-delimited body ends it all the

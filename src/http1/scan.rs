@@ -7,24 +7,12 @@
 //! bytes arriving one at a time cost one step each, and an error does not depend on how the bytes
 //! were cut.
 
+use super::find;
 use super::head::HeadError;
 use std::ops::Range;
 
 /// Blank lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).
 const LEADING_CRLF_MAX: usize = 4;
-
-/// Bytes that need no attention inside a head line: everything but the controls; HTAB is left to
-/// the tokeniser.
-const PLAIN: [bool; 256] = {
-    let mut table = [true; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = byte == b'\t' as usize;
-        byte += 1;
-    }
-    table[0x7f] = false;
-    table
-};
 
 /// What the scan came upon next.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,9 +82,8 @@ impl HeadScan {
             if self.at == self.line && matches!(visible.get(self.at), Some(b' ' | b'\t')) {
                 return Err(HeadError::FoldedLine);
             }
-            while self.at < visible.len() && PLAIN[usize::from(visible[self.at])] {
-                self.at += 1;
-            }
+            let unseen = visible.get(self.at..).unwrap_or_default();
+            self.at += find::control(unseen).unwrap_or(unseen.len());
             if self.at + 1 >= limit && (self.at >= limit || visible.get(self.at) == Some(&b'\r')) {
                 return Err(self.too_long(head_bytes_max));
             }

@@ -6,6 +6,7 @@ pub mod parser;
 pub use parser::{ParsedEvent, Parser, SseError};
 
 use super::encode::push_decimal;
+use super::find;
 
 /// One event to write. Fields appear in this order; absent ones are not written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,17 +64,7 @@ pub fn encode_comment(out: &mut Vec<u8>, text: &str) {
 /// Whether a text can stand in a single-line field; names that come from outside are checked with
 /// it before they are used.
 pub fn is_one_line(text: &str) -> bool {
-    // Whole blocks without an early exit, so that the compiler can compare many bytes at once: JSON
-    // is one long line.
-    !text.as_bytes().chunks(64).any(|block| {
-        block
-            .iter()
-            .fold(false, |found, byte| found | is_line_end(*byte))
-    })
-}
-
-fn is_line_end(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
+    find::line_end(text.as_bytes()).is_none()
 }
 
 fn push_field(out: &mut Vec<u8>, name: &[u8], value: &str) {
@@ -83,11 +74,8 @@ fn push_field(out: &mut Vec<u8>, name: &[u8], value: &str) {
 }
 
 fn push_lines(out: &mut Vec<u8>, name: &[u8], text: &str) {
-    if is_one_line(text) {
-        return push_line(out, name, text.as_bytes());
-    }
     let mut rest = text.as_bytes();
-    while let Some(len) = rest.iter().position(|byte| is_line_end(*byte)) {
+    while let Some(len) = find::line_end(rest) {
         push_line(out, name, &rest[..len]);
         let end_len = if rest[len..].starts_with(b"\r\n") {
             2

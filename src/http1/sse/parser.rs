@@ -1,6 +1,7 @@
 //! Reads an event stream as a browser does (WHATWG HTML sections 9.2.5 and 9.2.6), from pieces of
 //! any size.
 
+use crate::http1::find;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -97,7 +98,7 @@ impl Parser {
                 self.after_cr = false;
                 bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
             }
-            let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let end = find::line_end(bytes);
             let len = end.unwrap_or(bytes.len());
             if self.line.len() + len > self.event_bytes_max {
                 return Err(SseError::EventTooLong {
