@@ -148,6 +148,7 @@ impl<'o> HeadWriter<'o> {
 
     /// Writes one header. Names are literals, so that none comes from outside.
     pub fn header(&mut self, name: &'static str, value: HeaderValue<'_>) -> &mut Self {
+        debug_assert!(!is_own(name), "`{name}` is written by `finish`");
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");
         self.out.extend_from_slice(value.0.as_bytes());
@@ -157,6 +158,7 @@ impl<'o> HeadWriter<'o> {
 
     /// Writes one header with a number.
     pub fn number(&mut self, name: &'static str, value: u64) -> &mut Self {
+        debug_assert!(!is_own(name), "`{name}` is written by `finish`");
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");
         push_decimal(self.out, value);
@@ -207,6 +209,12 @@ impl<'o> HeadWriter<'o> {
         out.extend_from_slice(b"\r\n\r\n");
         HeadWritten { body, persistence }
     }
+}
+
+/// Whether a header belongs to [`HeadWriter::finish`].
+fn is_own(name: &str) -> bool {
+    let own = ["Connection", "Content-Length", "Date", "Transfer-Encoding"];
+    own.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// Writes `data` as one chunk. Nothing for empty data: an empty chunk would end the body.
@@ -317,8 +325,8 @@ mod tests {
                 persistence: Persistence::KeepAlive
             }
         );
-        let expected = "beforeHTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRetry-After: 30\r\nContent-Length: 12\r\n\
-            Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+        let expected = "beforeHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+            Retry-After: 30\r\nContent-Length: 12\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// lives on the stack.
 pub const HEADERS_CAP: usize = 128;
 
+/// Field lines that most heads stay below; preparing the longer list takes longer than such a head.
+const HEADERS_USUAL: usize = 32;
+
 /// What [`Fields::text`] answers for a value that is not UTF-8: no rule of ours accepts it.
 pub const UNREADABLE: &str = "\u{fffd}";
 
@@ -53,16 +56,32 @@ impl Fields {
         lines: Range<usize>,
         headers_max: usize,
     ) -> Result<(), HeadError> {
-        self.clear();
         let limit = headers_max.min(HEADERS_CAP);
-        let mut tokens = [httparse::EMPTY_HEADER; HEADERS_CAP];
-        let tokens = match httparse::parse_headers(&head[lines], &mut tokens[..limit]) {
+        match self.tokenise::<HEADERS_USUAL>(head, lines.clone(), limit) {
+            Err(HeadError::TooManyHeaders { .. }) if limit > HEADERS_USUAL => {
+                self.tokenise::<HEADERS_CAP>(head, lines, limit)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// [`fill`](Fields::fill) with a list of `N` on the stack. Not inlined: the two lists must not
+    /// share a frame.
+    #[inline(never)]
+    fn tokenise<const N: usize>(
+        &mut self,
+        head: &[u8],
+        lines: Range<usize>,
+        limit: usize,
+    ) -> Result<(), HeadError> {
+        self.clear();
+        let mut tokens = [httparse::EMPTY_HEADER; N];
+        let tokens = match httparse::parse_headers(&head[lines], &mut tokens[..limit.min(N)]) {
             Ok(httparse::Status::Complete((_, tokens))) => tokens,
-            Ok(httparse::Status::Partial) => return Err(HeadError::BadField),
             Err(httparse::Error::TooManyHeaders) => {
                 return Err(HeadError::TooManyHeaders { limit });
             }
-            Err(_) => return Err(HeadError::BadField),
+            Ok(httparse::Status::Partial) | Err(_) => return Err(HeadError::BadField),
         };
         self.bytes.extend_from_slice(head);
         let offset = |part: &[u8]| offset_in(head, part);
