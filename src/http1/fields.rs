@@ -11,7 +11,7 @@ pub const HEADERS_CAP: usize = 128;
 /// Field lines that most heads stay below; preparing the longer list takes longer than such a head.
 const HEADERS_USUAL: usize = 32;
 
-/// What [`Fields::text`] answers for a value that is not UTF-8: no rule of ours accepts it.
+/// What [`Head::header`](super::Head::header) answers for a value that is not UTF-8: no rule of ours accepts it.
 pub const UNREADABLE: &str = "\u{fffd}";
 
 /// One field line, as offsets into [`Fields::bytes`].
