@@ -328,6 +328,7 @@ mod tests {
             Some(5)
         );
         assert_eq!(retry("retry: 99999999999999999999\n"), None);
+        assert_eq!(retry("retry: 7\nretry: 99999999999999999999\n"), Some(7));
         assert_eq!(retry("retry: 5"), None);
     }
 
