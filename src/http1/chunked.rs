@@ -1,7 +1,8 @@
-//! Decodes chunked bodies (RFC 9112 section 7.1) as they arrive. Called by the connection loop and by raw clients.
+//! Decodes chunked bodies (RFC 9112 section 7.1) as they arrive. Called by the connection loop and
+//! by raw clients.
 //!
-//! Strict: CRLF only, hexadecimal digits only, no white space around the size. Extensions and trailers are read past within
-//! bounds and dropped; a trailer is never merged into the head.
+//! Strict: CRLF only, hexadecimal digits only, no white space around the size. Extensions and
+//! trailers are read past within bounds and dropped; a trailer is never merged into the head.
 //!
 //! ```text
 //!          ┌────────────── CRLF ◀─────────────┐
@@ -22,7 +23,8 @@ const SIZE_DIGITS_MAX: u8 = 16;
 pub struct ChunkedLimits {
     /// Bytes of extension after one chunk size, the semicolon included.
     pub extension_bytes_max: usize,
-    /// Bytes of extension in the whole body: without it, one-byte chunks cost 256 times their worth.
+    /// Bytes of extension in the whole body: without it, one-byte chunks cost 256 times their
+    /// worth.
     pub extensions_total_bytes_max: usize,
     /// Bytes of trailer lines, their line ends included, the closing blank line not.
     pub trailer_bytes_max: usize,
@@ -176,8 +178,9 @@ impl ChunkedDecoder {
         }
     }
 
-    /// Appends the data found in `input` to `out`. The limit counts the data of the whole body, whatever `out` holds;
-    /// it strikes when a size line announces too much, before the data arrives. After an error every call repeats it.
+    /// Appends the data found in `input` to `out`. The limit counts the data of the whole body,
+    /// whatever `out` holds; it strikes when a size line announces too much, before the data
+    /// arrives. After an error every call repeats it.
     pub fn decode(
         &mut self,
         input: &[u8],

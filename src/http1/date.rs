@@ -1,6 +1,8 @@
-//! The `Date` format: IMF-fixdate (RFC 9110 section 5.6.7) from unix seconds. The clock is the caller's.
+//! The `Date` format: IMF-fixdate (RFC 9110 section 5.6.7) from unix seconds. The clock is the
+//! caller's.
 
-/// Seconds of 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the ends of what four digits of year can say.
+/// Seconds of 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the ends of what four digits of year
+/// can say.
 const UNIX_MIN: i64 = -62_167_219_200;
 const UNIX_MAX: i64 = 253_402_300_799;
 
@@ -9,12 +11,14 @@ const MONTH_NAMES: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
-/// A date as it stands in a header, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Made once a second, copied into every answer.
+/// A date as it stands in a header, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Made once a second,
+/// copied into every answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate([u8; 29]);
 
 impl HttpDate {
-    /// The date at `unix_secs`; times outside the years 0 to 9999 read as the nearest end, so a broken clock cannot panic.
+    /// The date at `unix_secs`; times outside the years 0 to 9999 read as the nearest end, so a
+    /// broken clock cannot panic.
     pub fn from_unix(unix_secs: i64) -> HttpDate {
         let secs = unix_secs.clamp(UNIX_MIN, UNIX_MAX);
         let days = secs.div_euclid(86_400);
@@ -44,10 +48,11 @@ impl HttpDate {
     }
 }
 
-/// Year, month (1 to 12) and day (1 to 31) of a day counted from 1970-01-01, in the Gregorian calendar run backwards.
+/// Year, month (1 to 12) and day (1 to 31) of a day counted from 1970-01-01, in the Gregorian
+/// calendar run backwards.
 ///
-/// Years are counted from March, so that the leap day is a year's last and the months before it have a regular pattern:
-/// five months have 153 days. An era is 400 years, 146,097 days.
+/// Years are counted from March, so that the leap day is a year's last and the months before it
+/// have a regular pattern: five months have 153 days. An era is 400 years, 146,097 days.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468; // from 0000-03-01
     let era = days.div_euclid(146_097);

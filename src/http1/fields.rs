@@ -1,12 +1,17 @@
-//! The field lines of a head, kept as one copy of its bytes and a list of ranges. Shared by `head` and `response`.
+//! The field lines of a head, kept as one copy of its bytes and a list of ranges. Shared by `head`
+//! and `response`.
 
 use super::head::HeadError;
 use std::ops::Range;
 
-/// The most field lines any head may have, whatever the configured limit: the tokeniser's list lives on the stack.
+/// The most field lines any head may have, whatever the configured limit: the tokeniser's list
+/// lives on the stack.
 pub const HEADERS_CAP: usize = 128;
 
-/// What [`Fields::text`] answers for a value that is not UTF-8: no rule of ours accepts it.
+/// Field lines that most heads stay below; preparing the longer list takes longer than such a head.
+const HEADERS_USUAL: usize = 32;
+
+/// What [`Head::header`](super::Head::header) answers for a value that is not UTF-8: no rule of ours accepts it.
 pub const UNREADABLE: &str = "\u{fffd}";
 
 /// One field line, as offsets into [`Fields::bytes`].
@@ -43,23 +48,40 @@ impl Fields {
         self.bytes.capacity()
     }
 
-    /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the blank line).
+    /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the
+    /// blank line).
     pub(super) fn fill(
         &mut self,
         head: &[u8],
         lines: Range<usize>,
         headers_max: usize,
     ) -> Result<(), HeadError> {
-        self.clear();
         let limit = headers_max.min(HEADERS_CAP);
-        let mut tokens = [httparse::EMPTY_HEADER; HEADERS_CAP];
-        let tokens = match httparse::parse_headers(&head[lines], &mut tokens[..limit]) {
+        match self.tokenise::<HEADERS_USUAL>(head, lines.clone(), limit) {
+            Err(HeadError::TooManyHeaders { .. }) if limit > HEADERS_USUAL => {
+                self.tokenise::<HEADERS_CAP>(head, lines, limit)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// [`fill`](Fields::fill) with a list of `N` on the stack. Not inlined: the two lists must not
+    /// share a frame.
+    #[inline(never)]
+    fn tokenise<const N: usize>(
+        &mut self,
+        head: &[u8],
+        lines: Range<usize>,
+        limit: usize,
+    ) -> Result<(), HeadError> {
+        self.clear();
+        let mut tokens = [httparse::EMPTY_HEADER; N];
+        let tokens = match httparse::parse_headers(&head[lines], &mut tokens[..limit.min(N)]) {
             Ok(httparse::Status::Complete((_, tokens))) => tokens,
-            Ok(httparse::Status::Partial) => return Err(HeadError::BadField),
             Err(httparse::Error::TooManyHeaders) => {
                 return Err(HeadError::TooManyHeaders { limit });
             }
-            Err(_) => return Err(HeadError::BadField),
+            Ok(httparse::Status::Partial) | Err(_) => return Err(HeadError::BadField),
         };
         self.bytes.extend_from_slice(head);
         let offset = |part: &[u8]| offset_in(head, part);
@@ -83,31 +105,38 @@ impl Fields {
             .unwrap_or("")
     }
 
-    /// All fields in order, names as sent, values trimmed.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    /// All fields in order: names as sent, values trimmed. Names are tokens, so ASCII.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|field| {
             let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
             let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
-            (self.slice(name), &self.bytes[value])
+            (&self.bytes[name], &self.bytes[value])
         })
     }
 
+    /// [`iter`](Fields::iter) with names as text.
+    pub(super) fn iter_text(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (Fields::text(name), value))
+    }
+
     /// The values of every field called `name`, in order.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.iter()
-            .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
     }
 
-    /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty ones left out.
-    pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty
+    /// ones left out.
+    pub(super) fn list<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.all(name)
             .flat_map(|value| value.split(|byte| *byte == b','))
             .map(trim)
             .filter(|item| !item.is_empty())
     }
 
-    /// Whether the `Connection` field asks to keep the connection, by version (RFC 9112 section 9.3).
+    /// Whether the `Connection` field asks to keep the connection, by version (RFC 9112 section
+    /// 9.3).
     pub(super) fn keep_alive(&self, version: super::head::Version) -> bool {
         let mut keep_alive = version == super::head::Version::Http11;
         for token in self.list("connection") {

@@ -1,5 +1,6 @@
-//! How long a request's body is (RFC 9112 section 6.3). Anything that could be read in two ways is an error, and an error
-//! here means the connection must be closed: nobody knows where the next request starts.
+//! How long a request's body is (RFC 9112 section 6.3). Anything that could be read in two ways is
+//! an error, and an error here means the connection must be closed: nobody knows where the next
+//! request starts.
 
 use super::fields::Fields;
 use super::head::Version;
@@ -67,7 +68,8 @@ impl std::error::Error for FramingError {}
 /// RFC 9112 section 6.3, in its order, for requests:
 /// - 1, 2 (responses only): see `response`
 /// - 3: both fields: error
-/// - 4: `Transfer-Encoding` whose last coding is not chunked: error; we know no other coding, so all but `chunked` is
+/// - 4: `Transfer-Encoding` whose last coding is not chunked: error; we know no other coding, so
+///   all but `chunked` is
 /// - 5: invalid `Content-Length`: error; a list of identical values may be accepted, and is not
 /// - 6: valid `Content-Length`: that many bytes
 /// - 7: neither: no body
@@ -75,11 +77,11 @@ pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, Fram
     let mut length = None;
     let mut coding = None;
     for (name, value) in fields.iter() {
-        if name.eq_ignore_ascii_case("content-length") {
+        if name.eq_ignore_ascii_case(b"content-length") {
             if length.replace(value).is_some() {
                 return Err(FramingError::RepeatedLength);
             }
-        } else if name.eq_ignore_ascii_case("transfer-encoding") && coding.replace(value).is_some()
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") && coding.replace(value).is_some()
         {
             return Err(FramingError::RepeatedTransferEncoding);
         }

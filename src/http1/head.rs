@@ -1,6 +1,8 @@
-//! Request heads: bytes in, a [`Head`] to ask questions of out. Called by the connection loop; read by routes and the gate.
+//! Request heads: bytes in, a [`Head`] to ask questions of out. Called by the connection loop; read
+//! by routes and the gate.
 //!
-//! A `Head` owns a copy of the bytes and is reused from request to request, so the receive buffer can be drained at once.
+//! A `Head` owns a copy of the bytes and is reused from request to request, so the receive buffer
+//! can be drained at once.
 
 use super::fields::Fields;
 use super::framing;
@@ -50,7 +52,8 @@ pub enum Expectation {
     Unknown,
 }
 
-/// One request's head. Its answers mean something from a [`try_parse`](Head::try_parse) that completed to the next one.
+/// One request's head. Its answers mean something from a [`try_parse`](Head::try_parse) that
+/// completed to the next one.
 #[derive(Debug)]
 pub struct Head {
     scan: HeadScan,
@@ -83,10 +86,12 @@ impl Head {
         }
     }
 
-    /// Reads a head from the start of `buf`: `Ok(None)` needs more bytes, `Ok(Some(n))` means the first `n` are consumed.
+    /// Reads a head from the start of `buf`: `Ok(None)` needs more bytes, `Ok(Some(n))` means the
+    /// first `n` are consumed.
     ///
-    /// After `Ok(None)` the next `buf` must start with the same bytes. After `Ok(Some(_))` they may be dropped, and the next
-    /// call starts a new head. After an error the connection has to be closed; [`reset`](Head::reset) makes the value new.
+    /// After `Ok(None)` the next `buf` must start with the same bytes. After `Ok(Some(_))` they may
+    /// be dropped, and the next call starts a new head. After an error the connection has to be
+    /// closed; [`reset`](Head::reset) makes the value new.
     pub fn try_parse(
         &mut self,
         buf: &[u8],
@@ -123,7 +128,8 @@ impl Head {
         };
     }
 
-    /// Forgets everything and frees the memory: for a connection that goes idle or turns into a long stream.
+    /// Forgets everything and frees the memory: for a connection that goes idle or turns into a
+    /// long stream.
     pub fn release(&mut self) {
         self.fields.release();
         *self = Head::new();
@@ -154,7 +160,8 @@ impl Head {
         else {
             return Err(HeadError::BadStartLine);
         };
-        // The grammar has single spaces and nothing after the version; the tokeniser is not asked to promise that.
+        // The grammar has single spaces and nothing after the version; the tokeniser is not asked
+        // to promise that.
         if line.len() != method.len() + target.len() + " HTTP/1.1\r\n".len() + 1 {
             return Err(HeadError::BadStartLine);
         }
@@ -192,7 +199,8 @@ impl Head {
         self.version
     }
 
-    /// The path, visible ASCII, not percent-decoded: it starts with `/`, is `*` for a server-wide `OPTIONS`, and empty for `CONNECT`.
+    /// The path, visible ASCII, not percent-decoded: it starts with `/`, is `*` for a server-wide
+    /// `OPTIONS`, and empty for `CONNECT`.
     pub fn path(&self) -> &str {
         if self.target.is_asterisk {
             return "*";
@@ -213,7 +221,8 @@ impl Head {
 
     /// The authority the request is for; `None` only in HTTP/1.0.
     ///
-    /// `Host` has to be there and valid even if the target carries an authority, which then wins (RFC 9112 section 3.2.2).
+    /// `Host` has to be there and valid even if the target carries an authority, which then wins
+    /// (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Result<Option<Host<'_>>, HostError> {
         let mut values = self.headers("host");
         let host = match (values.next(), values.next()) {
@@ -230,31 +239,30 @@ impl Head {
 
     /// The first value of a header, trimmed. Names compare without case.
     ///
-    /// A value that is not UTF-8 reads as [`UNREADABLE`] instead of being absent: a check on `Origin` must not pass because the
-    /// header was odd. Its bytes are at [`header_bytes`](Head::header_bytes).
+    /// A value that is not UTF-8 reads as [`UNREADABLE`] instead of being absent: a check on
+    /// `Origin` must not pass because the header was odd. Its bytes are at
+    /// [`header_bytes`](Head::header_bytes).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.header_bytes(name).map(Fields::text)
     }
 
     /// The first value of a header as bytes.
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.fields
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.fields.all(name).next()
     }
 
     /// All values of a header in order, read as [`header`](Head::header) reads them.
-    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.all(name).map(Fields::text)
     }
 
     /// All headers in order: names as sent, values trimmed bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter()
+        self.fields.iter_text()
     }
 
-    /// Whether the client lets the connection live after this exchange (RFC 9112 section 9.3). `close` beats `keep-alive`.
+    /// Whether the client lets the connection live after this exchange (RFC 9112 section 9.3).
+    /// `close` beats `keep-alive`.
     pub fn keep_alive(&self) -> bool {
         self.fields.keep_alive(self.version)
     }
@@ -285,7 +293,8 @@ impl Head {
     }
 }
 
-/// Whether it is the version alone that is wrong: three words, the last one `HTTP/` digit `.` digit and neither 1.0 nor 1.1.
+/// Whether it is the version alone that is wrong: three words, the last one `HTTP/` digit `.` digit
+/// and neither 1.0 nor 1.1.
 fn names_a_version(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ');
     match (words.next(), words.next(), words.next(), words.next()) {

@@ -1,7 +1,8 @@
-//! The authority of a request: `Host` and the targets that carry one (RFC 9110 section 7.2, RFC 3986 section 3.2).
+//! The authority of a request: `Host` and the targets that carry one (RFC 9110 section 7.2, RFC
+//! 3986 section 3.2).
 //!
-//! Narrower than the grammar on purpose: no percent-encoding, no sub-delimiters (a comma joins two hosts), no user
-//! information, no zone ids. Which hosts are ours is the gate's decision.
+//! Narrower than the grammar on purpose: no percent-encoding, no sub-delimiters (a comma joins two
+//! hosts), no user information, no zone ids. Which hosts are ours is the gate's decision.
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -1,4 +1,5 @@
-//! Request methods (RFC 9110 section 9, RFC 5789 for PATCH). What a route allows is the router's business.
+//! Request methods (RFC 9110 section 9, RFC 5789 for PATCH). What a route allows is the router's
+//! business.
 
 /// A request method. Names are case-sensitive: `get` is [`Method::Other`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +43,8 @@ impl Method {
         }
     }
 
-    /// The name on the wire; `OTHER` for [`Method::Other`]. A bounded set, so it may label a metric.
+    /// The name on the wire; `OTHER` for [`Method::Other`]. A bounded set, so it may label a
+    /// metric.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",

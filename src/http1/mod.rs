@@ -1,14 +1,18 @@
-//! HTTP/1.1 and Server-Sent Events on bytes (RFC 9110, RFC 9112, WHATWG HTML 9.2). Pure: no sockets, no clock.
+//! HTTP/1.1 and Server-Sent Events on bytes (RFC 9110, RFC 9112, WHATWG HTML 9.2). Pure: no
+//! sockets, no clock.
 //!
-//! In scope: request heads and their body framing, chunked bodies, response heads out (and, for tests and raw clients, in),
-//! event streams out and in, media type matching, query strings. Everything takes bytes and answers a value, "need more" or an
-//! error that knows its status; whatever has two readings is refused.
+//! In scope: request heads and their body framing, chunked bodies, response heads out (and, for
+//! tests and raw clients, in), event streams out and in, media type matching, query strings.
+//! Everything takes bytes and answers a value, "need more" or an error that knows its status;
+//! whatever has two readings is refused.
 //!
-//! Out of scope: sockets, deadlines and the order of requests on a connection (`transport`), who may ask (`gate`).
+//! Out of scope: sockets, deadlines and the order of requests on a connection (`transport`), who
+//! may ask (`gate`).
 
 pub mod head;
 
 mod fields;
+mod find;
 pub mod framing;
 pub mod host;
 pub mod method;
@@ -22,6 +26,7 @@ pub mod query;
 pub mod date;
 pub mod encode;
 pub mod sse;
+mod status;
 
 pub mod response;
 

@@ -1,10 +1,12 @@
-//! Query strings: `name=value` pairs as browsers write them (WHATWG URL section 5.1), and percent-decoding.
+//! Query strings: `name=value` pairs as browsers write them (WHATWG URL section 5.1), and
+//! percent-decoding.
 //!
 //! The work is bounded by the length of the query, and that by the head.
 
 use std::borrow::Cow;
 
-/// The decoded pairs of a query, in order; empty pieces between `&` are left out, a missing `=` means an empty value.
+/// The decoded pairs of a query, in order; empty pieces between `&` are left out, a missing `=`
+/// means an empty value.
 pub fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     query
         .split('&')
@@ -71,6 +73,15 @@ pub(super) fn hex_value(digit: u8) -> u8 {
         b'a'..=b'f' => digit - b'a' + 10,
         _ => digit - b'A' + 10,
     }
+}
+
+/// For fuzzing: decoding never grows a text by more than U+FFFD's three bytes for one.
+#[doc(hidden)]
+pub fn fuzz_query(text: &str) {
+    for (name, value) in pairs(text) {
+        assert!(name.len() + value.len() <= 3 * text.len());
+    }
+    assert!(percent_decode(text).len() <= text.len());
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Response heads, read strictly. For our tests' raw client and for fuzzing against the writer; the product's outbound calls
-//! do not come through here.
+//! Response heads, read strictly. For our tests' raw client and for fuzzing against the writer; the
+//! product's outbound calls do not come through here.
 
 use super::encode::status_forbids_body;
 use super::fields::Fields;
@@ -49,7 +49,8 @@ impl ResponseHead {
         }
     }
 
-    /// Reads a head from the start of `buf`; the contract is that of [`Head::try_parse`](super::Head::try_parse).
+    /// Reads a head from the start of `buf`; the contract is that of
+    /// [`Head::try_parse`](super::Head::try_parse).
     pub fn try_parse(
         &mut self,
         buf: &[u8],
@@ -76,7 +77,8 @@ impl ResponseHead {
         }
     }
 
-    /// `HTTP/1.1 200 OK`; the reason may be empty, the space before it may not be missing (RFC 9112 section 4).
+    /// `HTTP/1.1 200 OK`; the reason may be empty, the space before it may not be missing (RFC 9112
+    /// section 4).
     fn parse_status_line(&mut self, line: &[u8]) -> Result<(), HeadError> {
         let [
             b'H',
@@ -138,31 +140,31 @@ impl ResponseHead {
 
     /// The first value of a header; see [`Head::header`](super::Head::header).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| Fields::text(value))
+        self.fields.all(name).next().map(Fields::text)
     }
 
     /// All values of a header in order.
-    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.all(name).map(Fields::text)
     }
 
     /// All headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter()
+        self.fields.iter_text()
     }
 
-    /// Whether the server says the connection lives on. A close-delimited body ends it all the same.
+    /// Whether the server says the connection lives on. A close-delimited body ends it all the
+    /// same.
     pub fn keep_alive(&self) -> bool {
         self.fields.keep_alive(self.version)
     }
 
-    /// The length of the body, given the request's method (RFC 9112 section 6.3, points 1 and 2 and the rest of its list).
+    /// The length of the body, given the request's method (RFC 9112 section 6.3, points 1 and 2 and
+    /// the rest of its list).
     ///
-    /// Stricter than a client has to be: `Content-Length` or `Transfer-Encoding` on 1xx and 204 is an error, since a server
-    /// must not send them (RFC 9110 section 8.6, RFC 9112 section 6.1) and ours is tested with this.
+    /// Stricter than a client has to be: `Content-Length` or `Transfer-Encoding` on 1xx and 204 is
+    /// an error, since a server must not send them (RFC 9110 section 8.6, RFC 9112 section 6.1) and
+    /// ours is tested with this.
     pub fn framing(&self, request: Method) -> Result<ResponseFraming, FramingError> {
         let announced = framing::framing(&self.fields, self.version)?;
         if (self.status < 200 || self.status == 204) && announced != Framing::None {
@@ -177,6 +179,35 @@ impl ResponseHead {
             Framing::Chunked => ResponseFraming::Chunked,
             Framing::None => ResponseFraming::CloseDelimited,
         })
+    }
+}
+
+/// For fuzzing: a response head reads the same whole and byte by byte, and no question panics.
+#[doc(hidden)]
+pub fn fuzz_response(bytes: &[u8]) {
+    let limits = HeadLimits {
+        head_bytes_max: 512,
+        headers_max: 8,
+    };
+    let mut whole = ResponseHead::new();
+    let outcome = whole.try_parse(bytes, &limits);
+    let mut split = ResponseHead::new();
+    let mut split_outcome = Ok(None);
+    for len in 0..=bytes.len() {
+        split_outcome = split.try_parse(&bytes[..len], &limits);
+        if split_outcome != Ok(None) {
+            break;
+        }
+    }
+    assert_eq!(outcome, split_outcome);
+    if let Ok(Some(_)) = outcome {
+        assert_eq!(
+            (whole.status(), whole.reason()),
+            (split.status(), split.reason())
+        );
+        assert_eq!(whole.framing(Method::Get), split.framing(Method::Get));
+        assert!(whole.iter().eq(split.iter()));
+        let _ = whole.keep_alive();
     }
 }
 

@@ -1,27 +1,18 @@
-//! Finds the end of a message head, byte by byte, and refuses line tricks on the way. Called by `head` and `response`.
+//! Finds the end of a message head, byte by byte, and refuses line tricks on the way. Called by
+//! `head` and `response`.
 //!
-//! The tokeniser behind it (httparse) is lenient where RFC 9112 allows leniency: it takes a bare LF as a line end. A proxy in
-//! front may not, and then the two see different requests. So the line structure is checked here, before anything is tokenised.
-//! The scan remembers how far it got: bytes arriving one at a time cost one step each, and an error does not depend on how
-//! the bytes were cut.
+//! The tokeniser behind it (httparse) is lenient where RFC 9112 allows leniency: it takes a bare LF
+//! as a line end. A proxy in front may not, and then the two see different requests. So the line
+//! structure is checked here, before anything is tokenised. The scan remembers how far it got:
+//! bytes arriving one at a time cost one step each, and an error does not depend on how the bytes
+//! were cut.
 
+use super::find;
 use super::head::HeadError;
 use std::ops::Range;
 
 /// Blank lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).
 const LEADING_CRLF_MAX: usize = 4;
-
-/// Bytes that need no attention inside a head line: everything but the controls; HTAB is left to the tokeniser.
-const PLAIN: [bool; 256] = {
-    let mut table = [true; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = byte == b'\t' as usize;
-        byte += 1;
-    }
-    table[0x7f] = false;
-    table
-};
 
 /// What the scan came upon next.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,13 +77,13 @@ impl HeadScan {
         let limit = self.lead.saturating_add(head_bytes_max);
         let visible = &buf[..buf.len().min(limit)];
         loop {
-            // RFC 9112 5.2: a line that continues the one before is refused; before a start line, white space is as bad.
+            // RFC 9112 5.2: a line that continues the one before is refused; before a start line,
+            // white space is as bad.
             if self.at == self.line && matches!(visible.get(self.at), Some(b' ' | b'\t')) {
                 return Err(HeadError::FoldedLine);
             }
-            while self.at < visible.len() && PLAIN[usize::from(visible[self.at])] {
-                self.at += 1;
-            }
+            let unseen = visible.get(self.at..).unwrap_or_default();
+            self.at += find::control(unseen).unwrap_or(unseen.len());
             if self.at + 1 >= limit && (self.at >= limit || visible.get(self.at) == Some(&b'\r')) {
                 return Err(self.too_long(head_bytes_max));
             }
@@ -211,5 +202,30 @@ mod tests {
             );
             assert_eq!(scan(&text[..text.len() - 1], 100).0, Ok(ScanStep::NeedMore));
         }
+    }
+
+    /// What was looked at is not looked at again: neither quadratic, nor open to a second opinion.
+    #[test]
+    fn the_prefix_is_not_scanned_twice() {
+        let text = b"\r\nGET / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\n";
+        let mut scan = HeadScan::default();
+        let mut buf = Vec::new();
+        let mut steps = Vec::new();
+        for byte in text {
+            buf.push(*byte);
+            while let step = scan
+                .advance(&buf, 100)
+                .expect("the overwritten bytes are behind the scan")
+                && step != ScanStep::NeedMore
+            {
+                steps.push(step);
+            }
+            let seen = buf.len() - usize::from(*byte == b'\r');
+            buf[..seen].fill(b'\n');
+        }
+        assert_eq!(
+            steps,
+            [ScanStep::StartLine(2..18), ScanStep::End(18..text.len())]
+        );
     }
 }

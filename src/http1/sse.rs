@@ -1,26 +1,30 @@
-//! Server-Sent Events (WHATWG HTML section 9.2): the writer for our streams, and in [`parser`] the reader for clients and tests.
+//! Server-Sent Events (WHATWG HTML section 9.2): the writer for our streams, and in [`parser`] the
+//! reader for clients and tests.
 
 pub mod parser;
 
 pub use parser::{ParsedEvent, Parser, SseError};
 
 use super::encode::push_decimal;
+use super::find;
 
 /// One event to write. Fields appear in this order; absent ones are not written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// Becomes the client's last event id. Left out if it is not [one line](is_one_line) or holds NUL, which clients ignore.
+    /// Becomes the client's last event id. Left out if it is not [one line](is_one_line) or holds
+    /// NUL, which clients ignore.
     pub id: Option<&'a str>,
     /// The event's type; absent means `message`. Left out if it is not [one line](is_one_line).
     pub event: Option<&'a str>,
     /// Asks the client to wait this long before it reconnects, in milliseconds.
     pub retry_ms: Option<u64>,
-    /// The payload. Empty data is still an event: 2025-11-25 basic/transports primes a stream with an id and empty data.
+    /// The payload. Empty data is still an event: 2025-11-25 basic/transports primes a stream with
+    /// an id and empty data.
     pub data: &'a str,
 }
 
-/// Writes an event and the blank line that dispatches it. CR, LF and CRLF in the data each start a further `data:` line, so
-/// the client sees LF for all three.
+/// Writes an event and the blank line that dispatches it. CR, LF and CRLF in the data each start a
+/// further `data:` line, so the client sees LF for all three.
 pub fn encode_event(out: &mut Vec<u8>, event: &Event<'_>) {
     out.reserve(event.data.len() + 32);
     if let Some(id) = event.id.filter(|id| is_one_line(id) && !id.contains('\0')) {
@@ -50,24 +54,17 @@ pub fn encode_json(out: &mut Vec<u8>, id: Option<&str>, json: &str) {
     );
 }
 
-/// Writes a comment, which clients drop: a sign of life for proxies. An empty text gives a bare `:`.
+/// Writes a comment, which clients drop: a sign of life for proxies. An empty text gives a bare
+/// `:`.
 pub fn encode_comment(out: &mut Vec<u8>, text: &str) {
     push_lines(out, b":", text);
     out.push(b'\n');
 }
 
-/// Whether a text can stand in a single-line field; names that come from outside are checked with it before they are used.
+/// Whether a text can stand in a single-line field; names that come from outside are checked with
+/// it before they are used.
 pub fn is_one_line(text: &str) -> bool {
-    // Whole blocks without an early exit, so that the compiler can compare many bytes at once: JSON is one long line.
-    !text.as_bytes().chunks(64).any(|block| {
-        block
-            .iter()
-            .fold(false, |found, byte| found | is_line_end(*byte))
-    })
-}
-
-fn is_line_end(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
+    find::line_end(text.as_bytes()).is_none()
 }
 
 fn push_field(out: &mut Vec<u8>, name: &[u8], value: &str) {
@@ -77,11 +74,8 @@ fn push_field(out: &mut Vec<u8>, name: &[u8], value: &str) {
 }
 
 fn push_lines(out: &mut Vec<u8>, name: &[u8], text: &str) {
-    if is_one_line(text) {
-        return push_line(out, name, text.as_bytes());
-    }
     let mut rest = text.as_bytes();
-    while let Some(len) = rest.iter().position(|byte| is_line_end(*byte)) {
+    while let Some(len) = find::line_end(rest) {
         push_line(out, name, &rest[..len]);
         let end_len = if rest[len..].starts_with(b"\r\n") {
             2
@@ -103,7 +97,8 @@ fn push_line(out: &mut Vec<u8>, name: &[u8], line: &[u8]) {
     out.push(b'\n');
 }
 
-/// For fuzzing: whatever the data, the client reads it back with its line ends as LF, and nothing else.
+/// For fuzzing: whatever the data, the client reads it back with its line ends as LF, and nothing
+/// else.
 #[doc(hidden)]
 pub fn fuzz_event(data: &str) {
     let mut out = Vec::new();

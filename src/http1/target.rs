@@ -1,4 +1,5 @@
-//! Request targets (RFC 9112 section 3.2): which of the four forms, and where path, query and authority are in it.
+//! Request targets (RFC 9112 section 3.2): which of the four forms, and where path, query and
+//! authority are in it.
 
 use super::host::Host;
 use super::method::Method;
@@ -20,7 +21,8 @@ pub(super) struct Target {
 impl Target {
     /// Reads a target; `None` if it has no valid form for `method`.
     pub(super) fn parse(target: &str, method: Method) -> Option<Target> {
-        // Bytes outside visible ASCII never belong into a target, and a client must keep the fragment to itself.
+        // Bytes outside visible ASCII never belong into a target, and a client must keep the
+        // fragment to itself.
         if target.is_empty()
             || target
                 .bytes()

@@ -1,4 +1,5 @@
-//! Reads the sample files of this folder. Used by the unit tests of `src/http1` and, by path, by any test that sends raw bytes.
+//! Reads the sample files of this folder. Used by the unit tests of `src/http1` and, by path, by
+//! any test that sends raw bytes.
 //!
 //! A file is text for people: `#` starts a comment line, blank lines separate. A sample is
 //!
@@ -9,8 +10,9 @@
 //! \r\n
 //! ```
 //!
-//! The bytes are the lines after `=>`, joined without the file's own line ends; `\r \n \t \0 \\ \xNN` stand for bytes, and
-//! `\s*N` at the end of a line repeats what stands before it on that line N times in all.
+//! The bytes are the lines after `=>`, joined without the file's own line ends; `\r \n \t \0 \\
+//! \xNN` stand for bytes, and `\s*N` at the end of a line repeats what stands before it on that
+//! line N times in all.
 
 /// One sample.
 pub struct Sample {

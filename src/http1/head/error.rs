@@ -1,4 +1,5 @@
-//! Why a message head is refused, and with which status. Raised by the line scan, the tokeniser and the start lines.
+//! Why a message head is refused, and with which status. Raised by the line scan, the tokeniser and
+//! the start lines.
 
 use std::fmt;
 
@@ -14,7 +15,8 @@ pub enum HeadError {
         /// The byte.
         byte: u8,
     },
-    /// A field line without a name, without a colon, with space before it, or with a name that is not a token.
+    /// A field line without a name, without a colon, with space before it, or with a name that is
+    /// not a token.
     BadField,
     /// Not `METHOD target HTTP/1.1` with single spaces.
     BadStartLine,

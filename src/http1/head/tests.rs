@@ -116,7 +116,8 @@ fn one_value_serves_all_requests_of_a_connection() {
     } in samples::read(include_str!("../../../tests/wire/heads.txt"))
     {
         assert_eq!(parse_in_pieces(&mut head, &bytes, 0..0), outcome, "{name}");
-        // A head that completed leaves nothing behind; a refused or unfinished one ends its connection.
+        // A head that completed leaves nothing behind; a refused or unfinished one ends its
+        // connection.
         if outcome.starts_with(['4', '5', 'm']) {
             head.reset();
         }
@@ -186,18 +187,17 @@ fn the_configured_header_limit_cannot_pass_the_cap() {
         head_bytes_max: 1 << 20,
         headers_max: usize::MAX,
     };
-    for (lines, expected_error) in [
-        (HEADERS_CAP, None),
-        (
-            HEADERS_CAP + 1,
-            Some(HeadError::TooManyHeaders { limit: HEADERS_CAP }),
-        ),
+    let too_many = HeadError::TooManyHeaders { limit: HEADERS_CAP };
+    for (lines, expected) in [
+        (32, Ok(32)),
+        (33, Ok(33)),
+        (HEADERS_CAP, Ok(HEADERS_CAP)),
+        (HEADERS_CAP + 1, Err(too_many)),
     ] {
         let text = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(lines));
-        assert_eq!(
-            Head::new().try_parse(text.as_bytes(), &limits).err(),
-            expected_error
-        );
+        let mut head = Head::new();
+        let found = head.try_parse(text.as_bytes(), &limits);
+        assert_eq!(found.map(|_| head.headers("A").count()), expected);
     }
 }
 

@@ -1,5 +1,7 @@
-//! Reads an event stream as a browser does (WHATWG HTML sections 9.2.5 and 9.2.6), from pieces of any size.
+//! Reads an event stream as a browser does (WHATWG HTML sections 9.2.5 and 9.2.6), from pieces of
+//! any size.
 
+use crate::http1::find;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -52,7 +54,8 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// At the start of a stream. `event_bytes_max` bounds each line, and the type and data of each event together.
+    /// At the start of a stream. `event_bytes_max` bounds each line, and the type and data of each
+    /// event together.
     pub fn new(event_bytes_max: usize) -> Parser {
         Parser {
             event_bytes_max,
@@ -68,7 +71,8 @@ impl Parser {
         }
     }
 
-    /// Takes the next bytes. Events complete before an error stay available; after one every call repeats it.
+    /// Takes the next bytes. Events complete before an error stay available; after one every call
+    /// repeats it.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), SseError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -77,7 +81,8 @@ impl Parser {
             .inspect_err(|error| self.failed = Some(*error))
     }
 
-    /// The last event id seen, dispatched or not: what `Last-Event-ID` has to say on the next connection.
+    /// The last event id seen, dispatched or not: what `Last-Event-ID` has to say on the next
+    /// connection.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
@@ -93,7 +98,7 @@ impl Parser {
                 self.after_cr = false;
                 bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
             }
-            let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let end = find::line_end(bytes);
             let len = end.unwrap_or(bytes.len());
             if self.line.len() + len > self.event_bytes_max {
                 return Err(SseError::EventTooLong {
@@ -169,7 +174,8 @@ impl Parser {
     }
 }
 
-/// The events dispatched so far and not yet taken. `None` means none for now: more may follow the next `push`.
+/// The events dispatched so far and not yet taken. `None` means none for now: more may follow the
+/// next `push`.
 impl Iterator for Parser {
     type Item = ParsedEvent;
 
@@ -201,7 +207,8 @@ pub fn fuzz_parser(bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// `expected`: id, type and data of each event. The stream is fed whole and split at every byte.
+    /// `expected`: id, type and data of each event. The stream is fed whole and split at every
+    /// byte.
     #[track_caller]
     fn check(stream: impl AsRef<[u8]>, expected: &[(&str, &str, &str)]) {
         let stream = stream.as_ref();
@@ -321,6 +328,7 @@ mod tests {
             Some(5)
         );
         assert_eq!(retry("retry: 99999999999999999999\n"), None);
+        assert_eq!(retry("retry: 7\nretry: 99999999999999999999\n"), Some(7));
         assert_eq!(retry("retry: 5"), None);
     }
 
