@@ -1,0 +1,424 @@
+//! Whether what a client answered fits what it was asked.
+//!
+//! A client's word is outside input: an answer of the wrong shape is treated as missing, and the
+//! server asks again or fails the call. Called for multi round-trip retries, for task updates and
+//! for the results of a legacy server's own requests.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::input::InputRequest;
+use super::json;
+
+/// An answer of the right shape.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To a form or a page.
+    Elicited(Elicited),
+    /// To a question about folders.
+    Roots(Vec<Root>),
+    /// To a question to the model: the JSON text of a `CreateMessageResult`.
+    Sampled(Sampled),
+}
+
+/// What the person did.
+#[derive(Clone, Debug)]
+pub enum Elicited {
+    /// Filled in the form, or went to the page. The content satisfies the form as far as
+    /// [`Answer::parse`] checks it; for a page it is `{}`.
+    Accepted(Box<RawValue>),
+    /// Neither yes nor no.
+    Cancelled,
+    /// Said no.
+    Declined,
+}
+
+/// One folder a client works in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Root {
+    /// Where it is.
+    pub uri: String,
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// What the model answered.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// The text of its text blocks, one per line.
+    pub text: String,
+    /// The whole result.
+    pub json: Box<RawValue>,
+}
+
+impl Elicited {
+    /// One field of an accepted form, if it is a string.
+    pub fn text(&self, field: &str) -> Option<String> {
+        match self.field(field)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// One field of an accepted form.
+    pub fn field(&self, field: &str) -> Option<Value> {
+        let Elicited::Accepted(content) = self else {
+            return None;
+        };
+        let mut fields: BTreeMap<String, Value> = serde_json::from_str(content.get()).ok()?;
+        fields.remove(field)
+    }
+}
+
+impl Answer {
+    /// Reads an answer to `request`; `None` if it does not fit.
+    pub fn parse(request: &InputRequest, raw: &RawValue) -> Option<Answer> {
+        if !json::is_object(raw) {
+            return None;
+        }
+        match request {
+            InputRequest::Elicit { schema, .. } => {
+                parse_elicited(raw, Some(schema)).map(Answer::Elicited)
+            }
+            InputRequest::ElicitUrl { .. } => parse_elicited(raw, None).map(Answer::Elicited),
+            InputRequest::ListRoots => parse_roots(raw).map(Answer::Roots),
+            InputRequest::Sample { .. } => parse_sampled(raw).map(Answer::Sampled),
+        }
+    }
+
+    /// What the person did, if that was the question.
+    pub fn elicited(self) -> Option<Elicited> {
+        match self {
+            Answer::Elicited(elicited) => Some(elicited),
+            Answer::Roots(_) | Answer::Sampled(_) => None,
+        }
+    }
+
+    /// The folders, if that was the question.
+    pub fn roots(self) -> Option<Vec<Root>> {
+        match self {
+            Answer::Roots(roots) => Some(roots),
+            Answer::Elicited(_) | Answer::Sampled(_) => None,
+        }
+    }
+
+    /// What the model said, if that was the question.
+    pub fn sampled(self) -> Option<Sampled> {
+        match self {
+            Answer::Sampled(sampled) => Some(sampled),
+            Answer::Elicited(_) | Answer::Roots(_) => None,
+        }
+    }
+}
+
+fn parse_elicited(raw: &RawValue, schema: Option<&RawValue>) -> Option<Elicited> {
+    #[derive(Deserialize)]
+    struct Wire<'a> {
+        #[serde(borrow)]
+        action: Cow<'a, str>,
+        #[serde(borrow)]
+        content: Option<&'a RawValue>,
+    }
+    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
+    match wire.action.as_ref() {
+        "accept" => (),
+        "cancel" => return Some(Elicited::Cancelled),
+        "decline" => return Some(Elicited::Declined),
+        _ => return None,
+    }
+    let Some(schema) = schema else {
+        return RawValue::from_string("{}".to_owned())
+            .ok()
+            .map(Elicited::Accepted);
+    };
+    let content = wire
+        .content
+        .filter(|content| content_fits(content, schema))?;
+    Some(Elicited::Accepted(content.to_owned()))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Form {
+    properties: BTreeMap<String, Property>,
+    required: Vec<String>,
+}
+
+/// The part of a form's field that decides whether a value fits: its type and its choices. Lengths,
+/// formats and bounds are for the tool, which can say in words what it wants.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Property {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(rename = "enum")]
+    choices: Option<Vec<Value>>,
+    #[serde(rename = "oneOf", alias = "anyOf")]
+    titled_choices: Option<Vec<Choice>>,
+    items: Option<Box<Property>>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(rename = "const")]
+    value: Value,
+}
+
+/// Every required field is there, and every field of the form has its type. Fields the form does
+/// not know are ignored.
+fn content_fits(content: &RawValue, schema: &RawValue) -> bool {
+    let Ok(fields) = serde_json::from_str::<BTreeMap<String, Value>>(content.get()) else {
+        return false;
+    };
+    // Our own form; if it is beyond this reading, only the shape of the answer is judged.
+    let form: Form = serde_json::from_str(schema.get()).unwrap_or_default();
+    form.required.iter().all(|name| fields.contains_key(name))
+        && fields.iter().all(|(name, value)| {
+            form.properties
+                .get(name)
+                .is_none_or(|property| property.admits(value))
+        })
+}
+
+impl Property {
+    fn admits(&self, value: &Value) -> bool {
+        let has_type = match self.kind.as_str() {
+            "array" => value.is_array(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+            "number" => value.is_number(),
+            "string" => value.is_string(),
+            _ => true,
+        };
+        has_type && self.has_choice(value) && self.admits_items(value)
+    }
+
+    fn has_choice(&self, value: &Value) -> bool {
+        let plain = self
+            .choices
+            .as_ref()
+            .is_none_or(|choices| choices.contains(value));
+        let titled = (self.titled_choices.as_ref())
+            .is_none_or(|choices| choices.iter().any(|choice| choice.value == *value));
+        plain && titled
+    }
+
+    fn admits_items(&self, value: &Value) -> bool {
+        let (Some(items), Some(values)) = (&self.items, value.as_array()) else {
+            return true;
+        };
+        values.iter().all(|value| items.admits(value))
+    }
+}
+
+fn parse_roots(raw: &RawValue) -> Option<Vec<Root>> {
+    #[derive(Deserialize)]
+    struct Wire {
+        roots: Vec<Root>,
+    }
+    serde_json::from_str::<Wire>(raw.get())
+        .ok()
+        .map(|wire| wire.roots)
+}
+
+/// The content is a block, or since 2025-11-25 several.
+fn parse_sampled(raw: &RawValue) -> Option<Sampled> {
+    #[derive(Deserialize)]
+    struct Wire<'a> {
+        #[serde(borrow)]
+        role: Cow<'a, str>,
+        #[serde(borrow)]
+        content: &'a RawValue,
+    }
+    #[derive(Deserialize)]
+    struct Block<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+        #[serde(borrow, default)]
+        text: Option<Cow<'a, str>>,
+    }
+    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
+    if wire.role != "assistant" && wire.role != "user" {
+        return None;
+    }
+    let blocks: Vec<Block<'_>> = if json::first_byte(wire.content.get()) == b'[' {
+        serde_json::from_str(wire.content.get()).ok()?
+    } else {
+        vec![serde_json::from_str(wire.content.get()).ok()?]
+    };
+    let mut text = String::new();
+    for block in blocks.iter().filter(|block| block.kind == "text") {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(block.text.as_ref()?);
+    }
+    Some(Sampled {
+        text,
+        json: raw.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn form(properties: &str, required: &str) -> InputRequest {
+        let text =
+            format!(r#"{{"type":"object","properties":{properties},"required":{required}}}"#);
+        InputRequest::elicit_json("m", &text).unwrap()
+    }
+
+    #[track_caller]
+    fn fits(request: &InputRequest, content: &str, expected: bool) {
+        let answer = format!(r#"{{"action":"accept","content":{content}}}"#);
+        assert_eq!(
+            Answer::parse(request, raw(&answer)).is_some(),
+            expected,
+            "{content}"
+        );
+    }
+
+    #[test]
+    fn actions() {
+        let request = form(r#"{"name":{"type":"string"}}"#, r#"["name"]"#);
+        let parse = |text| Answer::parse(&request, raw(text)).and_then(Answer::elicited);
+        assert!(matches!(
+            parse(r#"{"action":"decline"}"#),
+            Some(Elicited::Declined)
+        ));
+        assert!(matches!(
+            parse(r#"{"action":"cancel","content":null}"#),
+            Some(Elicited::Cancelled)
+        ));
+        let accepted = parse(r#"{"action":"accept","content":{"name":"n"}}"#).unwrap();
+        assert_eq!(accepted.text("name").as_deref(), Some("n"));
+        assert_eq!(accepted.text("other"), None);
+        for bad in [
+            "42",
+            "null",
+            "\"accept\"",
+            "[]",
+            "{}",
+            "true",
+            r#"{"action":"yes"}"#,
+            r#"{"action":null}"#,
+            r#"{"action":"accept"}"#,
+            r#"{"action":"accept","content":null}"#,
+            r#"{"action":"accept","content":[]}"#,
+            r#"{"action":"accept","content":{}}"#,
+        ] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pages_have_no_content() {
+        let page = InputRequest::ElicitUrl {
+            message: "m".into(),
+            url: "https://x".into(),
+            elicitation_id: "e".into(),
+        };
+        let answer = Answer::parse(&page, raw(r#"{"action":"accept"}"#)).unwrap();
+        assert!(matches!(answer.elicited(), Some(Elicited::Accepted(_))));
+        assert!(Answer::parse(&page, raw(r#"{"action":"visit"}"#)).is_none());
+    }
+
+    #[test]
+    fn types_of_fields() {
+        let request = form(
+            r#"{"s":{"type":"string"},"i":{"type":"integer"},"n":{"type":"number"},"b":{"type":"boolean"}}"#,
+            r#"["s"]"#,
+        );
+        fits(&request, r#"{"s":"","i":30,"n":95.5,"b":true}"#, true);
+        fits(&request, r#"{"s":"","i":30.0,"extra":{}}"#, true);
+        fits(&request, r#"{"i":30}"#, false);
+        fits(&request, r#"{"s":1}"#, false);
+        fits(&request, r#"{"s":null}"#, false);
+        fits(&request, r#"{"s":"","i":30.5}"#, false);
+        fits(&request, r#"{"s":"","i":"30"}"#, false);
+        fits(&request, r#"{"s":"","n":"x"}"#, false);
+        fits(&request, r#"{"s":"","b":"true"}"#, false);
+    }
+
+    #[test]
+    fn choices() {
+        let request = form(
+            r#"{"e":{"type":"string","enum":["a","b"],"enumNames":["A","B"]},
+                "t":{"type":"string","oneOf":[{"const":"a","title":"A"}]},
+                "m":{"type":"array","items":{"type":"string","enum":["a","b"]}},
+                "u":{"type":"array","items":{"anyOf":[{"const":"a","title":"A"}]}}}"#,
+            "[]",
+        );
+        fits(
+            &request,
+            r#"{"e":"a","t":"a","m":["a","b"],"u":["a"]}"#,
+            true,
+        );
+        fits(&request, r#"{"m":[],"u":[]}"#, true);
+        fits(&request, r#"{"e":"c"}"#, false);
+        fits(&request, r#"{"t":"A"}"#, false);
+        fits(&request, r#"{"m":["a","c"]}"#, false);
+        fits(&request, r#"{"m":"a"}"#, false);
+        fits(&request, r#"{"u":["b"]}"#, false);
+    }
+
+    #[test]
+    fn roots() {
+        let parse =
+            |text| Answer::parse(&InputRequest::ListRoots, raw(text)).and_then(Answer::roots);
+        let roots = parse(r#"{"roots":[{"uri":"file:///a","name":"A"},{"uri":"b:"}]}"#).unwrap();
+        assert_eq!(roots.len(), 2);
+        assert_eq!(
+            roots[1],
+            Root {
+                uri: "b:".into(),
+                name: None
+            }
+        );
+        assert_eq!(parse(r#"{"roots":[]}"#), Some(Vec::new()));
+        for bad in [
+            "3",
+            "null",
+            "{}",
+            r#"{"roots":{}}"#,
+            r#"{"roots":[1]}"#,
+            r#"{"roots":[{}]}"#,
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn sampling() {
+        let request = InputRequest::sample_text("?", 1);
+        let parse = |text| Answer::parse(&request, raw(text)).and_then(Answer::sampled);
+        let one =
+            parse(r#"{"role":"assistant","content":{"type":"text","text":"Pa\"ris"},"model":"m"}"#);
+        assert_eq!(one.unwrap().text, "Pa\"ris");
+        let several = r#"{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"image","data":""},{"type":"text","text":"b"}]}"#;
+        assert_eq!(parse(several).unwrap().text, "a\nb");
+        for bad in [
+            "1",
+            "null",
+            "{}",
+            r#"{"role":"assistant"}"#,
+            r#"{"content":{"type":"text","text":""}}"#,
+            r#"{"role":"system","content":{"type":"text","text":""}}"#,
+            r#"{"role":"assistant","content":"text"}"#,
+            r#"{"role":"assistant","content":{"type":"text"}}"#,
+            r#"{"role":"assistant","content":null}"#,
+        ] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+}

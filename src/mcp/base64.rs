@@ -1,0 +1,170 @@
+//! Base64 (RFC 4648), strict: standard with padding, and URL-safe without.
+//!
+//! Strict means one text per byte string: no white space, no missing or extra padding, no set bits
+//! beyond the last byte. Called for image content, header sentinels, cursors and request state.
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Encodes with the standard alphabet and padding (RFC 4648, section 4).
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = encode_with(STANDARD, bytes);
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
+
+/// Decodes the standard alphabet; padding is required.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let body = text
+        .strip_suffix("==")
+        .or_else(|| text.strip_suffix('='))
+        .unwrap_or(text);
+    decode_with(STANDARD, body)
+}
+
+/// Encodes with the URL-safe alphabet, without padding (RFC 4648, section 5).
+pub fn encode_url(bytes: &[u8]) -> String {
+    encode_with(URL_SAFE, bytes)
+}
+
+/// Decodes the URL-safe alphabet; padding is refused.
+pub fn decode_url(text: &str) -> Option<Vec<u8>> {
+    decode_with(URL_SAFE, text)
+}
+
+/// Whether a text is strict standard Base64, without decoding it into memory.
+pub fn is_valid(text: &str) -> bool {
+    if !text.len().is_multiple_of(4) {
+        return false;
+    }
+    let body = text
+        .strip_suffix("==")
+        .or_else(|| text.strip_suffix('='))
+        .unwrap_or(text);
+    body.bytes().all(|byte| sextet(STANDARD, byte).is_some())
+        && tail_is_canonical(STANDARD, body.as_bytes())
+}
+
+fn encode_with(alphabet: &[u8; 64], bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = (u32::from(chunk[0]) << 16)
+            | (u32::from(chunk.get(1).copied().unwrap_or(0)) << 8)
+            | u32::from(chunk.get(2).copied().unwrap_or(0));
+        for index in 0..=chunk.len() {
+            let sextet = (group >> (18 - 6 * index)) & 0x3f;
+            text.push(char::from(alphabet[sextet as usize]));
+        }
+    }
+    text
+}
+
+fn decode_with(alphabet: &[u8; 64], text: &str) -> Option<Vec<u8>> {
+    let text = text.as_bytes();
+    if !tail_is_canonical(alphabet, text) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    for chunk in text.chunks(4) {
+        let mut group = 0u32;
+        for &byte in chunk {
+            group = (group << 6) | u32::from(sextet(alphabet, byte)?);
+        }
+        group <<= 6 * (4 - chunk.len());
+        bytes.extend_from_slice(&group.to_be_bytes()[1..chunk.len()]);
+    }
+    Some(bytes)
+}
+
+/// The last group has 2, 3 or 4 characters, and no bit set that belongs to no byte: otherwise two
+/// texts would stand for the same bytes, and a seal could be varied without breaking it.
+fn tail_is_canonical(alphabet: &[u8; 64], text: &[u8]) -> bool {
+    let spare_bits = match text.len() % 4 {
+        0 => return true,
+        2 => 0x0f,
+        3 => 0x03,
+        _ => return false,
+    };
+    let last = text.last().and_then(|&byte| sextet(alphabet, byte));
+    last.is_some_and(|value| value & spare_bits == 0)
+}
+
+fn sextet(alphabet: &[u8; 64], byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        _ if byte == alphabet[62] => Some(62),
+        _ if byte == alphabet[63] => Some(63),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_4648_section_10() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(encode(bytes.as_bytes()), text);
+            assert_eq!(decode(text).as_deref(), Some(bytes.as_bytes()));
+            assert!(is_valid(text));
+            let bare = text.trim_end_matches('=');
+            assert_eq!(encode_url(bytes.as_bytes()), bare);
+            assert_eq!(decode_url(bare).as_deref(), Some(bytes.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn every_byte_and_length_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        for end in 0..=all.len() {
+            let bytes = &all[all.len() - end..];
+            assert_eq!(decode(&encode(bytes)).as_deref(), Some(bytes));
+            assert_eq!(decode_url(&encode_url(bytes)).as_deref(), Some(bytes));
+        }
+        assert_eq!(encode(&[0xfb, 0xff]), "+/8=");
+        assert_eq!(encode_url(&[0xfb, 0xff]), "-_8");
+    }
+
+    #[test]
+    fn refused_texts() {
+        for text in [
+            "SGVsbG8",
+            "SGVsbG8==",
+            "SGVsbG8= ",
+            "SGVs bG8=",
+            "SGVs\nbG8=",
+            "SGVsbG8!",
+            "=",
+            "====",
+            "A===",
+            "A",
+            "Zh==",
+            "Zm9=",
+            "-_8=",
+            "Zg==Zg==",
+            "Zg=",
+        ] {
+            assert_eq!(decode(text), None, "{text}");
+            assert!(!is_valid(text), "{text}");
+        }
+        for text in ["Zg==", "A", "Zh", "Zm9", "+/8", "Zg ", "Zé"] {
+            assert_eq!(decode_url(text), None, "{text}");
+        }
+    }
+}
