@@ -5,6 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// A function that reads a file as text.
+pub type Read = dyn Fn(&Path) -> io::Result<String>;
+
 /// The inputs of `load`.
 pub struct Sources {
     /// `--config-dir`. Without it the folder is `config` in `working_dir` if that holds `base.toml`, else `system_dir`.
@@ -20,7 +23,7 @@ pub struct Sources {
     /// `key=value` of the command line, in order.
     pub overrides: Vec<String>,
     /// Reads a file as text.
-    pub read: Box<dyn Fn(&Path) -> io::Result<String>>,
+    pub read: Box<Read>,
 }
 
 impl Default for Sources {
@@ -48,7 +51,7 @@ impl Sources {
             environment: std::env::vars_os()
                 .map(|(name, value)| (lossy(name), lossy(value)))
                 .collect(),
-            read: Box::new(|path| read_bounded(path)),
+            read: Box::new(read_bounded),
             ..Sources::default()
         }
     }
