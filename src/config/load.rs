@@ -373,6 +373,13 @@ impl<'s> Draft<'s> {
         };
         let key = target.key();
         let said_as = place.name(&written);
+        // Where the system's bytes were no UTF-8, `Sources::of_process` has put this character.
+        if let (Place::Environment { .. }, Given::Text(text)) = (place, given)
+            && text.contains('\u{fffd}')
+        {
+            let problem = Problem::expected("UTF-8 text", "other bytes");
+            return self.report(place, &key, problem.into());
+        }
         if let Some(other) = self.set_in_layer.insert(key.clone(), said_as) {
             return self.report(
                 place,

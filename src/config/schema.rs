@@ -85,7 +85,7 @@ fn kind_schema(kind: Kind) -> Json {
                 .collect();
             json!({ "enum": all })
         }
-        Kind::Duration(_) => text("^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
+        Kind::Duration(_) => text("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
         Kind::Integer(bounds) => {
             json!({ "type": "integer", "minimum": bounds.min, "maximum": bounds.max })
         }
@@ -95,7 +95,7 @@ fn kind_schema(kind: Kind) -> Json {
         Kind::Size(bounds) => json!({
             "anyOf": [
                 { "type": "integer", "minimum": bounds.min, "maximum": bounds.max },
-                text("^[0-9]+([KMGkmg][Ii]?)?[Bb]?$"),
+                text("^[0-9]+([KMGkmg][Ii]?)?[Bb]$"),
             ],
         }),
         Kind::Tokens => json!({ "type": "array", "items": token_schema() }),

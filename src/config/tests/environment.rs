@@ -269,3 +269,15 @@ fn services_beyond_the_five() {
         "environment APP_GITEA__URL: gitea.url: unknown key; did you mean `services.gitea.url`?"
     );
 }
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let errors = Setup::default()
+        .env("APP_SERVER__NAME", "caf\u{fffd}")
+        .refused();
+    assert_eq!(
+        errors,
+        "environment APP_SERVER__NAME: server.name: expected UTF-8 text, found other bytes"
+    );
+    Setup::default().env("APP_SERVER__NAME", "caf\u{e9}").load();
+}

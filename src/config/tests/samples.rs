@@ -40,12 +40,16 @@ fn refused_samples_give_the_errors_beside_them() {
 
 #[test]
 fn accepted_samples_load_and_show_what_they_say() {
+    // The one line that changes with every release.
+    let version = format!("version = {:?}", env!("CARGO_PKG_VERSION"));
     for (name, text) in samples("accepted") {
         let path = format!("/{name}.toml");
         let loaded = Setup::default().file(&path, &text).give(&path).load();
         check_file(
             &format!("tests/config/accepted/{name}.txt"),
-            &loaded.render_effective(),
+            &loaded
+                .render_effective()
+                .replace(&version, "version = \"X\""),
         );
     }
 }
