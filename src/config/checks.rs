@@ -2,7 +2,8 @@
 
 use super::error::{Finding, Origin, Problem};
 use super::keys::{Config, Transport};
-use super::load::{Draft, service_key};
+use super::load::Draft;
+use super::target::service_key;
 use super::{auth, listen};
 
 /// Derives what is left to derive and reports every broken rule.
@@ -42,7 +43,7 @@ fn first_set<'k>(draft: &Draft<'_>, keys: &[&'k str]) -> &'k str {
 
 /// Refuses to be reachable from other machines by accident. On stdio nothing listens.
 fn check_exposure(draft: &mut Draft<'_>, config: &Config) {
-    let is_guarded = config.auth.allow_anonymous || !config.tokens().is_empty();
+    let is_guarded = !config.tokens().is_empty();
     if is_guarded || config.server.transport == Transport::Stdio {
         return;
     }
@@ -55,6 +56,18 @@ fn check_exposure(draft: &mut Draft<'_>, config: &Config) {
     if exposed.is_empty() {
         return;
     }
+    let addresses = exposed.join(", ");
+    if config.auth.allow_anonymous {
+        let key = "auth.allow_anonymous".to_owned();
+        let origin = draft.origin(&key);
+        let problem = Problem::ExposedAsWished { addresses };
+        draft.warnings.push(Finding {
+            origin,
+            key,
+            problem,
+        });
+        return;
+    }
     let by_listeners = config
         .server
         .listeners
@@ -65,12 +78,7 @@ fn check_exposure(draft: &mut Draft<'_>, config: &Config) {
     } else {
         "server.host"
     };
-    draft.report_at(
-        key,
-        Problem::Exposed {
-            addresses: exposed.join(", "),
-        },
-    );
+    draft.report_at(key, Problem::Exposed { addresses });
 }
 
 /// Two routes on one path would leave one of them unreachable. The last slash does not tell routes apart.
@@ -105,7 +113,7 @@ fn check_paths(draft: &mut Draft<'_>, config: &Config) {
             .find(|fixed| *fixed == path)
             .map(|fixed| format!("the built-in route `{fixed}`"));
         if let Some(other) = same.or(fixed) {
-            draft.report_at(key, Problem::SaidTwice { other });
+            draft.report_at(key, Problem::SamePath { other });
         }
     }
 }

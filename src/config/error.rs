@@ -40,8 +40,8 @@ impl fmt::Display for Origin {
         match self {
             Origin::Default => f.write_str("default"),
             Origin::Derived { from } => write!(f, "derived from `{from}`"),
-            Origin::File { path, line: 0, .. } => f.write_str(path),
-            Origin::File { path, line, column } => write!(f, "{path}:{line}:{column}"),
+            Origin::File { path, line: 0, .. } => f.write_str(&printable(path)),
+            Origin::File { path, line, column } => write!(f, "{}:{line}:{column}", printable(path)),
             Origin::Environment { name } => write!(f, "environment {name}"),
             Origin::CommandLine => f.write_str("command line"),
         }
@@ -63,7 +63,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.origin)?;
         if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+            write!(f, "{}: ", printable(&self.key))?;
         }
         write!(f, "{}", self.problem)
     }
@@ -74,7 +74,9 @@ impl fmt::Display for Finding {
 pub enum Problem {
     /// Two listeners want overlapping addresses.
     AddressConflict {
-        /// The other listener.
+        /// One of them, with its groups.
+        one: String,
+        /// The other.
         other: String,
     },
     /// A value of the wrong type, or text that does not parse.
@@ -83,6 +85,11 @@ pub enum Problem {
         expected: String,
         /// What stands there.
         found: String,
+    },
+    /// Reachable from other machines without a token, as the operator wished (a warning).
+    ExposedAsWished {
+        /// The addresses, comma separated.
+        addresses: String,
     },
     /// Reachable from other machines without a token.
     Exposed {
@@ -114,6 +121,18 @@ pub enum Problem {
     Required {
         /// What must be given.
         what: &'static str,
+    },
+    /// Two routes on one path.
+    SamePath {
+        /// The other route.
+        other: String,
+    },
+    /// Two tokens that cannot be told apart.
+    SameToken {
+        /// The name of one.
+        one: String,
+        /// The name of the other, perhaps the same.
+        other: String,
     },
     /// The same thing is said twice where one would silently win.
     SaidTwice {
@@ -151,8 +170,8 @@ pub enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::AddressConflict { other } => {
-                write!(f, "overlaps with {other}: give one of them another port")
+            Problem::AddressConflict { one, other } => {
+                write!(f, "{one} and {other} overlap: give one of them another port")
             }
             Problem::Expected { expected, found } => write!(f, "expected {expected}, found {found}"),
             Problem::Exposed { addresses } => write!(
@@ -161,6 +180,9 @@ impl fmt::Display for Problem {
                  (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`) or, if everyone who can connect \
                  may use it, `auth.allow_anonymous = true` (`APP_AUTH__ALLOW_ANONYMOUS=true`)"
             ),
+            Problem::ExposedAsWished { addresses } => {
+                write!(f, "everyone who reaches {addresses} may call every tool")
+            }
             Problem::Insecure => f.write_str(
                 "the upstream's certificate is not checked, so anyone in between can read the token: \
                  set `ca_file` instead",
@@ -174,6 +196,13 @@ impl fmt::Display for Problem {
             Problem::OutOfBounds { got, min, max } => write!(f, "{got} is outside {min} to {max}"),
             Problem::Required { what } => write!(f, "{what} is missing"),
             Problem::SaidTwice { other } => write!(f, "{other} says it too: keep one of them"),
+            Problem::SamePath { other } => write!(f, "is the path of {other} too: give it another"),
+            Problem::SameToken { one, other } if one == other => {
+                write!(f, "two tokens are named `{one}`: rename one of them")
+            }
+            Problem::SameToken { one, other } => {
+                write!(f, "`{one}` and `{other}` are the same token: give each its own")
+            }
             Problem::Shadowed { by } => write!(f, "not used, because `{by}` is set and says otherwise"),
             Problem::Syntax { message } => write!(f, "not valid TOML: {message}"),
             Problem::TokenWithoutUrl => f.write_str("has a token but no `url`, so the service is off"),
@@ -184,6 +213,11 @@ impl fmt::Display for Problem {
             Problem::Unreadable { path, cause } => write!(f, "cannot read `{path}`: {cause}"),
         }
     }
+}
+
+/// Keys and paths may hold line breaks and terminal escapes; neither belongs in a log.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "?")
 }
 
 /// Every problem of one load, sorted; one line each.

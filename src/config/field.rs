@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::auth::Token;
-use super::kind::{Context, Given, Kind, Value};
+use super::given::{Context, Given};
+use super::kind::{Kind, Value};
 use super::listen::Listener;
 use super::network::Network;
 use super::secret::Secret;

@@ -135,7 +135,7 @@ sections! {
 
     /// Who may come in.
     "auth" Auth {
-        /// Let everyone who can connect use everything that needs no token's rights, also beyond loopback.
+        /// Serve requests without a token. While there are no tokens, loopback does so anyway; beyond it this must be said.
         allow_anonymous: bool = Kind::Bool, Some("false"), Reload;
         /// Tokens with names and rights: `read`, `write` (these two when left out), `admin`, `publish`.
         tokens: Vec<Token> = Kind::Tokens, Some(""), Reload;

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::error::{Fault, Problem};
-use super::kind::{Given, for_each_member, parse_ip, quote};
+use super::given::{Given, for_each_member};
+use super::kind::quote;
+use super::parse::parse_ip;
 use super::{Config, Server};
 
 /// A place to listen.
@@ -202,10 +204,11 @@ fn open_port(enabled: Option<bool>, port: Option<u16>, default: u16) -> Option<u
 pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut conflict = |one: &Listener, other: &Listener| {
-        let other = format!("{} ({})", one.address, one.groups)
-            + " and "
-            + &format!("{} ({})", other.address, other.groups);
-        problems.push(Problem::AddressConflict { other });
+        let show = |listener: &Listener| format!("`{}` ({})", listener.address, listener.groups);
+        problems.push(Problem::AddressConflict {
+            one: show(one),
+            other: show(other),
+        });
     };
     let explicit = &config.server.listeners;
     for (index, one) in explicit.iter().enumerate() {
@@ -240,7 +243,7 @@ const EXPECTED_GROUP: &str = "`mcp`, `api` or `admin`";
 
 pub(super) fn parse_listeners(given: Given<'_>) -> Result<Vec<Listener>, Vec<Fault>> {
     let mut listeners = Vec::new();
-    let faults = for_each_member(given, |_, member| match parse_listener(member) {
+    let faults = for_each_member(given, &mut |member| match parse_listener(member) {
         Ok(listener) => {
             listeners.push(listener);
             Vec::new()
@@ -305,7 +308,7 @@ fn parse_address(given: Given<'_>) -> Result<Address, Fault> {
 
 fn parse_groups(given: Given<'_>) -> Result<Groups, Vec<Fault>> {
     let mut groups = Groups(0);
-    let mut faults = for_each_member(given, |_, member| {
+    let mut faults = for_each_member(given, &mut |member| {
         let named = Groups::NAMES
             .iter()
             .find(|(name, _)| Some(*name) == member.text());

@@ -3,6 +3,7 @@
 //! Nothing stops at the first problem: a value that is refused leaves the one before it in place, and all findings
 //! come out together at the end.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,11 +14,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::checks;
 use super::error::{ConfigErrors, Fault, Finding, Origin, Problem};
-use super::field::Row;
+use super::given::{Context, Given};
 use super::keys::{Config, SECTIONS, Service, TOP_SERVICES};
-use super::kind::{Context, Given, Kind, Value};
+use super::kind::Value;
 use super::nearest::nearest;
+use super::place::Place;
 use super::sources::{Sources, is_absent};
+use super::target::{Target, resolve, service_named};
 
 /// A configuration and what is known about its making.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,8 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
     /// The folder the configuration was read from, whether or not it exists; packs lie in `packs` below it.
     pub folder: PathBuf,
+    /// Every file that was read, secrets' files included, in the order of reading: what `reload.watch` looks at.
+    pub files: Vec<PathBuf>,
 }
 
 /// Makes a configuration from `sources`, or says everything that is wrong with them.
@@ -37,7 +42,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
     let mut draft = Draft::new(sources);
     draft.read_folder();
     for path in &sources.files {
-        draft.read_file(&sources.working_dir.join(path), Absence::IsAnError);
+        draft.read_file(&sources.working_dir.join(path), Absence::Fails);
     }
     draft.read_environment();
     draft.read_overrides();
@@ -53,6 +58,7 @@ pub(super) struct Draft<'s> {
     pub errors: Vec<Finding>,
     pub warnings: Vec<Finding>,
     folder: PathBuf,
+    files: RefCell<Vec<PathBuf>>,
     /// Keys the current layer has set, with the names they were set under.
     set_in_layer: BTreeMap<String, String>,
 }
@@ -60,42 +66,9 @@ pub(super) struct Draft<'s> {
 /// What a missing file means.
 #[derive(Clone, Copy, PartialEq)]
 enum Absence {
-    IsAWarning,
-    IsAnError,
-    IsFine,
-}
-
-/// Where a layer's values stand.
-#[derive(Clone, Copy)]
-enum Place<'a> {
-    File {
-        path: &'a Arc<str>,
-        text: &'a str,
-        folder: &'a Path,
-    },
-    Environment {
-        name: &'a str,
-        folder: &'a Path,
-    },
-    CommandLine {
-        folder: &'a Path,
-    },
-}
-
-/// What a dotted key stands for.
-enum Target {
-    Row {
-        section: &'static str,
-        row: &'static Row,
-    },
-    Service {
-        id: String,
-        row: &'static Row,
-    },
-    Option {
-        id: String,
-        name: String,
-    },
+    Warns,
+    Fails,
+    Passes,
 }
 
 impl<'s> Draft<'s> {
@@ -107,6 +80,7 @@ impl<'s> Draft<'s> {
             errors: Vec::new(),
             warnings: Vec::new(),
             folder: sources.folder(),
+            files: RefCell::default(),
             set_in_layer: BTreeMap::new(),
         }
     }
@@ -123,6 +97,7 @@ impl<'s> Draft<'s> {
             origins: self.origins,
             warnings: self.warnings,
             folder: self.folder,
+            files: self.files.into_inner(),
         })
     }
 
@@ -130,9 +105,9 @@ impl<'s> Draft<'s> {
         let folder = self.folder.clone();
         let named = self.sources.config_dir.is_some();
         let absence = if named {
-            Absence::IsAWarning
+            Absence::Warns
         } else {
-            Absence::IsFine
+            Absence::Passes
         };
         self.read_file(&folder.join("base.toml"), absence);
         let Some(env) = self
@@ -161,13 +136,20 @@ impl<'s> Draft<'s> {
             });
             return;
         }
-        self.read_file(&folder.join(format!("{env}.toml")), Absence::IsAWarning);
+        self.read_file(&folder.join(format!("{env}.toml")), Absence::Warns);
+    }
+
+    /// Reads a file and remembers that it was read.
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        let text = (self.sources.read)(path)?;
+        self.files.borrow_mut().push(path.to_owned());
+        Ok(text)
     }
 
     fn read_file(&mut self, path: &Path, absence: Absence) {
         self.set_in_layer.clear();
         let name: Arc<str> = path.to_string_lossy().into();
-        let text = match (self.sources.read)(path) {
+        let text = match self.read(path) {
             Ok(text) => text,
             Err(error) => {
                 let origin = Origin::File {
@@ -185,8 +167,8 @@ impl<'s> Draft<'s> {
                     problem,
                 };
                 match absence {
-                    Absence::IsFine if is_absent(&error) => (),
-                    Absence::IsAWarning if is_absent(&error) => self.warnings.push(finding),
+                    Absence::Passes if is_absent(&error) => (),
+                    Absence::Warns if is_absent(&error) => self.warnings.push(finding),
                     _ => self.errors.push(finding),
                 }
                 return;
@@ -224,9 +206,12 @@ impl<'s> Draft<'s> {
                     .map(|section| section.name)
                     .chain(TOP_SERVICES)
                     .chain(["services"]);
+                let members = value.get_ref().as_table().into_iter().flatten();
+                let names: Vec<&str> = members.map(|(name, _)| name.get_ref().as_ref()).collect();
+                let nearest = nearest(section, known).or_else(|| service_named(section, &names));
                 let problem = Problem::Unknown {
                     what: "section",
-                    nearest: nearest(section, known),
+                    nearest,
                 };
                 self.report(
                     place,
@@ -354,7 +339,7 @@ impl<'s> Draft<'s> {
                 self.report(
                     place,
                     "",
-                    Problem::expected("`key=value`", format!("`{argument}`")).into(),
+                    Problem::expected("`key=value`", "an argument without `=`").into(),
                 );
                 continue;
             };
@@ -388,6 +373,13 @@ impl<'s> Draft<'s> {
         };
         let key = target.key();
         let said_as = place.name(&written);
+        // Where the system's bytes were no UTF-8, `Sources::of_process` has put this character.
+        if let (Place::Environment { .. }, Given::Text(text)) = (place, given)
+            && text.contains('\u{fffd}')
+        {
+            let problem = Problem::expected("UTF-8 text", "other bytes");
+            return self.report(place, &key, problem.into());
+        }
         if let Some(other) = self.set_in_layer.insert(key.clone(), said_as) {
             return self.report(
                 place,
@@ -398,33 +390,9 @@ impl<'s> Draft<'s> {
             );
         }
         self.warn_of_slips(&target, &key, place, name_span);
-        let sources = self.sources;
-        let context = Context {
-            read: &*sources.read,
-            folder: place.folder(),
-        };
-        let value = match from_file {
-            false => target.parse(given, context),
-            true => given
-                .text()
-                .filter(|text| !text.is_empty())
-                .ok_or_else(|| Problem::expected("a path", given.found()))
-                .and_then(|path| context.read_value(path))
-                .map_err(|problem| vec![given.fault(problem)])
-                .and_then(|text| {
-                    target
-                        .parse(Given::Text(&text), context)
-                        .map_err(|mut faults| {
-                            faults.iter_mut().for_each(|fault| {
-                                fault.offset = given.fault(Problem::Insecure).offset
-                            });
-                            faults
-                        })
-                }),
-        };
-        match value {
+        match self.parse(&target, from_file, given, place) {
             Ok(value) => {
-                let offset = given.fault(Problem::Insecure).offset;
+                let offset = given.offset();
                 self.origins.insert(key, place.origin(offset));
                 target.put(&mut self.config, value);
             }
@@ -432,6 +400,37 @@ impl<'s> Draft<'s> {
                 .into_iter()
                 .for_each(|fault| self.report(place, &key, fault)),
         }
+    }
+
+    /// The value itself, or the one in the file it names.
+    fn parse(
+        &self,
+        target: &Target,
+        from_file: bool,
+        given: Given<'_>,
+        place: Place<'_>,
+    ) -> Result<Value, Vec<Fault>> {
+        let context = Context {
+            read: &|path| self.read(path),
+            folder: place.folder(),
+        };
+        if !from_file {
+            return target.parse(given, context);
+        }
+        let path = given.text().filter(|path| !path.is_empty());
+        let text = path
+            .ok_or_else(|| Problem::expected("a path", given.found()))
+            .and_then(|path| context.read_value(path))
+            .map_err(|problem| vec![given.fault(problem)])?;
+        target
+            .parse(Given::Text(&text), context)
+            .map_err(|mut faults| {
+                // The fault lies in that file; the place to name is the one that names it.
+                faults
+                    .iter_mut()
+                    .for_each(|fault| fault.offset = given.offset());
+                faults
+            })
     }
 
     /// Services are open tables, so a misspelt `tokn` is an option; say that it looks odd.
@@ -468,195 +467,5 @@ impl<'s> Draft<'s> {
     /// Where the value of `key` came from.
     pub(super) fn origin(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or_default()
-    }
-}
-
-impl<'a> Place<'a> {
-    fn folder(self) -> &'a Path {
-        match self {
-            Place::File { folder, .. }
-            | Place::Environment { folder, .. }
-            | Place::CommandLine { folder } => folder,
-        }
-    }
-
-    /// How the operator wrote the key here.
-    fn name(self, written: &str) -> String {
-        match self {
-            Place::Environment { name, .. } => name.to_owned(),
-            Place::File { .. } | Place::CommandLine { .. } => written.to_owned(),
-        }
-    }
-
-    fn origin(self, offset: Option<usize>) -> Origin {
-        match self {
-            Place::File { path, text, .. } => {
-                let (line, column) = offset.map_or((0, 0), |offset| position(text, offset));
-                Origin::File {
-                    path: path.clone(),
-                    line,
-                    column,
-                }
-            }
-            Place::Environment { name, .. } => Origin::Environment {
-                name: name.to_owned(),
-            },
-            Place::CommandLine { .. } => Origin::CommandLine,
-        }
-    }
-}
-
-/// Line and column of a byte, both from 1, the column in characters.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let line_start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = String::from_utf8_lossy(&before[line_start..])
-        .chars()
-        .count()
-        + 1;
-    (line, column)
-}
-
-/// What `segments` name, and whether the value is to be read from a file.
-///
-/// In the environment `<NAME>_FILE` works for every key, in TOML and on the command line `<key>_file` for secrets. A
-/// key that ends so by itself (`ca_file`) is meant as such.
-fn resolve(segments: &[&str], place: Place<'_>) -> Result<(Target, bool), Problem> {
-    let unknown = || Problem::Unknown {
-        what: "key",
-        nearest: nearest_key(segments),
-    };
-    let (id, name) = match segments {
-        ["services", id, name] => (*id, *name),
-        [id, name] if TOP_SERVICES.contains(id) => (*id, *name),
-        [section, name] => {
-            let section = SECTIONS
-                .iter()
-                .find(|known| known.name == *section)
-                .ok_or_else(unknown)?;
-            let (row, from_file) = find_row(section.rows, name, place).ok_or_else(unknown)?;
-            return Ok((
-                Target::Row {
-                    section: section.name,
-                    row,
-                },
-                from_file,
-            ));
-        }
-        _ => return Err(unknown()),
-    };
-    if !is_plain_name(id) {
-        return Err(Problem::expected(
-            "a service id of lower-case letters, digits and `_`",
-            format!("`{id}`"),
-        ));
-    }
-    let id = id.to_owned();
-    if let Some((row, from_file)) = find_row(Service::SECTION.rows, name, place) {
-        return Ok((Target::Service { id, row }, from_file));
-    }
-    if !is_plain_name(name) {
-        return Err(Problem::expected(
-            "an option name of lower-case letters, digits and `_`",
-            format!("`{name}`"),
-        ));
-    }
-    let bare = name.strip_suffix("_file").filter(|bare| !bare.is_empty());
-    Ok((
-        Target::Option {
-            id,
-            name: bare.unwrap_or(name).to_owned(),
-        },
-        bare.is_some(),
-    ))
-}
-
-fn find_row(rows: &'static [Row], name: &str, place: Place<'_>) -> Option<(&'static Row, bool)> {
-    if let Some(row) = rows.iter().find(|row| row.name == name) {
-        return Some((row, false));
-    }
-    let bare = name.strip_suffix("_file")?;
-    let row = rows.iter().find(|row| row.name == bare)?;
-    let is_allowed = matches!(row.kind, Kind::Secret) || matches!(place, Place::Environment { .. });
-    is_allowed.then_some((row, true))
-}
-
-/// Fits a variable of the environment, which is where every key must be reachable.
-fn is_plain_name(text: &str) -> bool {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    (1..=64).contains(&text.len()) && is_plain && !text.contains("__")
-}
-
-fn nearest_key(segments: &[&str]) -> Option<String> {
-    let written = segments.join(".");
-    let all: Vec<String> = SECTIONS
-        .iter()
-        .flat_map(|section| {
-            section
-                .rows
-                .iter()
-                .map(|row| format!("{}.{}", section.name, row.name))
-        })
-        .chain(TOP_SERVICES.iter().flat_map(|id| {
-            Service::SECTION
-                .rows
-                .iter()
-                .map(move |row| format!("{id}.{}", row.name))
-        }))
-        .collect();
-    nearest(&written, all.iter().map(String::as_str))
-}
-
-/// The dotted key of a service's member, in the form its section has.
-pub(super) fn service_key(id: &str, name: &str) -> String {
-    match TOP_SERVICES.contains(&id) {
-        true => format!("{id}.{name}"),
-        false => format!("services.{id}.{name}"),
-    }
-}
-
-impl Target {
-    fn key(&self) -> String {
-        match self {
-            Target::Row { section, row } => format!("{section}.{}", row.name),
-            Target::Service { id, row } => service_key(id, row.name),
-            Target::Option { id, name } => service_key(id, name),
-        }
-    }
-
-    fn parse(&self, given: Given<'_>, context: Context<'_>) -> Result<Value, Vec<Fault>> {
-        match self {
-            Target::Row { row, .. } | Target::Service { row, .. } => {
-                row.kind.parse(given, row.is_optional(), context)
-            }
-            Target::Option { .. } => Kind::Secret.parse(given, true, context),
-        }
-    }
-
-    fn put(self, config: &mut Config, value: Value) {
-        let fitted = match self {
-            Target::Row { section, row } => config.set(section, row.name, value),
-            Target::Service { id, row } => {
-                config.services.entry(id).or_default().set(row.name, value)
-            }
-            Target::Option { id, name } => {
-                let options = &mut config.services.entry(id).or_default().options;
-                match value {
-                    Value::Secret(secret) => drop(options.insert(name, secret)),
-                    _ => drop(options.remove(&name)),
-                }
-                true
-            }
-        };
-        debug_assert!(
-            fitted,
-            "the kind of a row and the type of its field disagree"
-        );
     }
 }

@@ -8,21 +8,27 @@
 //! Out of scope: opening what is configured, and the content of packs.
 
 mod field;
+mod given;
 mod keys;
 mod kind;
+mod parse;
 
 mod checks;
 mod error;
 mod load;
 mod nearest;
+mod place;
 mod sources;
+mod target;
 
 mod auth;
 mod listen;
 mod network;
 mod secret;
 
+mod reference;
 mod reload;
+mod schema;
 mod show;
 
 pub use auth::{API_TOKEN_NAME, Scopes, Token, TokenHash};
@@ -34,6 +40,42 @@ pub use keys::{
 pub use listen::{Address, DEFAULT_PORT, Groups, Listener};
 pub use load::{Loaded, load};
 pub use network::Network;
+pub use reference::reference_markdown;
 pub use reload::{ReloadPlan, diff};
+pub use schema::json_schema;
 pub use secret::Secret;
-pub use sources::Sources;
+pub use sources::{Read, Sources};
+
+/// Feeds `text` to the loader as `base.toml`, and what it yields to everything that reads a `Config`.
+#[doc(hidden)]
+pub fn fuzz_config(text: &str) {
+    let text_of_base = text.to_owned();
+    let read = move |path: &std::path::Path| match path.ends_with("base.toml") {
+        true => Ok(text_of_base.clone()),
+        false => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let sources = Sources {
+        config_dir: Some("/c".into()),
+        read: Box::new(read),
+        ..Sources::default()
+    };
+    let lines = text.split('\n').count();
+    match load(&sources) {
+        Ok(loaded) => {
+            assert!(!loaded.render_effective().is_empty());
+            assert!(!loaded.config.listeners().is_empty());
+            assert_eq!(diff(&loaded.config, &loaded.config), ReloadPlan::default());
+        }
+        Err(errors) => {
+            assert!(!errors.0.is_empty());
+            for finding in &errors.0 {
+                if let Origin::File { line, .. } = finding.origin {
+                    assert!(line <= lines, "{finding}");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::field::{Change, Row};
 use super::keys::{Config, SECTIONS, Service};
-use super::load::service_key;
+use super::target::service_key;
 
 /// The keys that differ, sorted by section and table order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,13 +4,22 @@ use std::fmt::Write as _;
 
 use super::keys::{SECTIONS, Service, TOP_SERVICES};
 use super::kind::{Kind, MASK, Value, quote};
-use super::load::{Loaded, service_key};
+use super::load::Loaded;
+use super::target::service_key;
 
 impl Loaded {
     /// Every key with its value and origin. Keys that are unset stand as comments, so the text can be used as a file
     /// once the masked secrets are filled in.
     pub fn render_effective(&self) -> String {
         let mut text = String::new();
+        for listener in self.config.listeners() {
+            writeln!(
+                text,
+                "# listens on {} ({})",
+                listener.address, listener.groups
+            )
+            .expect(INFALLIBLE);
+        }
         for section in SECTIONS {
             writeln!(text, "[{}]", section.name).expect(INFALLIBLE);
             for row in section.rows {

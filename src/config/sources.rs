@@ -5,6 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// A function that reads a file as text.
+pub type Read = dyn Fn(&Path) -> io::Result<String>;
+
 /// The inputs of `load`.
 pub struct Sources {
     /// `--config-dir`. Without it the folder is `config` in `working_dir` if that holds `base.toml`, else `system_dir`.
@@ -20,7 +23,7 @@ pub struct Sources {
     /// `key=value` of the command line, in order.
     pub overrides: Vec<String>,
     /// Reads a file as text.
-    pub read: Box<dyn Fn(&Path) -> io::Result<String>>,
+    pub read: Box<Read>,
 }
 
 impl Default for Sources {
@@ -48,7 +51,7 @@ impl Sources {
             environment: std::env::vars_os()
                 .map(|(name, value)| (lossy(name), lossy(value)))
                 .collect(),
-            read: Box::new(|path| read_bounded(path)),
+            read: Box::new(read_bounded),
             ..Sources::default()
         }
     }
@@ -84,10 +87,12 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
+/// The longest file that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// Reads at most a sane amount: `--config /dev/zero` is an error, not the end of memory.
 fn read_bounded(path: &Path) -> io::Result<String> {
     use io::Read as _;
-    const FILE_BYTES_MAX: u64 = 1 << 20;
     let mut text = String::new();
     std::fs::File::open(path)?
         .take(FILE_BYTES_MAX + 1)
@@ -96,4 +101,33 @@ fn read_bounded(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("larger than 1 MiB"));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FILE_BYTES_MAX, Sources, read_bounded};
+
+    #[test]
+    fn files_are_read_up_to_a_bound() {
+        let path = std::env::temp_dir().join(format!("siskin-config-{}.toml", std::process::id()));
+        let mut text = "#".repeat(usize::try_from(FILE_BYTES_MAX).unwrap());
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(read_bounded(&path).unwrap(), text);
+        text.push('#');
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(
+            read_bounded(&path).unwrap_err().to_string(),
+            "larger than 1 MiB"
+        );
+        std::fs::remove_file(&path).unwrap();
+        assert!(read_bounded(&path).is_err());
+    }
+
+    #[test]
+    fn a_process_has_a_working_directory_and_an_environment() {
+        let sources = Sources::of_process();
+        assert!(sources.working_dir.is_absolute());
+        assert!(!sources.environment.is_empty());
+        assert_eq!(sources.config_dir, None);
+    }
 }

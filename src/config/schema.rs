@@ -1,0 +1,153 @@
+//! The JSON Schema (draft 2020-12) of the configuration files, made from the table, for editors to complete and check
+//! by. `config/siskin.schema.json` is this text.
+//!
+//! It knows types, bounds and names. Rules between keys are the loader's.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::field::{Row, Section};
+use super::keys::{SECTIONS, Service, TOP_SERVICES};
+use super::kind::{Item, Kind, Value};
+
+/// The schema, indented, with a newline at its end.
+pub fn json_schema() -> String {
+    let service = json!({ "$ref": "#/$defs/service" });
+    let mut properties: Map<String, Json> = SECTIONS
+        .iter()
+        .map(|section| (section.name.to_owned(), section_schema(section)))
+        .collect();
+    for id in TOP_SERVICES {
+        properties.insert(id.to_owned(), service.clone());
+    }
+    let services = json!({
+        "type": "object",
+        "description": "The services by id.",
+        "propertyNames": { "pattern": "^[a-z0-9_]{1,64}$" },
+        "additionalProperties": service,
+    });
+    properties.insert("services".to_owned(), services);
+    let mut one_service = section_schema(&Service::SECTION);
+    one_service["additionalProperties"] = json!({ "type": "string" });
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "siskin configuration",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "$defs": { "service": one_service },
+    });
+    format!("{schema:#}\n")
+}
+
+fn section_schema(section: &Section) -> Json {
+    let mut properties = Map::new();
+    for row in section.rows {
+        properties.insert(row.name.to_owned(), row_schema(row));
+        if matches!(row.kind, Kind::Secret) {
+            let description = format!("Path of a file that holds `{}`.", row.name);
+            let file = json!({ "type": "string", "description": description });
+            properties.insert(format!("{}_file", row.name), file);
+        }
+    }
+    json!({
+        "type": "object",
+        "description": section.doc.trim(),
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn row_schema(row: &Row) -> Json {
+    let mut schema = kind_schema(row.kind);
+    schema["description"] = json!(row.doc.trim());
+    let default = match row.default_value() {
+        Value::Bool(yes) => json!(yes),
+        // Sizes and durations as people write them.
+        Value::Number(number) if matches!(row.kind, Kind::Integer(_)) => json!(number),
+        Value::Number(number) => json!(row.kind.show_number(number)),
+        // The version would change this text with every release.
+        Value::Text(text) if text != env!("CARGO_PKG_VERSION") => json!(text),
+        Value::List(_) | Value::Listeners(_) | Value::Tokens(_) => json!([]),
+        Value::Secret(_) | Value::Text(_) | Value::Unset => return schema,
+    };
+    schema["default"] = default;
+    schema
+}
+
+fn kind_schema(kind: Kind) -> Json {
+    let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    match kind {
+        Kind::Bool => json!({ "type": "boolean" }),
+        Kind::Choice(words) => {
+            let all: Vec<&str> = words
+                .iter()
+                .flat_map(|(word, aliases)| [*word].into_iter().chain(aliases.iter().copied()))
+                .collect();
+            json!({ "enum": all })
+        }
+        Kind::Duration(_) => text("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
+        Kind::Integer(bounds) => {
+            json!({ "type": "integer", "minimum": bounds.min, "maximum": bounds.max })
+        }
+        Kind::List(item) => json!({ "type": "array", "items": item_schema(item) }),
+        Kind::Listeners => json!({ "type": "array", "items": listener_schema() }),
+        Kind::File | Kind::Host | Kind::Secret | Kind::Text => json!({ "type": "string" }),
+        Kind::Size(bounds) => json!({
+            "anyOf": [
+                { "type": "integer", "minimum": bounds.min, "maximum": bounds.max },
+                text("^[0-9]+([KMGkmg][Ii]?)?[Bb]$"),
+            ],
+        }),
+        Kind::Tokens => json!({ "type": "array", "items": token_schema() }),
+        Kind::Url => text("^$|^https?://[^/?#@]+(/[^?#]*)?$"),
+        Kind::UrlPath => text("^/[^?#%]+$"),
+    }
+}
+
+fn item_schema(item: Item) -> Json {
+    match item {
+        Item::HostUrl => json!({ "type": "string", "pattern": "^[^=]+=https?://" }),
+        Item::Origin => json!({ "type": "string", "pattern": "^(\\*|https?://[^/?#@]+)$" }),
+        Item::HostName | Item::Network | Item::Pattern => {
+            json!({ "type": "string", "minLength": 1 })
+        }
+    }
+}
+
+fn listener_schema() -> Json {
+    json!({
+        "anyOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": {
+                    "address": { "type": "string" },
+                    "groups": { "type": "array", "items": { "enum": ["mcp", "api", "admin"] }, "minItems": 1 },
+                },
+                "required": ["address"],
+                "additionalProperties": false,
+            },
+        ],
+    })
+}
+
+fn token_schema() -> Json {
+    json!({
+        "type": "object",
+        "properties": {
+            "name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
+            "token": { "type": "string", "minLength": 1 },
+            "token_file": { "type": "string", "minLength": 1 },
+            "token_sha256": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
+            "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
+            "tools": { "type": "array", "items": item_schema(Item::Pattern) },
+        },
+        "required": ["name"],
+        "oneOf": [
+            { "required": ["token"] },
+            { "required": ["token_file"] },
+            { "required": ["token_sha256"] },
+        ],
+        "additionalProperties": false,
+    })
+}
