@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::mcp::prompt::Prompt;
 use crate::mcp::resource::{Resource, ResourceTemplate};
-use crate::mcp::tool::{Tool, ToolDefinitionError};
+use crate::mcp::tool::{TaskSupport, Tool, ToolDefinitionError};
 use crate::tools::{CompletionHandler, PromptHandler, ResourceHandler, ToolHandler, Uri};
 
 pub use lists::Page;
@@ -22,8 +22,6 @@ pub struct ToolEntry {
     pub tool: Tool,
     /// What runs.
     pub handler: ToolHandler,
-    /// Its place in the metrics.
-    pub metric: Option<crate::metrics::ToolIndex>,
 }
 
 /// One resource with what reads it.
@@ -109,7 +107,7 @@ pub struct Catalog {
 impl CatalogBuilder {
     /// Adds a tool.
     pub fn tool(&mut self, tool: Tool, handler: ToolHandler) -> &mut Self {
-        self.tools.push(ToolEntry { tool, handler, metric: None });
+        self.tools.push(ToolEntry { tool, handler });
         self
     }
 
@@ -152,13 +150,13 @@ impl CatalogBuilder {
     pub fn build(self, generation: u64) -> Result<Catalog, CatalogError> {
         let mut tool_index = HashMap::with_capacity(self.tools.len());
         for (index, entry) in self.tools.iter().enumerate() {
-            let name = &entry.tool.name;
+            let name = entry.tool.name();
             entry
                 .tool
                 .validate()
-                .map_err(|error| CatalogError::Tool { name: name.clone(), error })?;
-            if tool_index.insert(name.as_str().into(), index).is_some() {
-                return Err(CatalogError::Duplicate { kind: "tool", name: name.clone() });
+                .map_err(|error| CatalogError::Tool { name: name.to_owned(), error })?;
+            if tool_index.insert(name.into(), index).is_some() {
+                return Err(CatalogError::Duplicate { kind: "tool", name: name.to_owned() });
             }
         }
         for (alias, tool) in self.aliases {
@@ -213,14 +211,21 @@ impl Catalog {
             return Some((Uri { text: uri.to_owned(), variables: Vec::new() }, &entry.handler));
         }
         self.templates.iter().find_map(|entry| {
-            let variables = entry.template.matches(uri)?;
+            let variables = entry.template.uri.matches(uri)?;
+            let variables =
+                variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             Some((Uri { text: uri.to_owned(), variables }, &entry.handler))
         })
     }
 
     /// A template by its text, for completion.
     pub fn template(&self, uri_template: &str) -> Option<&TemplateEntry> {
-        self.templates.iter().find(|entry| entry.template.uri_template == uri_template)
+        self.templates.iter().find(|entry| entry.template.uri.as_str() == uri_template)
+    }
+
+    /// Whether any tool may run as a task.
+    pub fn has_tasks(&self) -> bool {
+        self.tools.iter().any(|entry| entry.tool.task_support() != TaskSupport::Forbidden)
     }
 
     /// Whether anything offered completes arguments.

@@ -43,7 +43,7 @@ pub fn encode_error(
 }
 
 /// Writes a request of ours; `params` is JSON text.
-pub fn encode_request(out: &mut Vec<u8>, id: &Id, method: &str, params: Option<&str>) {
+pub fn encode_request(out: &mut Vec<u8>, id: &Id, method: &str, params: Option<&[u8]>) {
     out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     out.extend_from_slice(id.as_json().as_bytes());
     out.push(b',');
@@ -51,17 +51,17 @@ pub fn encode_request(out: &mut Vec<u8>, id: &Id, method: &str, params: Option<&
 }
 
 /// Writes a notification; `params` is JSON text.
-pub fn encode_notification(out: &mut Vec<u8>, method: &str, params: Option<&str>) {
+pub fn encode_notification(out: &mut Vec<u8>, method: &str, params: Option<&[u8]>) {
     out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
     write_call(out, method, params);
 }
 
-fn write_call(out: &mut Vec<u8>, method: &str, params: Option<&str>) {
+fn write_call(out: &mut Vec<u8>, method: &str, params: Option<&[u8]>) {
     out.extend_from_slice(br#""method":"#);
     write_json_string(out, method);
     if let Some(params) = params {
         out.extend_from_slice(br#","params":"#);
-        out.extend_from_slice(params.as_bytes());
+        out.extend_from_slice(params);
     }
     out.push(b'}');
 }
@@ -94,7 +94,7 @@ mod tests {
         check(
             r#"{"jsonrpc":"2.0","method":"n","params":{"a":1}}"#,
             |out| {
-                encode_notification(out, "n", Some(r#"{"a":1}"#));
+                encode_notification(out, "n", Some(br#"{"a":1}"#));
             },
         );
     }

@@ -13,12 +13,13 @@ use serde_json::value::RawValue;
 
 use crate::gate::auth::Principal;
 use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::answer::Answer;
 use crate::mcp::errors::ProtocolError;
-use crate::mcp::input::{self, InputRequest, Retry};
+use crate::mcp::input::{InputRequired, Retry};
 use crate::mcp::logging::Level;
-use crate::mcp::notifications;
+use crate::mcp::notifications::{self, Progress};
 use crate::mcp::revision::Revision;
-use crate::mcp::seal::{self, Binding};
+use crate::mcp::seal::Binding;
 use crate::rt::{self, Deadline};
 use crate::tools::{Ask, CallError, Change, Host, Interrupt, LocalFuture};
 
@@ -29,7 +30,7 @@ use super::session::Session;
 use super::tasks::TaskEntry;
 
 /// How long sealed request state stays good: a person may take that long to answer.
-const STATE_LIFETIME: Duration = Duration::from_secs(60 * 60);
+const STATE_LIFETIME_MS: u64 = 60 * 60 * 1000;
 
 /// See the module.
 pub struct Call {
@@ -40,7 +41,7 @@ pub struct Call {
     client: Rc<ClientCapabilities>,
     route: Route,
     switch: Rc<Switch>,
-    progress_token: Option<Box<str>>,
+    progress_token: Option<Box<RawValue>>,
     /// The level this one request wants, in revisions where each says so.
     log_level: Option<Level>,
     /// Runs while the tool works, rests while the client is being asked.
@@ -87,16 +88,16 @@ impl Call {
         let mut round = Round::default();
         if exchange.revision().has_input_required() {
             let retry = Retry::parse(request.params)?;
-            if let Some(state) = &retry.request_state {
-                let payload = seal::open(&server.seal_key, state, &binding, rt::unix_time())
-                    .map_err(|error| ProtocolError::invalid_params(error.to_string()))?;
+            if let Some(state) = &retry.state {
+                let payload = server.sealer.open_state(state, &binding, unix_ms())?;
                 let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
                 round.answers = sealed.answers;
                 round.state = sealed.state;
             }
-            for (key, answer) in retry.input_responses {
-                round.answers.retain(|(known, _)| *known != key);
-                round.answers.push((key.into_owned(), answer.to_owned()));
+            for key in retry.responses.keys() {
+                let Some(answer) = retry.responses.raw(key) else { continue };
+                round.answers.retain(|(known, _)| known != key);
+                round.answers.push((key.to_owned(), answer.to_owned()));
             }
         }
         let log_level = match exchange.era {
@@ -113,7 +114,7 @@ impl Call {
             client: exchange.client(),
             route: exchange.route(),
             switch: exchange.switch(),
-            progress_token: exchange.meta.progress_token.map(|token| token.get().into()),
+            progress_token: exchange.meta.progress_token.map(RawValue::to_owned),
             log_level,
             deadline,
             binding,
@@ -150,10 +151,9 @@ impl Call {
                 Err(ProtocolError::invalid_params(text))
             }
             CallError::Interrupted(Interrupt::InputRequired) => Ok(Failure::InputRequired),
-            CallError::Interrupted(Interrupt::Undeclared(capability))
+            CallError::Interrupted(Interrupt::Undeclared(missing))
                 if self.revision.has_input_required() =>
             {
-                let missing = ClientCapabilities::only(capability);
                 Err(ProtocolError::missing_capabilities(&missing))
             }
             other => Ok(Failure::Text(other.text().into_owned())),
@@ -166,24 +166,22 @@ impl Call {
         let sealed = (!round.answers.is_empty() || round.state.is_some()).then(|| {
             let sealed = Sealed { answers: round.answers.clone(), state: round.state.clone() };
             let payload = serde_json::to_vec(&sealed).expect("text always serialises into memory");
-            let expires = rt::unix_time().saturating_add_unsigned(STATE_LIFETIME.as_secs());
-            seal::seal(&self.server.seal_key, &payload, &self.binding, expires)
+            self.server.sealer.seal_state(&payload, &self.binding, unix_ms(), STATE_LIFETIME_MS)
         });
-        let asked = round.asked.iter().map(|ask| (ask.key.as_str(), &ask.request));
-        self.server.with_dialect(self.revision, |dialect| {
-            input::write_input_required(out, dialect, asked, sealed.as_deref());
-        });
+        let asked = round.asked.iter().map(|ask| (ask.key.clone(), ask.request.clone()));
+        let required = InputRequired { requests: asked.collect(), state: sealed };
+        self.server.with_dialect(self.revision, |dialect| required.write(out, dialect));
     }
 
     /// Answers that are at hand, in the order of the questions; the others are noted as asked.
-    fn answers_at_hand(&self, asks: Vec<Ask>) -> Result<Vec<Box<RawValue>>, Interrupt> {
+    fn answers_at_hand(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Interrupt> {
         let mut round = self.round.borrow_mut();
         let mut answers = Vec::with_capacity(asks.len());
         for ask in asks {
             let found = round.answers.iter().find(|(key, _)| *key == ask.key);
-            match found {
-                Some((_, answer)) if ask.request.accepts(answer) => answers.push(answer.clone()),
-                _ => {
+            match found.and_then(|(_, answer)| Answer::parse(&ask.request, answer)) {
+                Some(answer) => answers.push(answer),
+                None => {
                     // An answer that does not fit counts as none: the client is asked again.
                     round.answers.retain(|(key, _)| *key != ask.key);
                     round.asked.push(ask);
@@ -197,20 +195,30 @@ impl Call {
         &self,
         session: &Session,
         asks: Vec<Ask>,
-    ) -> Result<Vec<Box<RawValue>>, Interrupt> {
+    ) -> Result<Vec<Answer>, Interrupt> {
         let settings = self.server.settings();
         let mut questions = Vec::with_capacity(asks.len());
         for ask in &asks {
-            let params = ask.request.params(self.revision);
+            let mut params = Vec::new();
+            if ask.request.has_params() {
+                ask.request.write_params(&mut params, self.revision);
+            }
+            let params = (!params.is_empty()).then_some(params);
             let (text, question) = session.ask(ask.request.method(), params.as_deref());
             self.route.message(text);
             questions.push(question);
         }
         self.deadline.clear();
         let mut answers = Vec::with_capacity(asks.len());
-        for question in questions {
+        for (question, ask) in questions.into_iter().zip(&asks) {
             match rt::timeout(settings.client_answer, question.answer()).await {
-                Ok(Ok(answer)) => answers.push(answer),
+                Ok(Ok(raw)) => match Answer::parse(&ask.request, &raw) {
+                    Some(answer) => answers.push(answer),
+                    None => {
+                        let text = "the client's answer does not fit the question".to_owned();
+                        return Err(Interrupt::Client(text));
+                    }
+                },
                 Ok(Err(reason)) => return Err(Interrupt::Client(reason)),
                 Err(_) => {
                     let seconds = settings.client_answer.as_secs();
@@ -251,11 +259,12 @@ impl Host for Call {
             return;
         }
         let mut text = Vec::with_capacity(160);
-        notifications::write_progress(&mut text, self.revision, token, progress, total, message);
+        let report = Progress { progress, total, message };
+        notifications::progress(&mut text, self.revision, token, &report);
         self.route.message(text);
     }
 
-    fn log(&self, level: Level, logger: Option<&str>, data: &str) {
+    fn log(&self, level: Level, logger: Option<&str>, data: &RawValue) {
         let wanted = match (&self.session, self.revision.logs_are_per_request()) {
             (_, true) => self.log_level,
             (Some(session), false) => Some(session.log_level()),
@@ -265,15 +274,15 @@ impl Host for Call {
             return;
         }
         let mut text = Vec::with_capacity(160);
-        notifications::write_message(&mut text, self.revision, level, logger, data);
+        notifications::log(&mut text, level, logger, data);
         self.route.message(text);
     }
 
-    fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Box<RawValue>>, Interrupt>> {
+    fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Answer>, Interrupt>> {
         Box::pin(async move {
-            let undeclared = asks.iter().find_map(|ask| ask.request.undeclared(&self.client));
-            if let Some(capability) = undeclared {
-                return Err(Interrupt::Undeclared(capability));
+            let missing = asks.iter().find_map(|ask| self.client.missing(&ask.request.needs()));
+            if let Some(missing) = missing {
+                return Err(Interrupt::Undeclared(Box::new(missing)));
             }
             if let Some(task) = self.task() {
                 return task.ask(asks).await;
@@ -331,14 +340,6 @@ impl Host for Call {
     }
 }
 
-/// What asking needs of a question; kept here because it joins wire rules with what a client said.
-trait Undeclared {
-    fn undeclared(&self, client: &ClientCapabilities) -> Option<&'static str>;
-}
-
-impl Undeclared for InputRequest {
-    fn undeclared(&self, client: &ClientCapabilities) -> Option<&'static str> {
-        let capability = self.capability();
-        (!client.declares(capability)).then_some(capability)
-    }
+fn unix_ms() -> u64 {
+    u64::try_from(rt::unix_ms()).unwrap_or_default()
 }

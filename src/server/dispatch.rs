@@ -6,10 +6,14 @@
 //!                                                                └─ pending ─▶ task ─▶ Running
 //! ```
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+use serde_json::value::RawValue;
 
 use crate::catalog::Catalog;
 use crate::gate::auth::Principal;
@@ -18,11 +22,11 @@ use crate::jsonrpc::{
 };
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
-use crate::mcp::headers;
-use crate::mcp::meta::{Claim, Envelope, RequestMeta};
+use crate::mcp::headers::{self, HeaderMismatch, HeaderProblem, Routing};
+use crate::mcp::meta::{self, Claim, Envelope, RequestMeta};
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
-use crate::metrics::{MethodLabel, Transport};
+use crate::metrics::{Limit, MethodLabel, Transport};
 use crate::rt;
 use crate::tools::LocalFuture;
 
@@ -278,7 +282,7 @@ impl Server {
         let id = &exchange.request.id;
         let limit = self.settings().limits.requests_in_flight;
         if self.running.get() >= limit {
-            self.metrics.limit_hit("requests_in_flight");
+            self.metrics.limit_hit(Limit::RequestsInFlight);
             let error = ProtocolError::internal(format!(
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
             ));
@@ -358,8 +362,15 @@ impl Server {
                 request.id.as_json()
             ))));
         }
-        if let (Carrier::Streamable(head), Era::Stateless { .. }) = (&arrival.carrier, era) {
-            headers::check_routing(head.headers, &request.method, request.params)
+        if let (Carrier::Streamable(head), Era::Stateless { claim, .. }) = (&arrival.carrier, era) {
+            let name = headers::name_member(&request.method)
+                .and_then(|member| text_member(request.params, member));
+            let routing = Routing {
+                version: &claim.version,
+                method: &request.method,
+                name: name.as_deref(),
+            };
+            headers::match_routing(head.headers, &routing)
                 .map_err(|error| Refusal::bad(error.into()))?;
         }
         Ok(())
@@ -397,12 +408,13 @@ impl Server {
         match &meta.envelope {
             Envelope::Complete(claim) => {
                 let Some(header) = head.version else {
-                    return Err(Refusal::bad(headers::missing_version(&claim.version).into()));
+                    return Err(Refusal::version_header(HeaderProblem::Missing));
                 };
                 if header != claim.version {
-                    return Err(Refusal::bad(
-                        headers::version_mismatch(header, &claim.version).into(),
-                    ));
+                    return Err(Refusal::version_header(HeaderProblem::Differs {
+                        header: header.to_owned(),
+                        body: claim.version.clone().into_owned(),
+                    }));
                 }
                 stateless(meta.envelope.clone())
             }
@@ -416,9 +428,9 @@ impl Server {
                     return Err(Refusal::bad(ProtocolError::unsupported_version(header)));
                 }
                 if is_handshake {
-                    return Err(Refusal::bad(headers::handshake_in_stateless_era(header).into()));
+                    return Err(Refusal::version_header(HeaderProblem::Unexpected));
                 }
-                stateless(Envelope::Partial { missing: crate::mcp::meta::REQUIRED.to_vec() })
+                stateless(Envelope::Partial { missing: vec![meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES] })
             }
             Envelope::Absent => {
                 let session = self.legacy_session(head, arrival)?;
@@ -545,13 +557,6 @@ impl Exchange<'_> {
         self.switch.get_or_init(Rc::default).clone()
     }
 
-    /// The params, read by serde; the error names what does not fit.
-    pub fn params<'p, T: serde::Deserialize<'p>>(&'p self) -> Result<T, ProtocolError> {
-        let text = self.request.params.map_or("{}", |params| params.get());
-        serde_json::from_str(text)
-            .map_err(|error| ProtocolError::invalid_params(format!("params do not fit: {error}")))
-    }
-
     /// The session in which `notifications/cancelled` looks for this request.
     fn tracking_session(&self) -> Option<&Rc<Session>> {
         match &self.arrival.carrier {
@@ -650,6 +655,11 @@ impl Refusal {
         Refusal { status: Status::BadRequest, error }
     }
 
+    fn version_header(problem: HeaderProblem) -> Refusal {
+        let header = headers::PROTOCOL_VERSION.into();
+        Refusal::bad(HeaderMismatch { header, problem }.into())
+    }
+
     fn in_era(era: &Era<'_>, error: ProtocolError) -> Refusal {
         let is_stateless = matches!(era, Era::Stateless { .. });
         Refusal { status: status_of(error.code, is_stateless), error }
@@ -712,6 +722,13 @@ fn encode_outcome(
             Refusal { status, error }.answer(Some(id), UnknownId::Absent)
         }
     }
+}
+
+/// A member of the params, if it is a text.
+fn text_member<'a>(params: Option<&'a RawValue>, member: &str) -> Option<Cow<'a, str>> {
+    let members: BTreeMap<&str, &'a RawValue> = serde_json::from_str(params?.get()).ok()?;
+    let text: String = serde_json::from_str(members.get(member)?.get()).ok()?;
+    Some(Cow::Owned(text))
 }
 
 /// Several answers as one JSON array.

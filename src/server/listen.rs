@@ -5,8 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use crate::jsonrpc::Id;
-use crate::mcp::notifications::{self, ListKind};
-use crate::mcp::revision::Revision;
+use crate::mcp::notifications::{self, ListChanged};
 use crate::mcp::subscription::Filter;
 use crate::rt::sync::Notify;
 use crate::tools::Change;
@@ -56,10 +55,10 @@ impl Listening {
 
     fn wants(&self, change: &Change) -> bool {
         match change {
-            Change::Prompts => self.filter.prompts_list_changed,
-            Change::Resource(uri) => self.filter.resources.iter().any(|known| known == uri),
-            Change::Resources => self.filter.resources_list_changed,
-            Change::Tools => self.filter.tools_list_changed,
+            Change::Prompts => self.filter.wants_list(ListChanged::Prompts),
+            Change::Resource(uri) => self.filter.wants_resource(uri),
+            Change::Resources => self.filter.wants_list(ListChanged::Resources),
+            Change::Tools => self.filter.wants_list(ListChanged::Tools),
         }
     }
 }
@@ -85,20 +84,22 @@ impl Server {
         self.listeners.visit(|listening| {
             if listening.wants(change) {
                 let mut text = Vec::new();
-                write_change(&mut text, Revision::LATEST, change, Some(&listening.id));
+                write_change(&mut text, change, Some(&listening.id));
                 listening.route.message(text);
             }
         });
         let ring_bytes_max = self.settings().limits.replay_bytes;
         self.visit_sessions(|session| {
-            let Some(revision) = session.revision() else { return };
+            if session.revision().is_none() {
+                return;
+            }
             let wants = match change {
                 Change::Resource(uri) => session.is_subscribed(uri),
                 Change::Prompts | Change::Resources | Change::Tools => true,
             };
             if wants {
                 let mut text = Vec::new();
-                write_change(&mut text, revision, change, None);
+                write_change(&mut text, change, None);
                 session.send(text, ring_bytes_max);
             }
         });
@@ -108,7 +109,7 @@ impl Server {
     pub fn is_watched(&self, uri: &str) -> bool {
         let mut is_watched = false;
         self.listeners.visit(|listening| {
-            is_watched |= listening.filter.resources.iter().any(|known| known == uri);
+            is_watched |= listening.filter.wants_resource(uri);
         });
         self.visit_sessions(|session| is_watched |= session.is_subscribed(uri));
         is_watched
@@ -125,17 +126,12 @@ impl Server {
     }
 }
 
-fn write_change(out: &mut Vec<u8>, revision: Revision, change: &Change, subscription: Option<&Id>) {
+fn write_change(out: &mut Vec<u8>, change: &Change, subscription: Option<&Id>) {
+    let subscription = subscription.map(Id::as_json);
     match change {
-        Change::Resource(uri) => {
-            notifications::write_resource_updated(out, revision, uri, subscription);
-        }
-        Change::Prompts => list_changed(out, revision, ListKind::Prompts, subscription),
-        Change::Resources => list_changed(out, revision, ListKind::Resources, subscription),
-        Change::Tools => list_changed(out, revision, ListKind::Tools, subscription),
+        Change::Resource(uri) => notifications::resource_updated(out, uri, subscription),
+        Change::Prompts => notifications::list_changed(out, ListChanged::Prompts, subscription),
+        Change::Resources => notifications::list_changed(out, ListChanged::Resources, subscription),
+        Change::Tools => notifications::list_changed(out, ListChanged::Tools, subscription),
     }
-}
-
-fn list_changed(out: &mut Vec<u8>, revision: Revision, kind: ListKind, subscription: Option<&Id>) {
-    notifications::write_list_changed(out, revision, kind, subscription);
 }

@@ -27,7 +27,8 @@ use crate::catalog::Catalog;
 use crate::mcp::capabilities::{Implementation, ServerCapabilities};
 use crate::mcp::result::{CacheHint, Dialect};
 use crate::mcp::revision::Revision;
-use crate::metrics::Metrics;
+use crate::mcp::seal::Sealer;
+use crate::metrics::{Limit, Metrics};
 use crate::rt::Deadlines;
 use crate::rt::sync::Notify;
 
@@ -97,6 +98,8 @@ pub struct Server {
     /// Woken whenever a running request ends.
     idle: Notify,
     /// Signs what travels through clients: request state, page cursors.
+    sealer: Sealer,
+    /// Kept for the state file, so that what clients hold outlives a restart.
     seal_key: [u8; 32],
     /// Our name as clients of typed revisions see it, rendered once.
     server_info: RefCell<Rc<str>>,
@@ -129,6 +132,7 @@ impl Server {
             running: Cell::new(0),
             streams: Cell::new(0),
             idle: Notify::new(),
+            sealer: Sealer::new(&seal_key),
             seal_key,
             server_info: RefCell::new(server_info),
             is_stopping: Cell::new(false),
@@ -164,10 +168,12 @@ impl Server {
 
     fn count_catalog(&self) {
         let catalog = self.catalog.borrow();
-        self.metrics.catalog(
-            catalog.tools.iter().map(|entry| entry.tool.name.as_str()),
-            catalog.resources.len(),
-        );
+        for entry in &catalog.tools {
+            // Registered up front, so that the metrics show every tool from the start.
+            self.metrics.tool(entry.tool.name());
+        }
+        let resources = catalog.resources.len() + catalog.templates.len();
+        self.metrics.set_registered(catalog.tools.len(), resources);
     }
 
     /// What the server can do, computed from what it offers.
@@ -194,7 +200,7 @@ impl Server {
     /// Takes a place for a stream, unless `limits.streams` are open.
     pub fn stream_permit(self: &Rc<Self>) -> Option<StreamPermit> {
         if self.streams.get() >= self.settings.borrow().limits.streams {
-            self.metrics.limit_hit("streams");
+            self.metrics.limit_hit(Limit::Streams);
             return None;
         }
         self.streams.set(self.streams.get() + 1);

@@ -341,7 +341,7 @@ impl Session {
     // --- requests of ours ---------------------------------------------------------------------
 
     /// Makes a request to the client: its text, and where the answer will arrive.
-    pub fn ask(&self, method: &str, params: Option<&str>) -> (Vec<u8>, Question<'_>) {
+    pub fn ask(&self, method: &str, params: Option<&[u8]>) -> (Vec<u8>, Question<'_>) {
         let number = self.next_request.get();
         self.next_request.set(number + 1);
         let (sender, receiver) = oneshot();

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::gate::auth::Principal;
 use crate::mcp::base64;
+use crate::mcp::revision::Revision;
+use crate::metrics::{Limit, RevisionLabel};
 use crate::rt;
 use crate::rt::sync::Notify;
 
@@ -61,7 +63,7 @@ impl Server {
     ) -> Result<Rc<Session>, SessionsFull> {
         let limit = self.settings().limits.sessions;
         if self.sessions.len() >= limit {
-            self.metrics.limit_hit("sessions");
+            self.metrics.limit_hit(Limit::Sessions);
             let evicted = self.sessions.least_recently_used_idle().ok_or(SessionsFull { limit })?;
             self.end_session(&evicted, EndReason::SessionOver);
         }
@@ -94,17 +96,24 @@ impl Server {
         self.sessions.len()
     }
 
-    /// Brings the gauge of sessions per revision up to date; called before metrics are shown.
-    pub fn count_sessions(&self) {
-        let mut counts = [0u64; crate::mcp::revision::Revision::ALL.len()];
-        for session in self.sessions.by_id.borrow().values() {
-            if let Some(revision) = session.revision() {
-                counts[revision as usize] += 1;
-            }
-        }
-        for (revision, count) in crate::mcp::revision::Revision::ALL.into_iter().zip(counts) {
-            self.metrics.sessions_active(revision.as_str(), count);
-        }
+    /// Calls `visit` with every session that has an id.
+    pub(super) fn visit_sessions(&self, visit: impl FnMut(&Rc<Session>)) {
+        self.sessions.visit(visit);
+    }
+
+    /// How many sessions there are of each revision.
+    pub fn sessions_by_revision(&self) -> Vec<(RevisionLabel, u64)> {
+        let by_id = self.sessions.by_id.borrow();
+        let count = |revision: Revision| {
+            by_id.values().filter(|session| session.revision() == Some(revision)).count()
+        };
+        Revision::ALL
+            .into_iter()
+            .filter_map(|revision| {
+                let label = RevisionLabel::of(revision.as_str())?;
+                Some((label, u64::try_from(count(revision)).unwrap_or(u64::MAX)))
+            })
+            .collect()
     }
 
     /// Ends sessions that have been idle for too long; runs as long as the server. Sleeps until

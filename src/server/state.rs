@@ -183,7 +183,7 @@ impl Saved {
 impl Server {
     /// The state as the bytes of a state file.
     pub fn save(&self) -> Vec<u8> {
-        let mut saved = Saved { seal_key: self.seal_key().to_vec(), sessions: Vec::new() };
+        let mut saved = Saved { seal_key: self.seal_key.to_vec(), sessions: Vec::new() };
         let now = rt::now();
         self.visit_sessions(|session| {
             if session.is_direct() {

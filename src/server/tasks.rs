@@ -8,14 +8,16 @@ use std::rc::Rc;
 use serde_json::value::RawValue;
 
 use crate::gate::auth::Principal;
+use crate::mcp::answer::Answer;
 use crate::mcp::base64;
 use crate::mcp::capabilities::ClientCapabilities;
-use crate::mcp::content::ToolResult;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::input::InputRequest;
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
 use crate::mcp::task::{Task, TaskState, TaskStatus};
+use crate::mcp::tool::ToolResult;
+use crate::metrics::Limit;
 use crate::rt;
 use crate::rt::sync::Notify;
 use crate::tools::{Ask, CallError, Interrupt, LocalFuture};
@@ -44,7 +46,7 @@ pub struct TaskEntry {
     updated_ms: Cell<u64>,
     state: RefCell<State>,
     /// Answers that came and were not asked for again yet.
-    answers: RefCell<Vec<(String, Box<RawValue>)>>,
+    answers: RefCell<Vec<(String, Answer)>>,
     answered: Notify,
     next_key: Cell<u64>,
     switch: Rc<Switch>,
@@ -73,7 +75,7 @@ impl Server {
         let mut by_id = self.tasks.by_id.borrow_mut();
         by_id.retain(|_, task| !task.is_outlived(now_ms));
         if by_id.len() >= limit {
-            self.metrics.limit_hit("tasks");
+            self.metrics.limit_hit(Limit::Tasks);
             let ended = by_id.values().filter(|task| task.is_over());
             let oldest = ended.min_by_key(|task| task.created_ms)?.id.clone();
             by_id.remove(&oldest);
@@ -156,7 +158,7 @@ impl TaskEntry {
 
     /// Puts questions on the task and waits until all of them are answered. The keys are ours: a
     /// task may ask the same thing twice.
-    pub async fn ask(&self, asks: Vec<Ask>) -> Result<Vec<Box<RawValue>>, Interrupt> {
+    pub async fn ask(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Interrupt> {
         let requests: Vec<(String, InputRequest)> = asks
             .into_iter()
             .map(|ask| {
@@ -191,12 +193,11 @@ impl TaskEntry {
         let all_answered = {
             let mut state = self.state.borrow_mut();
             let State::InputRequired(requests) = &mut *state else { return };
-            let fits = |(known, request): &(String, InputRequest)| {
-                known == key && request.accepts(answer)
-            };
-            let Some(index) = requests.iter().position(fits) else { return };
+            let asked = requests.iter().position(|(known, _)| known == key);
+            let Some(index) = asked else { return };
+            let Some(answer) = Answer::parse(&requests[index].1, answer) else { return };
             requests.remove(index);
-            self.answers.borrow_mut().push((key.to_owned(), answer.to_owned()));
+            self.answers.borrow_mut().push((key.to_owned(), answer));
             requests.is_empty()
         };
         self.updated_ms.set(unix_ms());

@@ -13,13 +13,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-
+use crate::mcp::answer::{Answer, Elicited, Root, Sampled};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::input::InputRequest;
 use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
 
-use super::Interrupt;
+use super::{CallError, Interrupt};
 
 /// A boxed future of the one executor thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -48,9 +48,9 @@ pub trait Host {
     /// Sends a progress notification if the request asked for progress.
     fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>);
     /// Sends a log message, JSON text, if the client wants this level.
-    fn log(&self, level: Level, logger: Option<&str>, data: &str);
+    fn log(&self, level: Level, logger: Option<&str>, data: &RawValue);
     /// Asks the client several questions at once, each under its key.
-    fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Box<RawValue>>, Interrupt>>;
+    fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Answer>, Interrupt>>;
     /// What [`Host::set_state`] kept in an earlier round of this call.
     fn state(&self) -> Option<String>;
     /// Keeps a text for the next round of this call, sealed.
@@ -123,40 +123,47 @@ impl Context {
     /// Sends structured log data under a logger name, if the client wants this level. Data that
     /// cannot be written as JSON is dropped.
     pub fn log_data(&self, level: Level, logger: Option<&str>, data: &impl Serialize) {
-        if let Ok(data) = serde_json::to_string(data) {
+        if let Ok(data) = serde_json::value::to_raw_value(data) {
             self.host.log(level, logger, &data);
         }
     }
 
     /// Asks several questions at once and returns the answers in the same order.
-    pub async fn ask(&self, asks: Vec<Ask>) -> Result<Vec<Box<RawValue>>, Interrupt> {
+    pub async fn ask(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Interrupt> {
         self.host.ask(asks).await
     }
 
-    /// Asks the user for structured input; `schema` is the requested JSON Schema as text. The
-    /// answer is the elicitation result: `action` and, when accepted, `content`.
+    /// Asks the user for structured input; `schema` is the requested JSON Schema as text, an
+    /// object of primitive properties (`client/elicitation`, "Requested Schema").
     pub async fn elicit(
         &self,
         key: &str,
         message: &str,
         schema: &str,
-    ) -> Result<Box<RawValue>, Interrupt> {
-        self.ask_one(key, InputRequest::elicit(message, schema)).await
+    ) -> Result<Elicited, CallError> {
+        let answer = self.ask_one(key, InputRequest::elicit_json(message, schema)?).await?;
+        answer.elicited().ok_or_else(unfit)
     }
 
-    /// Asks the client's model; `params` are those of `sampling/createMessage` as JSON text.
-    pub async fn sample(&self, key: &str, params: &str) -> Result<Box<RawValue>, Interrupt> {
-        self.ask_one(key, InputRequest::sample(params)).await
+    /// Asks the client's model to go on after `prompt`.
+    pub async fn sample(
+        &self,
+        key: &str,
+        prompt: &str,
+        max_tokens: u32,
+    ) -> Result<Sampled, CallError> {
+        let answer = self.ask_one(key, InputRequest::sample_text(prompt, max_tokens)).await?;
+        answer.sampled().ok_or_else(unfit)
     }
 
-    /// Asks for the client's roots. The answer is the result of `roots/list`.
-    pub async fn roots(&self, key: &str) -> Result<Box<RawValue>, Interrupt> {
-        self.ask_one(key, InputRequest::ListRoots).await
+    /// Asks for the folders the client works in.
+    pub async fn roots(&self, key: &str) -> Result<Vec<Root>, CallError> {
+        self.ask_one(key, InputRequest::ListRoots).await?.roots().ok_or_else(unfit)
     }
 
-    async fn ask_one(&self, key: &str, request: InputRequest) -> Result<Box<RawValue>, Interrupt> {
+    async fn ask_one(&self, key: &str, request: InputRequest) -> Result<Answer, CallError> {
         let mut answers = self.host.ask(vec![Ask { key: key.to_owned(), request }]).await?;
-        answers.pop().ok_or_else(|| Interrupt::Client("the client sent no answer".to_owned()))
+        answers.pop().ok_or_else(unfit)
     }
 
     /// What [`Context::set_state`] kept in an earlier round of this call, if it was of this type.
@@ -205,4 +212,8 @@ impl Context {
     pub async fn sleep(&self, duration: Duration) {
         self.host.sleep(duration).await;
     }
+}
+
+fn unfit() -> CallError {
+    CallError::Interrupted(Interrupt::Client("the client's answer does not fit".to_owned()))
 }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::ProtocolError;
 
 /// Why a handler did not return a result. Any `std::error::Error` turns into
@@ -34,8 +35,8 @@ pub enum Interrupt {
     /// call ends as `input_required` and the handler runs anew on the retry
     /// (2026-07-28 `basic/patterns/mrtr`).
     InputRequired,
-    /// The client has not declared the capability that the question needs.
-    Undeclared(&'static str),
+    /// The client has not declared these capabilities, which the question needs.
+    Undeclared(Box<ClientCapabilities>),
 }
 
 impl CallError {
@@ -80,9 +81,9 @@ impl CallError {
             CallError::Interrupted(Interrupt::InputRequired) => {
                 Cow::Borrowed("the client must be asked before this can go on")
             }
-            CallError::Interrupted(Interrupt::Undeclared(capability)) => Cow::Owned(format!(
-                "the client has not declared the `{capability}` capability, which this needs"
-            )),
+            CallError::Interrupted(Interrupt::Undeclared(missing)) => {
+                Cow::Owned(format!("the client did not declare {missing}, which this needs"))
+            }
             CallError::Protocol(error) => Cow::Borrowed(&error.message),
         }
     }

@@ -1,13 +1,15 @@
 //! The kinds of handler the catalog holds, erased to one type each so that a server with a hundred
 //! tools does not carry a hundred copies of the dispatcher.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
-use crate::mcp::content::{ResourceContents, ToolResult};
+use crate::mcp::completion::Completion;
+use crate::mcp::content::ResourceContents;
 use crate::mcp::prompt::PromptResult;
+use crate::mcp::tool::ToolResult;
 
 use super::{CallError, Context, LocalFuture};
 
@@ -61,9 +63,12 @@ fn parse_arguments<A: DeserializeOwned>(arguments: &str) -> Result<A, CallError>
         .map_err(|error| CallError::Arguments(format!("arguments do not fit: {error}")))
 }
 
-/// Renders a prompt; the arguments are the raw `arguments` object, if one was sent.
+/// Renders a prompt from its arguments by name; the required ones are there.
 pub type PromptHandler =
-    Rc<dyn Fn(Context, Option<&RawValue>) -> LocalFuture<'static, Result<PromptResult, CallError>>>;
+    Rc<dyn Fn(Context, Arguments) -> LocalFuture<'static, Result<PromptResult, CallError>>>;
+
+/// The arguments of a prompt: texts by name.
+pub type Arguments = BTreeMap<String, String>;
 
 /// Reads a resource.
 pub type ResourceHandler =
@@ -71,7 +76,7 @@ pub type ResourceHandler =
 
 /// Suggests values for an argument.
 pub type CompletionHandler =
-    Rc<dyn Fn(Context, CompletionQuery) -> LocalFuture<'static, Result<Vec<String>, CallError>>>;
+    Rc<dyn Fn(Context, CompletionQuery) -> LocalFuture<'static, Result<Completion, CallError>>>;
 
 /// The URI asked for and, for a template, the values of its variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,5 +103,5 @@ pub struct CompletionQuery {
     /// What has been typed of its value.
     pub value: String,
     /// Arguments already resolved, by name (2025-06-18 and later).
-    pub context: Vec<(String, String)>,
+    pub context: Arguments,
 }

@@ -11,5 +11,5 @@ mod handler;
 pub use context::{Ask, Change, Context, Host, LocalFuture};
 pub use error::{CallError, Interrupt};
 pub use handler::{
-    CompletionHandler, CompletionQuery, PromptHandler, ResourceHandler, ToolHandler, Uri,
+    Arguments, CompletionHandler, CompletionQuery, PromptHandler, ResourceHandler, ToolHandler, Uri,
 };

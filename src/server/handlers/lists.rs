@@ -1,14 +1,12 @@
 //! The four lists: `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use crate::catalog::Page;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::list::List;
 use crate::mcp::pagination;
 use crate::server::dispatch::{Exchange, Flow};
+
+use super::tools::is_read_only;
 
 /// `tools/list`: what the caller may call, and nothing else.
 pub fn handle_tools(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
@@ -30,36 +28,29 @@ pub fn handle_templates(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Fl
     write_list(exchange, out, List::ResourceTemplates)
 }
 
-#[derive(Deserialize)]
-struct ListParams<'a> {
-    #[serde(borrow, default)]
-    cursor: Option<Cow<'a, str>>,
-}
-
 fn write_list(exchange: &Exchange<'_>, out: &mut Vec<u8>, list: List) -> Result<Flow, ProtocolError> {
-    let params: ListParams<'_> = exchange.params()?;
     let settings = exchange.server.settings();
     let (catalog, caller) = (exchange.catalog, exchange.caller());
     let sees_everything = list != List::Tools || caller.may_call_everything();
     let fits_one_page = catalog.list_len(list) <= settings.page_len;
-    if params.cursor.is_none() && sees_everything && fits_one_page {
+    let (sealer, generation) = (&exchange.server.sealer, catalog.generation);
+    let start = pagination::parse_position(sealer, list, generation, exchange.request.params)?;
+    if start == 0 && sees_everything && fits_one_page {
         let text = exchange.with_dialect(|dialect| catalog.whole_list(list, dialect, settings.cache));
         out.extend_from_slice(&text);
         return Ok(Flow::Done);
     }
-    let (key, generation) = (exchange.server.seal_key(), catalog.generation);
-    let start = match &params.cursor {
-        None => 0,
-        Some(cursor) => pagination::open_cursor(key, list, generation, cursor)?,
-    };
     let page = Page {
-        start,
+        start: usize::try_from(start).unwrap_or(usize::MAX),
         len_max: settings.page_len,
-        cursor: &|position| pagination::seal_cursor(key, list, generation, position),
+        cursor: &|position| {
+            let position = u32::try_from(position).unwrap_or(u32::MAX);
+            pagination::write_cursor(sealer, list, generation, position)
+        },
     };
     exchange.with_dialect(|dialect| {
         catalog.write_page(out, list, dialect, settings.cache, &page, &|entry| {
-            caller.may_call(&entry.tool.name, entry.tool.is_read_only())
+            caller.may_call(entry.tool.name(), is_read_only(&entry.tool))
         });
     });
     Ok(Flow::Done)

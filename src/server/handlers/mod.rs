@@ -13,12 +13,10 @@ mod subscriptions;
 mod tasks;
 mod tools;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::catalog::Catalog;
 use crate::jsonrpc::{Id, Notification};
 use crate::mcp::errors::ProtocolError;
+use crate::mcp::notifications;
 use crate::metrics::MethodLabel;
 
 use super::dispatch::{Era, Exchange, Flow};
@@ -125,7 +123,9 @@ impl Method {
 pub fn handle_notification(session: &Session, notification: &Notification<'_>) {
     match &*notification.method {
         "notifications/cancelled" => {
-            if let Some(id) = cancelled_id(notification.params) {
+            let cancelled = notifications::parse_cancelled(notification.params);
+            let id = cancelled.and_then(|cancelled| Id::parse(cancelled.request_id.get()).ok());
+            if let Some(id) = id {
                 session.cancel_request(&id);
             }
         }
@@ -134,14 +134,4 @@ pub fn handle_notification(session: &Session, notification: &Notification<'_>) {
         | "notifications/roots/list_changed" => (),
         other => log::debug!("unknown notification `{}`", crate::log::escape(other)),
     }
-}
-
-fn cancelled_id(params: Option<&RawValue>) -> Option<Id> {
-    #[derive(Deserialize)]
-    struct Cancelled<'a> {
-        #[serde(borrow, rename = "requestId")]
-        request_id: &'a RawValue,
-    }
-    let cancelled: Cancelled<'_> = serde_json::from_str(params?.get()).ok()?;
-    Id::parse(cancelled.request_id.get()).ok()
 }

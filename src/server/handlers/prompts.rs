@@ -1,32 +1,26 @@
 //! `prompts/get`.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::mcp::errors::{self, ProtocolError};
+use crate::mcp::prompt::GetPromptParams;
 use crate::server::call::{Call, Failure};
 use crate::server::dispatch::{Exchange, Flow};
-use crate::tools::{CallError, Context};
-
-#[derive(Deserialize)]
-struct GetParams<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
-}
+use crate::tools::{Arguments, CallError, Context};
 
 /// Renders a prompt. A missing argument is -32602 (`server/prompts`, "Error Handling").
 pub fn handle_get(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
-    let params: GetParams<'_> = exchange.params()?;
+    let params = GetPromptParams::parse(exchange.request.params)?;
     let entry = (exchange.catalog.prompt(&params.name))
         .ok_or_else(|| ProtocolError::unknown_prompt(&params.name))?;
-    entry.prompt.check_arguments(params.arguments)?;
+    if let Some(missing) = entry.prompt.missing_argument(&params.arguments) {
+        return Err(ProtocolError::invalid_params(format!("argument `{missing}` is missing")));
+    }
+    let arguments: Arguments = (params.arguments.into_iter())
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
     let call = Call::new(exchange)?;
-    let future = (entry.handler)(Context::new(call.clone()), params.arguments);
+    let future = (entry.handler)(Context::new(call.clone()), arguments);
     let (server, revision) = (exchange.server.clone(), exchange.revision());
     Ok(Flow::Later(Box::pin(async move {
         let mut out = Vec::new();

@@ -1,29 +1,20 @@
 //! `resources/read`.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use crate::mcp::errors::ProtocolError;
-use crate::mcp::resource;
+use crate::mcp::resource::ReadResult;
+use crate::mcp::subscription;
 use crate::server::call::Call;
 use crate::server::dispatch::{Exchange, Flow};
 use crate::tools::{CallError, Context};
 
 use super::prompts::write_failure;
 
-#[derive(Deserialize)]
-struct ReadParams<'a> {
-    #[serde(borrow)]
-    uri: Cow<'a, str>,
-}
-
 /// Reads a resource: the listed one of that URI, else the first template that matches.
 pub fn handle_read(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
-    let params: ReadParams<'_> = exchange.params()?;
+    let uri = subscription::parse_uri(exchange.request.params)?;
     let revision = exchange.revision();
-    let (uri, handler) = (exchange.catalog.reader(&params.uri))
-        .ok_or_else(|| ProtocolError::resource_not_found(&params.uri, revision))?;
+    let (uri, handler) = (exchange.catalog.reader(&uri))
+        .ok_or_else(|| ProtocolError::resource_not_found(&uri, revision))?;
     let call = Call::new(exchange)?;
     let text = uri.text.clone();
     let future = handler(Context::new(call.clone()), uri);
@@ -37,7 +28,7 @@ pub fn handle_read(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, 
                 return Err(ProtocolError::resource_not_found(&text, revision));
             }
             Ok(contents) => server.with_dialect(revision, |dialect| {
-                resource::write_read_result(&mut out, dialect, &contents, cache);
+                ReadResult { contents, cache, meta: None }.write(&mut out, dialect);
             }),
             Err(CallError::NotFound) => {
                 return Err(ProtocolError::resource_not_found(&text, revision));

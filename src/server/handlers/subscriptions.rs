@@ -1,32 +1,23 @@
 //! `resources/subscribe`, `resources/unsubscribe` and `subscriptions/listen`.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::subscription::{self, Filter};
+use crate::metrics::Limit;
 use crate::server::arrival::Carrier;
 use crate::server::dispatch::{Exchange, Flow};
 
-#[derive(Deserialize)]
-struct SubscribeParams<'a> {
-    #[serde(borrow)]
-    uri: Cow<'a, str>,
-}
-
 /// Subscribes the session to a resource; the result is exactly `{}`.
 pub fn handle_subscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
-    let params: SubscribeParams<'_> = exchange.params()?;
-    if exchange.catalog.reader(&params.uri).is_none() {
-        return Err(ProtocolError::resource_not_found(&params.uri, exchange.revision()));
+    let uri = subscription::parse_uri(exchange.request.params)?;
+    if exchange.catalog.reader(&uri).is_none() {
+        return Err(ProtocolError::resource_not_found(&uri, exchange.revision()));
     }
     let limit = exchange.server.settings().limits.subscriptions;
     let Some(session) = exchange.session() else {
         return Err(ProtocolError::invalid_request("subscribing needs a session"));
     };
-    if !session.subscribe(&params.uri, limit) {
-        exchange.server.metrics.limit_hit("subscriptions");
+    if !session.subscribe(&uri, limit) {
+        exchange.server.metrics.limit_hit(Limit::Subscriptions);
         return Err(ProtocolError::invalid_params(format!(
             "`limits.subscriptions` ({limit}) resources are subscribed; unsubscribe from one first"
         )));
@@ -38,9 +29,9 @@ pub fn handle_subscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Fl
 
 /// Ends the subscription to a resource; the result is exactly `{}`, also if there was none.
 pub fn handle_unsubscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
-    let params: SubscribeParams<'_> = exchange.params()?;
+    let uri = subscription::parse_uri(exchange.request.params)?;
     if let Some(session) = exchange.session() {
-        session.unsubscribe(&params.uri);
+        session.unsubscribe(&uri);
     }
     exchange.with_dialect(|dialect| dialect.empty(out));
     Ok(Flow::Done)
@@ -55,8 +46,8 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
     }
     let mut filter = Filter::parse(exchange.request.params)?;
     let limit = server.settings().limits.subscriptions;
-    filter.resources.truncate(limit);
-    filter.resources.retain(|uri| exchange.catalog.reader(uri).is_some());
+    filter.resource_subscriptions.truncate(limit);
+    filter.resource_subscriptions.retain(|uri| exchange.catalog.reader(uri).is_some());
     let Some(permit) = server.stream_permit() else {
         let limit = server.settings().limits.streams;
         return Err(ProtocolError::internal(format!(
@@ -65,9 +56,9 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
     };
     let (route, id) = (exchange.route(), exchange.request.id.clone());
     let mut text = Vec::new();
-    subscription::write_acknowledged(&mut text, &id, &filter);
+    filter.write_acknowledged(&mut text, id.as_json());
     route.message(text);
-    let watches_resources = !filter.resources.is_empty();
+    let watches_resources = !filter.resource_subscriptions.is_empty();
     let listening = server.listen(id.clone(), filter, route);
     if watches_resources {
         server.watch_resources();
@@ -77,7 +68,7 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
         listening.finished().await;
         drop(permit);
         let mut out = Vec::new();
-        server.with_dialect(revision, |dialect| subscription::write_end(&mut out, dialect, &id));
+        server.with_dialect(revision, |dialect| subscription::write_end(&mut out, dialect, id.as_json()));
         Ok(out)
     })))
 }

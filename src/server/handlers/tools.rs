@@ -1,20 +1,16 @@
 //! `tools/call`.
 
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use crate::mcp::content::ToolResult;
+use crate::mcp::capabilities::{ClientCapabilities, TASKS_EXTENSION};
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::headers;
 use crate::mcp::revision::Revision;
-use crate::mcp::tool::TaskSupport;
-use crate::metrics::Outcome;
+use crate::mcp::tool::{CallToolParams, TaskSupport, Tool, ToolResult};
+use crate::metrics::{Limit, Outcome, ToolIndex};
 use crate::rt;
 use crate::server::Server;
 use crate::server::arrival::Carrier;
@@ -23,47 +19,34 @@ use crate::server::dispatch::{Era, Exchange, Flow};
 use crate::server::tasks::TaskEntry;
 use crate::tools::{CallError, Context, LocalFuture, ToolHandler};
 
-#[derive(Deserialize)]
-struct CallParams<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
-}
-
 /// Runs a tool. What goes wrong inside it is a result with `isError`; only what goes wrong before
 /// it starts is a protocol error (2025-11-25 `server/tools`, "Error Handling").
 pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
-    let params: CallParams<'_> = exchange.params()?;
-    let arguments = match params.arguments.map(RawValue::get) {
-        None | Some("null") => "{}",
-        Some(text) if text.starts_with('{') => text,
-        Some(_) => return Err(ProtocolError::invalid_params("`arguments` must be an object")),
-    };
+    let params = CallToolParams::parse(exchange.request.params)?;
     // A tool the caller may not call is one that does not exist for it.
     let entry = (exchange.catalog.tool(&params.name))
-        .filter(|entry| exchange.caller().may_call(&entry.tool.name, entry.tool.is_read_only()))
+        .filter(|entry| exchange.caller().may_call(entry.tool.name(), is_read_only(&entry.tool)))
         .ok_or_else(|| ProtocolError::unknown_tool(&params.name))?;
     if let (Carrier::Streamable(head), Era::Stateless { .. }) =
         (&exchange.arrival.carrier, exchange.era)
     {
-        headers::check_arguments(head.headers, entry.tool.header_params(), arguments)?;
+        headers::match_params(head.headers, entry.tool.header_params(), params.arguments)?;
     }
     let client = exchange.client();
     let has_tasks = exchange.revision().has_extensions() && client.has_tasks();
-    if entry.tool.task == TaskSupport::Required && !has_tasks {
-        return Err(ProtocolError::tasks_required());
+    if entry.tool.task_support() == TaskSupport::Required && !has_tasks {
+        return Err(tasks_required());
     }
-    if let Some(missing) = client.missing(&entry.tool.needs) {
+    if let Some(missing) = client.missing(entry.tool.needed_capabilities()) {
         if exchange.revision().has_input_required() {
             return Err(ProtocolError::missing_capabilities(&missing));
         }
-        let result = ToolResult::error(missing.explain());
+        let result = ToolResult::error(format!("the client did not declare {missing}"));
         exchange.with_dialect(|dialect| result.write(out, dialect));
         return Ok(Flow::Done);
     }
     let call = Call::new(exchange)?;
-    if has_tasks && entry.tool.task != TaskSupport::Forbidden {
+    if has_tasks && entry.tool.task_support() != TaskSupport::Forbidden {
         call.allow_task();
     }
     let context = Context::new(call.clone());
@@ -71,17 +54,17 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
         server: exchange.server.clone(),
         call,
         revision: exchange.revision(),
-        name: entry.tool.name.as_str().into(),
+        index: exchange.server.metrics.tool(entry.tool.name()),
         started: rt::now(),
     };
     match &entry.handler {
         ToolHandler::Immediate(handler) => {
-            let outcome = handler(&context, arguments);
+            let outcome = handler(&context, params.arguments_text());
             run.write(outcome, out)?;
             Ok(Flow::Done)
         }
         ToolHandler::Pending(handler) => {
-            let future = handler(context, arguments);
+            let future = handler(context, params.arguments_text());
             Ok(Flow::Later(Box::pin(async move {
                 let mut out = Vec::new();
                 match run.drive(future).await {
@@ -98,6 +81,17 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
     }
 }
 
+/// Whether the tool says that it changes nothing; one that says nothing may.
+pub fn is_read_only(tool: &Tool) -> bool {
+    tool.hints().read_only == Some(true)
+}
+
+/// -32021 that names the tasks extension.
+pub fn tasks_required() -> ProtocolError {
+    let extensions = vec![TASKS_EXTENSION.to_owned()];
+    ProtocolError::missing_capabilities(&ClientCapabilities { extensions, ..Default::default() })
+}
+
 type ToolOutcome = Result<ToolResult, CallError>;
 
 /// One run of one tool.
@@ -105,7 +99,7 @@ struct Run {
     server: Rc<Server>,
     call: Rc<Call>,
     revision: Revision,
-    name: Rc<str>,
+    index: ToolIndex,
     started: Instant,
 }
 
@@ -135,7 +129,7 @@ impl Run {
             }
             if self.call.poll_deadline(cx).is_ready() {
                 let limit = self.server.settings().tool_call;
-                let text = format!("the tool ran longer than `timeout.tool_call` ({limit:?})");
+                let text = format!("the tool ran longer than `timeout.operation` ({limit:?})");
                 return Poll::Ready(Driven::Outcome(Err(CallError::Failed(text))));
             }
             Poll::Pending
@@ -152,18 +146,18 @@ impl Run {
                 Ok(Failure::Text(text)) => ToolResult::error(text),
                 Ok(Failure::InputRequired) => {
                     self.call.write_input_required(out);
-                    self.server.metrics.tool_call(&self.name, Outcome::InputRequired, duration);
+                    self.server.metrics.tool_call(self.index, Outcome::Ok, duration);
                     return Ok(());
                 }
                 Err(error) => {
-                    self.server.metrics.tool_call(&self.name, Outcome::ProtocolError, duration);
+                    self.server.metrics.tool_call(self.index, Outcome::Refused, duration);
                     return Err(error);
                 }
             },
         };
         let result = self.server.bounded(result);
-        let outcome = if result.is_error { Outcome::Failed } else { Outcome::Ok };
-        self.server.metrics.tool_call(&self.name, outcome, duration);
+        let outcome = if result.is_error { Outcome::ToolError } else { Outcome::Ok };
+        self.server.metrics.tool_call(self.index, outcome, duration);
         self.server.with_dialect(self.revision, |dialect| result.write(out, dialect));
         Ok(())
     }
@@ -177,7 +171,7 @@ impl Server {
         if size <= limit {
             return result;
         }
-        self.metrics.limit_hit("tool_output_bytes");
+        self.metrics.limit_hit(Limit::ToolOutputBytes);
         ToolResult::error(format!(
             "the result of {size} bytes exceeds `limits.tool_output_bytes` ({limit}); \
              ask for less"
