@@ -1,7 +1,8 @@
 //! Rules between keys, and values derived from others. Runs once, over the merged layers.
 
 use super::error::{Finding, Origin, Problem};
-use super::keys::{Config, Transport};
+use super::keys::{Config, Limits, Transport};
+use super::kind::Value;
 use super::load::Draft;
 use super::target::service_key;
 use super::{auth, listen};
@@ -189,17 +190,22 @@ fn derive_limits(draft: &mut Draft<'_>) {
     ];
     for (name, number) in derived {
         let key = format!("limits.{name}");
-        if !draft.origins.contains_key(&key) {
-            let number = u64::try_from(number.max(1)).unwrap_or(u64::MAX);
-            draft
-                .config
-                .set("limits", name, super::kind::Value::Number(number));
-            draft.origins.insert(
-                key,
-                Origin::Derived {
-                    from: "limits.memory",
-                },
-            );
-        }
+        let row = Limits::SECTION.rows.iter().find(|row| row.name == name);
+        let Some(bounds) = row
+            .and_then(|row| row.kind.bounds())
+            .filter(|_| !draft.origins.contains_key(&key))
+        else {
+            continue;
+        };
+        let number = u64::try_from(number)
+            .unwrap_or(u64::MAX)
+            .clamp(bounds.min, bounds.max);
+        draft.config.set("limits", name, Value::Number(number));
+        draft.origins.insert(
+            key,
+            Origin::Derived {
+                from: "limits.memory",
+            },
+        );
     }
 }

@@ -151,15 +151,20 @@ fn memory_derives_what_nobody_set() {
         "/c/base.toml:3:11"
     );
     // The smallest and the largest memory leave every limit within its bounds.
-    for memory in ["4MiB", "1GiB"] {
-        let shown = Setup::default()
-            .cli(&format!("limits.memory={memory}"))
-            .load()
-            .render_effective();
-        let loaded = Setup::toml(&shown).load();
-        assert_eq!(
-            loaded.config.limits.memory.map(|bytes| bytes >> 20),
-            Some(if memory == "4MiB" { 4 } else { 1024 })
+    for (memory, body) in [
+        ("4MiB", "1KiB"),
+        ("4MiB", "256MiB"),
+        ("1GiB", "1KiB"),
+        ("1GiB", "256MiB"),
+    ] {
+        let setup = ["body_bytes", "upstream_bytes"].iter().fold(
+            Setup::default()
+                .cli(&format!("limits.memory={memory}"))
+                .cli("limits.tool_output_bytes=1KiB"),
+            |setup, name| setup.cli(&format!("limits.{name}={body}")),
         );
+        let shown = setup.load().render_effective();
+        let limits = Setup::toml(&shown).load().config.limits;
+        assert!(limits.requests_in_flight >= 1 && limits.requests_in_flight <= 100_000);
     }
 }
