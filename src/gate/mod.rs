@@ -1,7 +1,7 @@
 //! Decisions on a parsed request head: who may come in. Pure; time is an argument.
 //!
 //! In the order they are asked, before any byte of a body is read: [`host`], [`origin`], [`cors`] for preflights,
-//! [`auth`]. Each takes header values as text and answers with a value or a refusal that knows its status,
+//! [`rate`], [`auth`]. Each takes header values as text and answers with a value or a refusal that knows its status,
 //! its body and, for the operator, the key to set. Not here: parsing heads (`http1`), sending answers (`transport`).
 
 pub mod host;
@@ -9,6 +9,8 @@ pub mod host;
 pub mod origin;
 
 pub mod cors;
+
+pub mod rate;
 
 pub mod auth;
 mod pattern;

@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use log::{LevelFilter, Log, Metadata, Record};
 
 pub use escape::{Escaped, escape, escape_to};
-pub use request_id::{RequestId, traced};
+pub use request_id::{RequestId, Traced, traced};
 
 /// How a line reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,11 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 thread_local! {
     static CURRENT: Cell<Option<RequestId>> = const { Cell::new(None) };
@@ -35,13 +39,28 @@ impl fmt::Display for RequestId {
 }
 
 /// Drives `future`; lines logged meanwhile carry `id`. Tasks share the thread, so the id is set for each poll only.
-pub async fn traced<T>(id: RequestId, future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    poll_fn(|cx| {
-        let _restore = Restore(CURRENT.replace(Some(id)));
-        future.as_mut().poll(cx)
-    })
-    .await
+pub fn traced<F: Future>(id: RequestId, future: F) -> Traced<F> {
+    Traced { future, id }
+}
+
+pin_project! {
+    /// The future of [`traced`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Traced<F> {
+        #[pin]
+        future: F,
+        id: RequestId,
+    }
+}
+
+impl<F: Future> Future for Traced<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _restore = Restore(CURRENT.replace(Some(*this.id)));
+        this.future.poll(cx)
+    }
 }
 
 /// Puts the outer id back, on unwinding too.
@@ -55,8 +74,9 @@ impl Drop for Restore {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::pin::pin;
-    use std::task::{Context, Waker};
+    use std::task::Waker;
 
     use super::*;
 
@@ -75,9 +95,9 @@ mod tests {
             assert_eq!(RequestId::current(), Some(outer));
             poll_fn(|_| {
                 if std::mem::replace(&mut yielded, true) {
-                    std::task::Poll::Ready(())
+                    Poll::Ready(())
                 } else {
-                    std::task::Poll::Pending
+                    Poll::Pending
                 }
             })
             .await;

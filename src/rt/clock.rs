@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_io::Timer;
+use pin_project_lite::pin_project;
 
 use super::deadline::Expired;
 
@@ -18,21 +19,35 @@ pub async fn sleep(duration: Duration) {
     Timer::after(duration).await;
 }
 
-/// Drives `future` for at most `duration`. A timer of its own: for rare waits such as a connect.
-/// Connections use [`Deadlines`](super::Deadlines), which share one.
-///
-/// # Errors
-/// [`Expired`] when the time ran out first; `future` is dropped then.
-pub async fn timeout<T>(duration: Duration, future: impl Future<Output = T>) -> Result<T, Expired> {
-    let mut future = std::pin::pin!(future);
-    let mut timer = Timer::after(duration);
-    poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+/// Drives `future` for at most `duration`: [`Expired`] when that ran out first. A timer of its own: for rare waits such
+/// as a connect. Connections use [`Deadlines`](super::Deadlines), which share one.
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
+    Timeout {
+        future,
+        timer: Timer::after(duration),
+    }
+}
+
+pin_project! {
+    /// The future of [`timeout`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        timer: Timer,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Expired>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        Pin::new(&mut timer).poll(cx).map(|_| Err(Expired))
-    })
-    .await
+        Pin::new(this.timer).poll(cx).map(|_| Err(Expired))
+    }
 }
 
 /// Monotonic now.

@@ -16,10 +16,12 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use pin_project_lite::pin_project;
 use slab::Slab;
 
 use super::clock::Clock;
@@ -41,19 +43,33 @@ impl fmt::Display for Expired {
 
 impl std::error::Error for Expired {}
 
-/// Drives `future` until `deadline` expires. The caller sets the deadline first; it stays set afterwards.
-///
-/// # Errors
-/// [`Expired`] when the deadline passed first; `future` is dropped then.
-pub async fn within<T>(deadline: &Deadline, future: impl Future<Output = T>) -> Result<T, Expired> {
-    let mut future = std::pin::pin!(future);
-    poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+/// Drives `future` until `deadline` expires: [`Expired`] when that came first. The caller sets the deadline before; it
+/// stays set afterwards.
+pub fn within<F: Future>(deadline: &Deadline, future: F) -> Within<'_, F> {
+    Within { future, deadline }
+}
+
+pin_project! {
+    /// The future of [`within`]. Not an `async fn`, which would keep room for its argument twice: connections hold
+    /// several of these inside each other.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Within<'a, F> {
+        #[pin]
+        future: F,
+        deadline: &'a Deadline,
+    }
+}
+
+impl<F: Future> Future for Within<'_, F> {
+    type Output = Result<F::Output, Expired>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        deadline.poll_expired(cx).map(Err)
-    })
-    .await
+        this.deadline.poll_expired(cx).map(Err)
+    }
 }
 
 /// The table of deadlines of one executor. Cloning shares it.

@@ -289,6 +289,58 @@ mod tests {
         });
     }
 
+    /// Runs itself as a child that may open few files: the limit belongs to the whole process.
+    #[test]
+    fn running_out_of_files_pauses_and_recovers() {
+        const IS_CHILD: &str = "SISKIN_TEST_FILES_CHILD";
+        if std::env::var_os(IS_CHILD).is_some() {
+            return run(out_of_files());
+        }
+        let exe = std::env::current_exe().unwrap();
+        let script = "ulimit -n 40 && exec \"$0\" --exact rt::listener::tests::running_out_of_files_pauses_and_recovers";
+        let child = std::process::Command::new("sh")
+            .args(["-c", script])
+            .arg(exe)
+            .env(IS_CHILD, "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&child.stdout);
+        assert!(
+            child.status.success() && text.contains("1 passed"),
+            "{text}"
+        );
+    }
+
+    async fn out_of_files() {
+        let metrics = Rc::new(Metrics::new());
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap())
+            .unwrap()
+            .with_metrics(Rc::clone(&metrics));
+        let _client = std::net::TcpStream::connect(listener.local_addr()).unwrap();
+        let mut files = Vec::new();
+        while let Ok(file) = fs::File::open("/dev/null") {
+            files.push(file);
+        }
+        assert!(files.len() > 10);
+        let accepting = crate::rt::spawn(async move { listener.accept().await.peer });
+        let hits = || {
+            let mut text = String::new();
+            metrics.render(&mut text);
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("mcp_limit_hits_total{limit=\"open_files\"} "));
+            line.unwrap().parse::<u64>().unwrap()
+        };
+        // This task runs all the time, so the other does not spin.
+        while hits() == 0 {
+            crate::rt::yield_now().await;
+        }
+        drop(files);
+        assert!(accepting.await.is_loopback());
+        // Spinning would have counted thousands.
+        assert!(hits() < 10, "{} pauses", hits());
+    }
+
     #[test]
     fn only_failures_of_one_connection_are_retried_at_once() {
         use rustix::io::Errno;

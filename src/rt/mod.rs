@@ -11,10 +11,10 @@ mod executor;
 pub use executor::{Task, run, spawn, yield_now};
 
 mod clock;
-pub use clock::{Alarm, Clock, now, sleep, timeout, unix_ms, unix_time};
+pub use clock::{Alarm, Clock, Timeout, now, sleep, timeout, unix_ms, unix_time};
 
 mod deadline;
-pub use deadline::{Deadline, Deadlines, Expired, within};
+pub use deadline::{Deadline, Deadlines, Expired, Within, within};
 
 mod ticker;
 pub use ticker::{Member, Ticker};

@@ -4,7 +4,7 @@
 //! time: a second waiter in the same direction would take the first one's wake-up. Reading and writing try the system
 //! call first and wait for readiness only when it would block, so the hot path is one call.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -44,8 +44,8 @@ impl Stream {
     ///
     /// # Errors
     /// The system's, as for `read(2)`.
-    pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_read(cx, buf)).await
+    pub fn read<'a>(&'a self, buf: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + 'a {
+        poll_fn(move |cx| self.poll_read(cx, buf))
     }
 
     /// Writes all of `bytes`.
