@@ -124,7 +124,7 @@ fn parse_elicited(raw: &RawValue, schema: Option<&RawValue>) -> Option<Elicited>
         #[serde(borrow)]
         content: Option<&'a RawValue>,
     }
-    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
+    let wire: Wire<'_> = json::read(raw)?;
     match wire.action.as_ref() {
         "accept" => (),
         "cancel" => return Some(Elicited::Cancelled),
@@ -218,12 +218,12 @@ impl Property {
 
 fn parse_roots(raw: &RawValue) -> Option<Vec<Root>> {
     #[derive(Deserialize)]
-    struct Wire {
-        roots: Vec<Root>,
+    struct Wire<'a> {
+        #[serde(borrow)]
+        roots: Vec<&'a RawValue>,
     }
-    serde_json::from_str::<Wire>(raw.get())
-        .ok()
-        .map(|wire| wire.roots)
+    let wire: Wire<'_> = json::read(raw)?;
+    wire.roots.into_iter().map(json::read).collect()
 }
 
 /// The content is a block, or since 2025-11-25 several.
@@ -242,15 +242,15 @@ fn parse_sampled(raw: &RawValue) -> Option<Sampled> {
         #[serde(borrow, default)]
         text: Option<Cow<'a, str>>,
     }
-    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
+    let wire: Wire<'_> = json::read(raw)?;
     if wire.role != "assistant" && wire.role != "user" {
         return None;
     }
-    let blocks: Vec<Block<'_>> = if json::first_byte(wire.content.get()) == b'[' {
-        serde_json::from_str(wire.content.get()).ok()?
-    } else {
-        vec![serde_json::from_str(wire.content.get()).ok()?]
+    let blocks: Vec<&RawValue> = match json::first_byte(wire.content.get()) {
+        b'[' => serde_json::from_str(wire.content.get()).ok()?,
+        _ => vec![wire.content],
     };
+    let blocks: Vec<Block<'_>> = blocks.into_iter().map(json::read).collect::<Option<_>>()?;
     let mut text = String::new();
     for block in blocks.iter().filter(|block| block.kind == "text") {
         if !text.is_empty() {

@@ -70,7 +70,7 @@ impl ClientCapabilities {
         if !json::is_object(raw) {
             return None;
         }
-        let wire: CapabilitiesWire<'_> = serde_json::from_str(raw.get()).ok()?;
+        let wire: CapabilitiesWire<'_> = json::read(raw)?;
         let sampling = features(wire.sampling);
         let elicitation = features(wire.elicitation);
         let url = elicitation

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
+use super::json;
 use super::result::Dialect;
 
 /// The most values in one answer (2025-11-25 server/utilities/completion).
@@ -50,7 +51,7 @@ pub struct CompleteParams<'a> {
     #[serde(borrow, rename = "ref")]
     pub reference: Reference<'a>,
     /// The argument.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::only_object")]
     pub argument: Argument<'a>,
     #[serde(borrow, default)]
     context: Option<Context<'a>>,
@@ -69,7 +70,7 @@ struct Context<'a> {
 impl<'a> CompleteParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<&'a RawValue>) -> Result<CompleteParams<'a>, ProtocolError> {
-        let parsed = params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let parsed = params.and_then(json::read);
         parsed.ok_or_else(|| {
             ProtocolError::invalid_params(
                 "`completion/complete` needs a `ref` of type `ref/prompt` or `ref/resource` and an `argument` with `name` and `value`",

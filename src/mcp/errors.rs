@@ -191,10 +191,11 @@ pub fn shorten(text: &str) -> Cow<'_, str> {
     if text.len() <= SHOWN_BYTES_MAX {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(format!(
-        "{}…",
-        &text[..text.floor_char_boundary(SHOWN_BYTES_MAX)]
-    ))
+    let mut end = SHOWN_BYTES_MAX;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
 }
 
 #[cfg(test)]

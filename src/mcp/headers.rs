@@ -135,7 +135,7 @@ pub fn name_member(method: &str) -> Option<&'static str> {
 }
 
 /// The version header as text: `None` if absent. For the decision which era a request is in.
-pub fn version<'a>(headers: &'a dyn HeaderSource) -> Result<Option<&'a str>, HeaderMismatch> {
+pub fn version(headers: &dyn HeaderSource) -> Result<Option<&str>, HeaderMismatch> {
     let name = Cow::Borrowed(PROTOCOL_VERSION);
     let value = match headers.values(PROTOCOL_VERSION) {
         HeaderValue::Absent => return Ok(None),
@@ -216,7 +216,10 @@ fn match_value(param: &HeaderParam, header: &str, value: &Value) -> Result<(), H
         // An argument of the wrong type is refused by the check of arguments; here it only must
         // not be waved through with a header that says something else.
         (_, Value::String(text)) => header == text,
-        (_, other) => header == other.to_string(),
+        (_, other) => {
+            let text = other.to_string();
+            header == text
+        }
     };
     if is_same {
         return Ok(());

@@ -275,7 +275,7 @@ impl<'a> Retry<'a> {
             #[serde(borrow)]
             request_state: Option<&'a RawValue>,
         }
-        let wire = params.and_then(|params| serde_json::from_str::<Wire<'a>>(params.get()).ok());
+        let wire = params.and_then(json::read::<Wire<'a>>);
         let Some(wire) = wire else {
             return Ok(Retry::default());
         };
@@ -303,8 +303,7 @@ pub struct InputResponses<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 impl<'a> InputResponses<'a> {
     /// Reads the map; anything but an object has no answers.
     pub fn parse(raw: Option<&'a RawValue>) -> InputResponses<'a> {
-        let map: Option<BTreeMap<Cow<'a, str>, &'a RawValue>> =
-            raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let map: Option<BTreeMap<Cow<'a, str>, &'a RawValue>> = raw.and_then(json::read);
         let mut map = map.unwrap_or_default();
         while map.len() > RESPONSES_MAX {
             map.pop_last();
@@ -342,8 +341,8 @@ fn sampling_uses_tools(params: &RawValue) -> bool {
         #[serde(borrow)]
         tool_choice: Option<&'a RawValue>,
     }
-    let wire = serde_json::from_str::<Wire<'_>>(params.get());
-    wire.is_ok_and(|wire| wire.tools.is_some() || wire.tool_choice.is_some())
+    let wire = json::read::<Wire<'_>>(params);
+    wire.is_some_and(|wire| wire.tools.is_some() || wire.tool_choice.is_some())
 }
 
 fn into_raw(json: Vec<u8>) -> Box<RawValue> {

@@ -4,9 +4,12 @@
 //! always pair; commas are the writer's business. Everything written is free of line breaks,
 //! because one message is one line on stdio and one `data:` line in an event stream.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::marker::PhantomData;
 
-use serde::Serialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// Writes `{…}` with the members `fill` adds.
@@ -82,6 +85,37 @@ pub fn first_byte(text: &str) -> u8 {
 /// Whether a valid JSON text is an object.
 pub fn is_object(raw: &RawValue) -> bool {
     first_byte(raw.get()) == b'{'
+}
+
+/// Reads a JSON object into a struct; `None` if it is no object or does not fit. Without this,
+/// serde would also take an array for a struct, member by position: a second reading of a message
+/// that the protocol does not know.
+pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    if !is_object(raw) {
+        return None;
+    }
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// The same for a struct within another: `#[serde(deserialize_with = "json::only_object")]`.
+pub fn only_object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct OnlyObject<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OnlyObject<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(OnlyObject(PhantomData))
 }
 
 fn write_compact(out: &mut Vec<u8>, text: &str) {
@@ -317,6 +351,37 @@ mod tests {
         );
         for bad in ["", "{", "{} {}", "[1,]", "nul"] {
             assert!(compact(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_struct_is_read_from_an_object_alone() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Inner<'a> {
+            #[serde(borrow)]
+            raw: &'a str,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Outer<'a> {
+            #[serde(borrow, deserialize_with = "only_object")]
+            inner: Inner<'a>,
+        }
+        let good: &RawValue = serde_json::from_str(r#" {"inner":{"raw":"x"}}"#).unwrap();
+        assert_eq!(
+            read::<Outer<'_>>(good),
+            Some(Outer {
+                inner: Inner { raw: "x" }
+            })
+        );
+        for bad in [
+            r#"{"inner":["x"]}"#,
+            r#"[{"raw":"x"}]"#,
+            r#"[["x"]]"#,
+            "{}",
+            "null",
+        ] {
+            let bad: &RawValue = serde_json::from_str(bad).unwrap();
+            assert_eq!(read::<Outer<'_>>(bad), None, "{bad}");
         }
     }
 

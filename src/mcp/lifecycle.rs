@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::capabilities::{ClientCapabilities, Implementation, ServerCapabilities};
 use super::errors::ProtocolError;
+use super::json;
 use super::result::{CacheHint, Dialect};
 use super::revision::Revision;
 
@@ -40,8 +41,7 @@ pub struct ClientInfo<'a> {
 impl<'a> ClientInfo<'a> {
     /// Reads an implementation object; anything else is an unnamed client.
     pub fn parse(raw: Option<&'a RawValue>) -> ClientInfo<'a> {
-        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default()
+        raw.and_then(json::read).unwrap_or_default()
     }
 }
 
@@ -59,8 +59,7 @@ struct InitializeWire<'a> {
 impl<'a> InitializeParams<'a> {
     /// Reads the params; only the version is insisted on.
     pub fn parse(params: Option<&'a RawValue>) -> Result<InitializeParams<'a>, ProtocolError> {
-        let wire: Option<InitializeWire<'a>> =
-            params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let wire: Option<InitializeWire<'a>> = params.and_then(json::read);
         let Some(wire) = wire else {
             return Err(ProtocolError::invalid_params(
                 "`initialize` needs params with a string `protocolVersion`",
@@ -92,7 +91,7 @@ pub struct Introduction<'a> {
 impl Introduction<'_> {
     /// Writes the result of `initialize`.
     pub fn write_initialize(&self, out: &mut Vec<u8>, revision: Revision) {
-        super::json::object(out, |result| {
+        json::object(out, |result| {
             result.string("protocolVersion", revision.as_str());
             self.capabilities
                 .write(result.key("capabilities"), revision);

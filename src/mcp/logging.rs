@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
+use super::json;
 
 /// How serious a log message is, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -70,7 +71,7 @@ pub fn parse_set_level(params: Option<&RawValue>) -> Result<Level, ProtocolError
     struct Wire {
         level: Level,
     }
-    let wire = params.and_then(|params| serde_json::from_str::<Wire>(params.get()).ok());
+    let wire = params.and_then(json::read::<Wire>);
     wire.map(|wire| wire.level).ok_or_else(|| {
         ProtocolError::invalid_params(format!("`level` must be {}", Level::EXPECTED))
     })

@@ -114,8 +114,7 @@ struct ParamsWire<'a> {
 impl<'a> RequestMeta<'a> {
     /// Reads the `_meta` member of a request's params.
     pub fn of_params(params: Option<&'a RawValue>) -> RequestMeta<'a> {
-        let wire: Option<ParamsWire<'a>> =
-            params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let wire: Option<ParamsWire<'a>> = params.and_then(json::read);
         RequestMeta::parse(wire.and_then(|wire| wire.meta))
     }
 
@@ -124,7 +123,7 @@ impl<'a> RequestMeta<'a> {
         let Some(meta) = meta else {
             return RequestMeta::default();
         };
-        let Ok(wire) = serde_json::from_str::<MetaWire<'a>>(meta.get()) else {
+        let Some(wire) = json::read::<MetaWire<'a>>(meta) else {
             let envelope = Envelope::Malformed {
                 key: "_meta",
                 expected: "an object in which no key stands twice",

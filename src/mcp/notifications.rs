@@ -140,7 +140,7 @@ fn tag(params: &mut Object<'_>, subscription: Option<&str>) {
 
 /// Reads `notifications/cancelled`: the JSON text of the request's id and the reason.
 pub fn parse_cancelled(params: Option<&RawValue>) -> Option<Cancelled<'_>> {
-    let cancelled: Cancelled<'_> = serde_json::from_str(params?.get()).ok()?;
+    let cancelled: Cancelled<'_> = json::read(params?)?;
     let is_id = matches!(
         json::first_byte(cancelled.request_id.get()),
         b'"' | b'-' | b'0'..=b'9'

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
+use super::json;
 use super::list::List;
 use super::seal::Sealer;
 
@@ -61,7 +62,7 @@ pub fn parse_position(
         #[serde(borrow)]
         cursor: Option<&'a RawValue>,
     }
-    let wire = params.and_then(|params| serde_json::from_str::<Wire<'_>>(params.get()).ok());
+    let wire = params.and_then(json::read::<Wire<'_>>);
     let Some(cursor) = wire.and_then(|wire| wire.cursor) else {
         return Ok(0);
     };

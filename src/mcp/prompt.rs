@@ -151,7 +151,7 @@ pub struct GetPromptParams<'a> {
 impl<'a> GetPromptParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<&'a RawValue>) -> Result<GetPromptParams<'a>, ProtocolError> {
-        let parsed = params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let parsed = params.and_then(json::read);
         parsed.ok_or_else(|| {
             ProtocolError::invalid_params(
                 "`prompts/get` needs a string `name`, and strings for `arguments` if it has any",

@@ -101,8 +101,12 @@ impl Binding {
         for text in [principal, method] {
             feed_bytes(&mut digest, text.as_bytes());
         }
-        let params = params.and_then(|params| serde_json::from_str(params.get()).ok());
-        let mut params: Value = params.unwrap_or(Value::Null);
+        let text = params.map_or("null", RawValue::get);
+        let Ok(mut params) = serde_json::from_str::<Value>(text) else {
+            // Deeper than the parser follows: bound to the text itself.
+            feed_bytes(&mut digest, text.as_bytes());
+            return Binding(digest.finalize().into());
+        };
         if let Some(members) = params.as_object_mut() {
             for varying in ["_meta", "inputResponses", "requestState"] {
                 members.remove(varying);
@@ -360,6 +364,15 @@ mod tests {
                 Err(SealError::Forged)
             );
         }
+    }
+
+    #[test]
+    fn params_too_deep_to_sort_are_bound_as_text() {
+        let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(200), "]".repeat(200));
+        let bound =
+            |text: &str| Binding::new("", "m", RawValue::from_string(text.into()).ok().as_deref());
+        assert_eq!(bound(&deep("1")), bound(&deep("1")));
+        assert_ne!(bound(&deep("1")), bound(&deep("2")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
-use super::json::Object;
+use super::json::{self, Object};
 use super::notifications::{self, ListChanged};
 use super::result::Dialect;
 
@@ -48,9 +48,10 @@ impl Filter {
     pub fn parse(params: Option<&RawValue>) -> Result<Filter, ProtocolError> {
         #[derive(Deserialize)]
         struct Wire {
+            #[serde(deserialize_with = "json::only_object")]
             notifications: Filter,
         }
-        let wire = params.and_then(|params| serde_json::from_str::<Wire>(params.get()).ok());
+        let wire = params.and_then(json::read::<Wire>);
         let Some(Wire {
             notifications: filter,
         }) = wire
@@ -123,7 +124,7 @@ impl Filter {
 /// contradicts itself, and clients take a `notifications/cancelled` here for a lost stream.
 pub fn write_end(out: &mut Vec<u8>, dialect: &Dialect<'_>, id: &str) {
     let mut meta = Vec::new();
-    super::json::object(&mut meta, |meta| meta.raw(SUBSCRIPTION_ID, id));
+    json::object(&mut meta, |meta| meta.raw(SUBSCRIPTION_ID, id));
     let meta = String::from_utf8(meta)
         .ok()
         .and_then(|text| RawValue::from_string(text).ok());
@@ -137,7 +138,7 @@ pub fn parse_uri(params: Option<&RawValue>) -> Result<Cow<'_, str>, ProtocolErro
         #[serde(borrow)]
         uri: Cow<'a, str>,
     }
-    let wire = params.and_then(|params| serde_json::from_str::<Wire<'_>>(params.get()).ok());
+    let wire = params.and_then(json::read::<Wire<'_>>);
     wire.map(|wire| wire.uri)
         .ok_or_else(|| ProtocolError::invalid_params("params need a string `uri`"))
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
 use super::input::{InputRequest, InputResponses, write_requests};
-use super::json::Object;
+use super::json::{self, Object};
 use super::notifications;
 use super::result::Dialect;
 use super::subscription::SUBSCRIPTION_ID;
@@ -166,7 +166,7 @@ impl<'a> TaskParams<'a> {
             #[serde(borrow)]
             input_responses: Option<&'a RawValue>,
         }
-        let wire = params.and_then(|params| serde_json::from_str::<Wire<'a>>(params.get()).ok());
+        let wire = params.and_then(json::read::<Wire<'a>>);
         let Some(wire) = wire else {
             return Err(ProtocolError::invalid_params(
                 "params need a string `taskId`",

@@ -381,8 +381,7 @@ pub struct CallToolParams<'a> {
 impl<'a> CallToolParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<&'a RawValue>) -> Result<CallToolParams<'a>, ProtocolError> {
-        let parsed: Option<CallToolParams<'a>> =
-            params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let parsed: Option<CallToolParams<'a>> = params.and_then(json::read);
         let is_valid = |call: &CallToolParams<'a>| call.arguments.is_none_or(json::is_object);
         parsed.filter(is_valid).ok_or_else(|| {
             ProtocolError::invalid_params(
@@ -489,6 +488,7 @@ mod tests {
         for bad in [
             "{}",
             "[]",
+            r#"["t",{}]"#,
             r#"{"name":null}"#,
             r#"{"name":"t","arguments":[]}"#,
             r#"{"name":"t","arguments":"{}"}"#,
