@@ -30,9 +30,9 @@ impl Catalog {
     /// sent as prepared bytes from then on.
     pub fn whole_list(&self, list: List, dialect: &Dialect<'_>, cache: CacheHint) -> Rc<[u8]> {
         let mut lists = self.lists.0.borrow_mut();
-        let known = lists.iter().find(|(known, revision, _)| {
-            *known == list && *revision == dialect.revision
-        });
+        let known = lists
+            .iter()
+            .find(|(known, revision, _)| *known == list && *revision == dialect.revision);
         if let Some((_, _, text)) = known {
             return text.clone();
         }
@@ -58,7 +58,14 @@ impl Catalog {
         let end = page.start.saturating_add(page.len_max).min(items.len());
         let next = (end < items.len()).then(|| (page.cursor)(end));
         let shown: Range<usize> = page.start.min(end)..end;
-        write_page(out, dialect, list, items[shown].iter().copied(), next.as_deref(), cache);
+        write_page(
+            out,
+            dialect,
+            list,
+            items[shown].iter().copied(),
+            next.as_deref(),
+            cache,
+        );
     }
 
     /// How many items a list has.
@@ -73,13 +80,21 @@ impl Catalog {
 
     fn items<'a>(&'a self, list: List, may_see: &dyn Fn(&ToolEntry) -> bool) -> Vec<&'a dyn Item> {
         match list {
-            List::Prompts => self.prompts.iter().map(|entry| &entry.prompt as &dyn Item).collect(),
-            List::Resources => {
-                self.resources.iter().map(|entry| &entry.resource as &dyn Item).collect()
-            }
-            List::ResourceTemplates => {
-                self.templates.iter().map(|entry| &entry.template as &dyn Item).collect()
-            }
+            List::Prompts => self
+                .prompts
+                .iter()
+                .map(|entry| &entry.prompt as &dyn Item)
+                .collect(),
+            List::Resources => self
+                .resources
+                .iter()
+                .map(|entry| &entry.resource as &dyn Item)
+                .collect(),
+            List::ResourceTemplates => self
+                .templates
+                .iter()
+                .map(|entry| &entry.template as &dyn Item)
+                .collect(),
             List::Tools => (self.tools.iter().filter(|entry| may_see(entry)))
                 .map(|entry| &entry.tool as &dyn Item)
                 .collect(),
@@ -89,11 +104,21 @@ impl Catalog {
     /// Which lists differ in the snapshot that takes this one's place, by what clients see.
     pub fn changes_to(&self, next: &Catalog) -> Vec<Change> {
         let differs = |list: List| {
-            let dialect = Dialect { revision: Revision::LATEST, server_info: "" };
+            let dialect = Dialect {
+                revision: Revision::LATEST,
+                server_info: "",
+            };
             let render = |catalog: &Catalog| {
                 let mut text = Vec::new();
                 let items = catalog.items(list, &|_| true);
-                write_page(&mut text, &dialect, list, items.into_iter(), None, CacheHint::default());
+                write_page(
+                    &mut text,
+                    &dialect,
+                    list,
+                    items.into_iter(),
+                    None,
+                    CacheHint::default(),
+                );
                 text
             };
             render(self) != render(next)

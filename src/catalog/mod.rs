@@ -7,7 +7,6 @@ mod lists;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::rc::Rc;
 
 use crate::mcp::prompt::Prompt;
 use crate::mcp::resource::{Resource, ResourceTemplate};
@@ -130,7 +129,11 @@ impl CatalogBuilder {
         handler: ResourceHandler,
         completion: Option<CompletionHandler>,
     ) -> &mut Self {
-        self.templates.push(TemplateEntry { template, handler, completion });
+        self.templates.push(TemplateEntry {
+            template,
+            handler,
+            completion,
+        });
         self
     }
 
@@ -141,7 +144,11 @@ impl CatalogBuilder {
         handler: PromptHandler,
         completion: Option<CompletionHandler>,
     ) -> &mut Self {
-        self.prompts.push(PromptEntry { prompt, handler, completion });
+        self.prompts.push(PromptEntry {
+            prompt,
+            handler,
+            completion,
+        });
         self
     }
 
@@ -151,12 +158,15 @@ impl CatalogBuilder {
         let mut tool_index = HashMap::with_capacity(self.tools.len());
         for (index, entry) in self.tools.iter().enumerate() {
             let name = entry.tool.name();
-            entry
-                .tool
-                .validate()
-                .map_err(|error| CatalogError::Tool { name: name.to_owned(), error })?;
+            entry.tool.validate().map_err(|error| CatalogError::Tool {
+                name: name.to_owned(),
+                error,
+            })?;
             if tool_index.insert(name.into(), index).is_some() {
-                return Err(CatalogError::Duplicate { kind: "tool", name: name.to_owned() });
+                return Err(CatalogError::Duplicate {
+                    kind: "tool",
+                    name: name.to_owned(),
+                });
             }
         }
         for (alias, tool) in self.aliases {
@@ -164,11 +174,20 @@ impl CatalogBuilder {
                 return Err(CatalogError::AliasOfNothing { alias, tool });
             };
             if tool_index.insert(alias.as_str().into(), index).is_some() {
-                return Err(CatalogError::Duplicate { kind: "tool", name: alias });
+                return Err(CatalogError::Duplicate {
+                    kind: "tool",
+                    name: alias,
+                });
             }
         }
-        refuse_duplicates("resource", self.resources.iter().map(|entry| &entry.resource.uri))?;
-        refuse_duplicates("prompt", self.prompts.iter().map(|entry| &entry.prompt.name))?;
+        refuse_duplicates(
+            "resource",
+            self.resources.iter().map(|entry| &entry.resource.uri),
+        )?;
+        refuse_duplicates(
+            "prompt",
+            self.prompts.iter().map(|entry| &entry.prompt.name),
+        )?;
         Ok(Catalog {
             tools: self.tools,
             resources: self.resources,
@@ -188,7 +207,10 @@ fn refuse_duplicates<'a>(
     let mut known = std::collections::HashSet::new();
     for name in names {
         if !known.insert(name) {
-            return Err(CatalogError::Duplicate { kind, name: name.clone() });
+            return Err(CatalogError::Duplicate {
+                kind,
+                name: name.clone(),
+            });
         }
     }
     Ok(())
@@ -207,31 +229,56 @@ impl Catalog {
 
     /// What reads a URI: the resource of that URI, else the first template that matches.
     pub fn reader(&self, uri: &str) -> Option<(Uri, &ResourceHandler)> {
-        if let Some(entry) = self.resources.iter().find(|entry| entry.resource.uri == uri) {
-            return Some((Uri { text: uri.to_owned(), variables: Vec::new() }, &entry.handler));
+        if let Some(entry) = self
+            .resources
+            .iter()
+            .find(|entry| entry.resource.uri == uri)
+        {
+            return Some((
+                Uri {
+                    text: uri.to_owned(),
+                    variables: Vec::new(),
+                },
+                &entry.handler,
+            ));
         }
         self.templates.iter().find_map(|entry| {
             let variables = entry.template.uri.matches(uri)?;
-            let variables =
-                variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            Some((Uri { text: uri.to_owned(), variables }, &entry.handler))
+            let variables = variables
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+            Some((
+                Uri {
+                    text: uri.to_owned(),
+                    variables,
+                },
+                &entry.handler,
+            ))
         })
     }
 
     /// A template by its text, for completion.
     pub fn template(&self, uri_template: &str) -> Option<&TemplateEntry> {
-        self.templates.iter().find(|entry| entry.template.uri.as_str() == uri_template)
+        self.templates
+            .iter()
+            .find(|entry| entry.template.uri.as_str() == uri_template)
     }
 
     /// Whether any tool may run as a task.
     pub fn has_tasks(&self) -> bool {
-        self.tools.iter().any(|entry| entry.tool.task_support() != TaskSupport::Forbidden)
+        self.tools
+            .iter()
+            .any(|entry| entry.tool.task_support() != TaskSupport::Forbidden)
     }
 
     /// Whether anything offered completes arguments.
     pub fn has_completions(&self) -> bool {
         self.prompts.iter().any(|entry| entry.completion.is_some())
-            || self.templates.iter().any(|entry| entry.completion.is_some())
+            || self
+                .templates
+                .iter()
+                .any(|entry| entry.completion.is_some())
     }
 }
 
@@ -239,7 +286,10 @@ impl fmt::Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CatalogError::AliasOfNothing { alias, tool } => {
-                write!(f, "alias `{alias}` stands for the tool `{tool}`, which does not exist")
+                write!(
+                    f,
+                    "alias `{alias}` stands for the tool `{tool}`, which does not exist"
+                )
             }
             CatalogError::Duplicate { kind, name } => {
                 write!(f, "two {kind}s are named `{name}`; rename one")

@@ -110,6 +110,12 @@ impl Principal {
         }
     }
 
+    /// Whether no tool is kept from this caller.
+    #[must_use]
+    pub fn may_call_everything(&self) -> bool {
+        self.scopes.has(Scope::Read) && self.scopes.has(Scope::Write) && self.tools.is_empty()
+    }
+
     /// Whether it may call this tool. A tool it may not call is not listed either.
     #[must_use]
     pub fn may_call(&self, tool: &str, read_only: bool) -> bool {

@@ -109,7 +109,12 @@ mod tests {
             encode_error(out, None, UnknownId::Absent, error);
         });
         check(r#"{"jsonrpc":"2.0","id":"a","error":{"code":1}}"#, |out| {
-            encode_error(out, Some(&Id::parse(r#""a""#).unwrap()), UnknownId::Absent, error);
+            encode_error(
+                out,
+                Some(&Id::parse(r#""a""#).unwrap()),
+                UnknownId::Absent,
+                error,
+            );
         });
     }
 }

@@ -78,7 +78,15 @@ impl<'a> CompleteParams<'a> {
         })
     }
 
-    /// What other arguments already are, since 2025-06-18.
+    /// What all other arguments already are, since 2025-06-18.
+    pub fn context_arguments(&self) -> BTreeMap<String, String> {
+        let arguments = self.context.iter().flat_map(|context| &context.arguments);
+        arguments
+            .map(|(name, value)| (name.clone().into_owned(), value.clone().into_owned()))
+            .collect()
+    }
+
+    /// What another argument already is, since 2025-06-18.
     pub fn context(&self, name: &str) -> Option<&str> {
         self.context
             .as_ref()?

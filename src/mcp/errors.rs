@@ -182,8 +182,6 @@ impl fmt::Display for ProtocolError {
     }
 }
 
-impl std::error::Error for ProtocolError {}
-
 /// A client's text in an error message: at most 128 bytes, so that an error stays an error and
 /// does not become an amplifier.
 pub fn shorten(text: &str) -> Cow<'_, str> {

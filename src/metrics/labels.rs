@@ -318,6 +318,10 @@ labels! {
         StreamQueueBytes = "stream_queue_bytes",
         /// Streams at once.
         Streams = "streams",
+        /// Resources subscribed to, per session or listen stream.
+        Subscriptions = "subscriptions",
+        /// Tasks kept.
+        Tasks = "tasks",
         /// Bytes of a tool's output.
         ToolOutputBytes = "tool_output_bytes",
         /// Bytes of a service's answer.

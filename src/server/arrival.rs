@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::gate::auth::Principal;
+use crate::gate::Principal;
 use crate::mcp::headers::HeaderSource;
 use crate::metrics::Transport;
 
@@ -84,7 +84,13 @@ pub struct Running {
 impl Running {
     /// A request whose answers come by `outlet`.
     pub(super) fn new(outlet: Outlet, route: Route, answers: usize, is_batch: bool) -> Running {
-        Running { outlet, answers, is_batch, route, cancelled_with: Vec::new() }
+        Running {
+            outlet,
+            answers,
+            is_batch,
+            route,
+            cancelled_with: Vec::new(),
+        }
     }
 
     /// Ties a request to the client's interest in it.

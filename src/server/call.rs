@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::gate::auth::Principal;
-use crate::mcp::capabilities::ClientCapabilities;
+use crate::gate::Principal;
 use crate::mcp::answer::Answer;
+use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::input::{InputRequired, Retry};
 use crate::mcp::logging::Level;
@@ -95,7 +95,9 @@ impl Call {
                 round.state = sealed.state;
             }
             for key in retry.responses.keys() {
-                let Some(answer) = retry.responses.raw(key) else { continue };
+                let Some(answer) = retry.responses.raw(key) else {
+                    continue;
+                };
                 round.answers.retain(|(known, _)| known != key);
                 round.answers.push((key.to_owned(), answer.to_owned()));
             }
@@ -164,13 +166,25 @@ impl Call {
     pub fn write_input_required(&self, out: &mut Vec<u8>) {
         let round = self.round.borrow();
         let sealed = (!round.answers.is_empty() || round.state.is_some()).then(|| {
-            let sealed = Sealed { answers: round.answers.clone(), state: round.state.clone() };
+            let sealed = Sealed {
+                answers: round.answers.clone(),
+                state: round.state.clone(),
+            };
             let payload = serde_json::to_vec(&sealed).expect("text always serialises into memory");
-            self.server.sealer.seal_state(&payload, &self.binding, unix_ms(), STATE_LIFETIME_MS)
+            self.server
+                .sealer
+                .seal_state(&payload, &self.binding, unix_ms(), STATE_LIFETIME_MS)
         });
-        let asked = round.asked.iter().map(|ask| (ask.key.clone(), ask.request.clone()));
-        let required = InputRequired { requests: asked.collect(), state: sealed };
-        self.server.with_dialect(self.revision, |dialect| required.write(out, dialect));
+        let asked = round
+            .asked
+            .iter()
+            .map(|ask| (ask.key.clone(), ask.request.clone()));
+        let required = InputRequired {
+            requests: asked.collect(),
+            state: sealed,
+        };
+        self.server
+            .with_dialect(self.revision, |dialect| required.write(out, dialect));
     }
 
     /// Answers that are at hand, in the order of the questions; the others are noted as asked.
@@ -188,7 +202,11 @@ impl Call {
                 }
             }
         }
-        if round.asked.is_empty() { Ok(answers) } else { Err(Interrupt::InputRequired) }
+        if round.asked.is_empty() {
+            Ok(answers)
+        } else {
+            Err(Interrupt::InputRequired)
+        }
     }
 
     async fn ask_session(
@@ -254,12 +272,18 @@ impl Host for Call {
     }
 
     fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        let Some(token) = &self.progress_token else { return };
+        let Some(token) = &self.progress_token else {
+            return;
+        };
         if self.is_over() || self.task().is_some() {
             return;
         }
         let mut text = Vec::with_capacity(160);
-        let report = Progress { progress, total, message };
+        let report = Progress {
+            progress,
+            total,
+            message,
+        };
         notifications::progress(&mut text, self.revision, token, &report);
         self.route.message(text);
     }
@@ -280,7 +304,9 @@ impl Host for Call {
 
     fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Answer>, Interrupt>> {
         Box::pin(async move {
-            let missing = asks.iter().find_map(|ask| self.client.missing(&ask.request.needs()));
+            let missing = asks
+                .iter()
+                .find_map(|ask| self.client.missing(&ask.request.needs()));
             if let Some(missing) = missing {
                 return Err(Interrupt::Undeclared(Box::new(missing)));
             }
@@ -292,7 +318,9 @@ impl Host for Call {
             }
             match &self.session {
                 Some(session) => self.ask_session(session, asks).await,
-                None => Err(Interrupt::Client("this endpoint cannot ask the client".to_owned())),
+                None => Err(Interrupt::Client(
+                    "this endpoint cannot ask the client".to_owned(),
+                )),
             }
         })
     }
@@ -312,7 +340,9 @@ impl Host for Call {
         if !self.may_become_task.get() {
             return false;
         }
-        let Some(entry) = self.server.open_task(&self.caller, &self.client) else { return false };
+        let Some(entry) = self.server.open_task(&self.caller, &self.client) else {
+            return false;
+        };
         // A task may run for hours; it ends by itself, by `tasks/cancel` or with its time to live.
         self.deadline.clear();
         self.task.replace(TaskState::Running(entry));

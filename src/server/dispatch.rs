@@ -16,7 +16,7 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use crate::catalog::Catalog;
-use crate::gate::auth::Principal;
+use crate::gate::Principal;
 use crate::jsonrpc::{
     Id, Message, Notification, ParseError, Request, Response, UnknownId, encode_error,
 };
@@ -159,12 +159,10 @@ impl Server {
                     _ = self.notified(&notification, arrival);
                 }
                 Ok(Message::Response(response)) => _ = self.responded(&response, arrival),
-                Ok(Message::Request(request)) => {
-                    match self.begin(&request, arrival, &lane, true) {
-                        Begun::Ready(answer) => ready.push(answer.text),
-                        Begun::Running(switch, cancellation) => running.push((switch, cancellation)),
-                    }
-                }
+                Ok(Message::Request(request)) => match self.begin(&request, arrival, &lane, true) {
+                    Begun::Ready(answer) => ready.push(answer.text),
+                    Begun::Running(switch, cancellation) => running.push((switch, cancellation)),
+                },
             }
         }
         if running.is_empty() && !lane.is_used() {
@@ -172,7 +170,11 @@ impl Server {
                 return Reply::Accepted;
             }
             let text = join_batch(ready.iter().map(Vec::as_slice));
-            return Reply::Ready(Answer { text, status: Status::Answered, opened: None });
+            return Reply::Ready(Answer {
+                text,
+                status: Status::Answered,
+                opened: None,
+            });
         }
         let (outlet, route) = (lane.outlet(), lane.into_route());
         for text in ready {
@@ -201,7 +203,11 @@ impl Server {
             Carrier::Connection { session, .. } => unknown_id(session.revision()),
             Carrier::Plain => UnknownId::Null,
         };
-        Refusal { status: Status::BadRequest, error: error_object }.answer(error.id.as_ref(), unknown)
+        Refusal {
+            status: Status::BadRequest,
+            error: error_object,
+        }
+        .answer(error.id.as_ref(), unknown)
     }
 
     fn check_batch(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
@@ -231,7 +237,11 @@ impl Server {
         let meta = RequestMeta::of_params(request.params);
         let method = METHODS.iter().find(|method| method.name == request.method);
         let label = method.map_or(MethodLabel::Other, |method| method.label);
-        let measure = Measure { label, transport: arrival.transport, started };
+        let measure = Measure {
+            label,
+            transport: arrival.transport,
+            started,
+        };
         let refuse = |refusal: Refusal| {
             self.measured(&measure, Some(refusal.error.code));
             Begun::Ready(refusal.answer(Some(&request.id), UnknownId::Absent))
@@ -242,20 +252,35 @@ impl Server {
         };
         let catalog = self.catalog();
         let Some(method) = method.filter(|method| method.is_served(&era, &catalog)) else {
-            return refuse(Refusal::in_era(&era, ProtocolError::method_not_found(&request.method)));
+            return refuse(Refusal::in_era(
+                &era,
+                ProtocolError::method_not_found(&request.method),
+            ));
         };
         if let Err(refusal) = self.check_request(request, method, &era, arrival, is_in_batch) {
             return refuse(refusal);
         }
-        if let Era::Legacy { revision, session: Some(session) } = &era {
+        if let Era::Legacy {
+            revision,
+            session: Some(session),
+        } = &era
+        {
             session.touch(started);
             if revision.has_resumable_streams() {
                 lane.resume_in(session);
             }
         }
         let switch = OnceCell::new();
-        let exchange =
-            Exchange { server: self, request, meta: &meta, arrival, era: &era, catalog: &catalog, lane, switch };
+        let exchange = Exchange {
+            server: self,
+            request,
+            meta: &meta,
+            arrival,
+            era: &era,
+            catalog: &catalog,
+            lane,
+            switch,
+        };
         let mut text = Vec::with_capacity(256);
         text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         text.extend_from_slice(request.id.as_json().as_bytes());
@@ -273,7 +298,11 @@ impl Server {
             lane.route().answer(text, Status::Answered);
             return Begun::Running(exchange.switch(), Cancellation::OnRequest);
         }
-        Begun::Ready(Answer { text, status: Status::Answered, opened })
+        Begun::Ready(Answer {
+            text,
+            status: Status::Answered,
+            opened,
+        })
     }
 
     /// Starts what could not be answered at once. It is polled here first: most handlers finish
@@ -287,7 +316,10 @@ impl Server {
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
             ));
             self.measured(&measure, Some(error.code));
-            let refusal = Refusal { status: Status::Busy, error };
+            let refusal = Refusal {
+                status: Status::Busy,
+                error,
+            };
             return Begun::Ready(refusal.answer(Some(id), UnknownId::Absent));
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
@@ -320,10 +352,12 @@ impl Server {
             is_answered: false,
         };
         let task = rt::spawn(async move {
-            let outcome = work.await;
+            let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
-            ending.server.measured(&measure, outcome.as_ref().err().map(|error| error.code));
+            ending
+                .server
+                .measured(&measure, outcome.as_ref().err().map(|error| error.code));
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
         switch.hold(task);
@@ -385,7 +419,9 @@ impl Server {
     ) -> Result<Era<'a>, Refusal> {
         let head = match &arrival.carrier {
             Carrier::Streamable(head) => head,
-            Carrier::Connection { session, is_dual, .. } => {
+            Carrier::Connection {
+                session, is_dual, ..
+            } => {
                 // stdio: `_meta` alone decides (2026-07-28 basic/versioning).
                 if *is_dual && !matches!(meta.envelope, Envelope::Absent) {
                     return stateless(meta.envelope.clone());
@@ -394,13 +430,19 @@ impl Server {
                     true => Revision::LATEST_LEGACY,
                     false => Revision::V2024_11_05,
                 });
-                return Ok(Era::Legacy { revision, session: Some((*session).clone()) });
+                return Ok(Era::Legacy {
+                    revision,
+                    session: Some((*session).clone()),
+                });
             }
             Carrier::Plain => {
                 if matches!(meta.envelope, Envelope::Complete(_)) {
                     return stateless(meta.envelope.clone());
                 }
-                return Ok(Era::Legacy { revision: Revision::LATEST_LEGACY, session: None });
+                return Ok(Era::Legacy {
+                    revision: Revision::LATEST_LEGACY,
+                    session: None,
+                });
             }
         };
         let is_handshake = request.method == handlers::INITIALIZE;
@@ -418,10 +460,13 @@ impl Server {
                 }
                 stateless(meta.envelope.clone())
             }
-            Envelope::Partial { .. } | Envelope::Malformed { .. } => stateless(meta.envelope.clone()),
-            Envelope::Absent if is_handshake && !header_is_stateless => {
-                Ok(Era::Legacy { revision: Revision::LATEST_LEGACY, session: None })
+            Envelope::Partial { .. } | Envelope::Malformed { .. } => {
+                stateless(meta.envelope.clone())
             }
+            Envelope::Absent if is_handshake && !header_is_stateless => Ok(Era::Legacy {
+                revision: Revision::LATEST_LEGACY,
+                session: None,
+            }),
             Envelope::Absent if header_is_stateless => {
                 let header = head.version.unwrap_or_default();
                 if Revision::from_text(header).is_none() {
@@ -430,12 +475,17 @@ impl Server {
                 if is_handshake {
                     return Err(Refusal::version_header(HeaderProblem::Unexpected));
                 }
-                stateless(Envelope::Partial { missing: vec![meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES] })
+                stateless(Envelope::Partial {
+                    missing: vec![meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES],
+                })
             }
             Envelope::Absent => {
                 let session = self.legacy_session(head, arrival)?;
                 let revision = session.revision().unwrap_or(Revision::LATEST_LEGACY);
-                Ok(Era::Legacy { revision, session: Some(session) })
+                Ok(Era::Legacy {
+                    revision,
+                    session: Some(session),
+                })
             }
         }
     }
@@ -468,7 +518,8 @@ impl Server {
 
     fn measured(&self, measure: &Measure, error: Option<i64>) {
         let duration = rt::now().saturating_duration_since(measure.started);
-        self.metrics.rpc_request(measure.label, measure.transport, duration, error);
+        self.metrics
+            .rpc_request(measure.label, measure.transport, duration, error);
     }
 
     // --- notifications and responses ----------------------------------------------------------
@@ -479,10 +530,17 @@ impl Server {
             Carrier::Connection { session, .. } => Some((*session).clone()),
             // A notification has no `_meta` to go by, so its header decides (digest of the
             // 2026-07-28 rules: header rules for notifications are left to the server).
-            Carrier::Streamable(head) if head.version.is_some_and(Revision::looks_stateless) => None,
+            Carrier::Streamable(head) if head.version.is_some_and(Revision::looks_stateless) => {
+                None
+            }
             Carrier::Streamable(head) => match self.legacy_session(head, arrival) {
                 Ok(session) => Some(session),
-                Err(refusal) => return Reply::Ready(refusal.answer(None, unknown_id(head.version.and_then(Revision::from_text)))),
+                Err(refusal) => {
+                    return Reply::Ready(
+                        refusal
+                            .answer(None, unknown_id(head.version.and_then(Revision::from_text))),
+                    );
+                }
             },
         };
         if let Some(session) = session {
@@ -501,7 +559,12 @@ impl Server {
             }
             Carrier::Streamable(head) => match self.legacy_session(head, arrival) {
                 Ok(session) => session,
-                Err(refusal) => return Reply::Ready(refusal.answer(None, unknown_id(head.version.and_then(Revision::from_text)))),
+                Err(refusal) => {
+                    return Reply::Ready(
+                        refusal
+                            .answer(None, unknown_id(head.version.and_then(Revision::from_text))),
+                    );
+                }
             },
         };
         session.touch(rt::now());
@@ -536,7 +599,10 @@ impl Exchange<'_> {
     /// What the client said it can do.
     pub fn client(&self) -> Rc<ClientCapabilities> {
         match self.era {
-            Era::Legacy { session: Some(session), .. } => session.client(),
+            Era::Legacy {
+                session: Some(session),
+                ..
+            } => session.client(),
             Era::Legacy { session: None, .. } => Rc::default(),
             Era::Stateless { claim, .. } => Rc::new(claim.capabilities.clone()),
         }
@@ -582,7 +648,10 @@ impl<'a> Lane<'a> {
     fn outlet(&self) -> Outlet {
         match &self.arrival.carrier {
             Carrier::Connection { outlet, .. } => (*outlet).clone(),
-            _ => self.outlet.get_or_init(|| Outlet::new(self.queue_bytes_max)).clone(),
+            _ => self
+                .outlet
+                .get_or_init(|| Outlet::new(self.queue_bytes_max))
+                .clone(),
         }
     }
 
@@ -597,7 +666,12 @@ impl<'a> Lane<'a> {
     fn resume_in(&self, session: &Rc<Session>) {
         if matches!(self.arrival.carrier, Carrier::Streamable(_)) {
             self.route.get_or_init(|| {
-                Route::resumable(session.clone(), self.outlet(), self.requests, self.ring_bytes_max)
+                Route::resumable(
+                    session.clone(),
+                    self.outlet(),
+                    self.requests,
+                    self.ring_bytes_max,
+                )
             });
         }
     }
@@ -652,7 +726,10 @@ struct Measure {
 
 impl Refusal {
     fn bad(error: ProtocolError) -> Refusal {
-        Refusal { status: Status::BadRequest, error }
+        Refusal {
+            status: Status::BadRequest,
+            error,
+        }
     }
 
     fn version_header(problem: HeaderProblem) -> Refusal {
@@ -662,13 +739,20 @@ impl Refusal {
 
     fn in_era(era: &Era<'_>, error: ProtocolError) -> Refusal {
         let is_stateless = matches!(era, Era::Stateless { .. });
-        Refusal { status: status_of(error.code, is_stateless), error }
+        Refusal {
+            status: status_of(error.code, is_stateless),
+            error,
+        }
     }
 
     fn answer(&self, id: Option<&Id>, unknown: UnknownId) -> Answer {
         let mut text = Vec::with_capacity(192);
         encode_error(&mut text, id, unknown, |out| self.error.write(out));
-        Answer { text, status: self.status, opened: None }
+        Answer {
+            text,
+            status: self.status,
+            opened: None,
+        }
     }
 }
 
@@ -686,8 +770,7 @@ fn status_of(code: i64, is_stateless: bool) -> Status {
 }
 
 fn stateless(envelope: Envelope<'_>) -> Result<Era<'_>, Refusal> {
-    let meta = RequestMeta { envelope, ..RequestMeta::default() };
-    let claim = meta.require().map_err(Refusal::bad)?;
+    let claim = envelope.require().map_err(Refusal::bad)?;
     let revision = claim.revision().map_err(Refusal::bad)?;
     Ok(Era::Stateless { claim, revision })
 }
@@ -702,20 +785,22 @@ fn unknown_id(revision: Option<Revision>) -> UnknownId {
 fn refuse_element(error: &ParseError) -> Vec<u8> {
     let object = ProtocolError::new(error.code(), error.to_string());
     let mut text = Vec::new();
-    encode_error(&mut text, error.id.as_ref(), UnknownId::Null, |out| object.write(out));
+    encode_error(&mut text, error.id.as_ref(), UnknownId::Null, |out| {
+        object.write(out)
+    });
     text
 }
 
-fn encode_outcome(
-    id: &Id,
-    outcome: Result<Vec<u8>, ProtocolError>,
-    is_stateless: bool,
-) -> Answer {
+fn encode_outcome(id: &Id, outcome: Result<Vec<u8>, ProtocolError>, is_stateless: bool) -> Answer {
     match outcome {
         Ok(result) => {
             let mut text = Vec::with_capacity(result.len() + id.as_json().len() + 40);
             crate::jsonrpc::encode_result(&mut text, id, |out| out.extend_from_slice(&result));
-            Answer { text, status: Status::Answered, opened: None }
+            Answer {
+                text,
+                status: Status::Answered,
+                opened: None,
+            }
         }
         Err(error) => {
             let status = status_of(error.code, is_stateless);

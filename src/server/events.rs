@@ -49,8 +49,12 @@ impl EventFilter {
 
     /// Reads the value of `?events=a,b`. Empty names are skipped; none at all means everything.
     pub fn parse(text: &str) -> Option<EventFilter> {
-        let names: Vec<Box<str>> =
-            text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
+        let names: Vec<Box<str>> = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(Into::into)
+            .collect();
         if names.len() > EventFilter::NAMES_MAX || !names.iter().all(|name| is_event_name(name)) {
             return None;
         }
@@ -86,7 +90,10 @@ impl Server {
 
     /// Removes a subscribed outlet.
     pub fn unsubscribe_events(&self, outlet: &Outlet) {
-        self.events.subscribers.borrow_mut().retain(|subscriber| !subscriber.outlet.is(outlet));
+        self.events
+            .subscribers
+            .borrow_mut()
+            .retain(|subscriber| !subscriber.outlet.is(outlet));
     }
 
     /// Checks the name of an event to publish.
@@ -94,7 +101,11 @@ impl Server {
         if RESERVED.contains(&name) {
             return Err(PublishError::Reserved);
         }
-        if is_event_name(name) { Ok(()) } else { Err(PublishError::Name) }
+        if is_event_name(name) {
+            Ok(())
+        } else {
+            Err(PublishError::Name)
+        }
     }
 
     /// Sends an event, already formatted as a `text/event-stream` block, to the streams that want
@@ -102,8 +113,12 @@ impl Server {
     pub fn publish(&self, name: &str, block: Vec<u8>) -> usize {
         let block: Rc<[u8]> = block.into();
         let subscribers = self.events.subscribers.borrow();
-        let wanting = subscribers.iter().filter(|subscriber| subscriber.filter.wants(name));
-        wanting.filter(|subscriber| subscriber.outlet.push(Item::Event(block.clone()))).count()
+        let wanting = subscribers
+            .iter()
+            .filter(|subscriber| subscriber.filter.wants(name));
+        wanting
+            .filter(|subscriber| subscriber.outlet.push(Item::Event(block.clone())))
+            .count()
     }
 }
 
@@ -125,7 +140,11 @@ impl fmt::Display for PublishError {
                 EventFilter::NAME_BYTES_MAX
             ),
             PublishError::Reserved => {
-                write!(f, "`event` must not be one the server sends itself ({})", RESERVED.join(", "))
+                write!(
+                    f,
+                    "`event` must not be one the server sends itself ({})",
+                    RESERVED.join(", ")
+                )
             }
         }
     }
@@ -151,9 +170,15 @@ mod tests {
     fn names_are_bounded_and_not_the_servers_own() {
         assert_eq!(Server::check_event_name("build.done"), Ok(()));
         assert_eq!(Server::check_event_name(&"x".repeat(64)), Ok(()));
-        assert_eq!(Server::check_event_name(&"x".repeat(65)), Err(PublishError::Name));
+        assert_eq!(
+            Server::check_event_name(&"x".repeat(65)),
+            Err(PublishError::Name)
+        );
         assert_eq!(Server::check_event_name(""), Err(PublishError::Name));
         assert_eq!(Server::check_event_name("a b"), Err(PublishError::Name));
-        assert_eq!(Server::check_event_name("ping"), Err(PublishError::Reserved));
+        assert_eq!(
+            Server::check_event_name("ping"),
+            Err(PublishError::Reserved)
+        );
     }
 }

@@ -170,7 +170,7 @@ impl Server {
         let catalog = self.catalog.borrow();
         for entry in &catalog.tools {
             // Registered up front, so that the metrics show every tool from the start.
-            self.metrics.tool(entry.tool.name());
+            _ = self.metrics.tool(entry.tool.name());
         }
         let resources = catalog.resources.len() + catalog.templates.len();
         self.metrics.set_registered(catalog.tools.len(), resources);
@@ -192,9 +192,16 @@ impl Server {
     }
 
     /// How results of a revision are dressed.
-    pub(crate) fn with_dialect<T>(&self, revision: Revision, act: impl FnOnce(&Dialect<'_>) -> T) -> T {
+    pub(crate) fn with_dialect<T>(
+        &self,
+        revision: Revision,
+        act: impl FnOnce(&Dialect<'_>) -> T,
+    ) -> T {
         let server_info = self.server_info.borrow().clone();
-        act(&Dialect { revision, server_info: &server_info })
+        act(&Dialect {
+            revision,
+            server_info: &server_info,
+        })
     }
 
     /// Takes a place for a stream, unless `limits.streams` are open.
@@ -237,7 +244,8 @@ impl Server {
     pub fn end_streams(&self) {
         self.listeners.finish_all();
         self.events.end_all(outlet::EndReason::Shutdown);
-        self.sessions.visit(|session| session.detach_streams(outlet::EndReason::Shutdown));
+        self.sessions
+            .visit(|session| session.detach_streams(outlet::EndReason::Shutdown));
     }
 }
 

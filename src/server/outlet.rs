@@ -172,7 +172,9 @@ impl Outlet {
     /// The next item if one is queued.
     pub fn try_next(&self) -> Option<Item> {
         let item = self.0.items.borrow_mut().pop_front()?;
-        self.0.queued_bytes.set(self.0.queued_bytes.get() - item.len());
+        self.0
+            .queued_bytes
+            .set(self.0.queued_bytes.get() - item.len());
         Some(item)
     }
 
@@ -220,12 +222,21 @@ impl Item {
 
     /// A message outside any resumable stream.
     pub fn message(text: Vec<u8>) -> Item {
-        Item::Message(Packet { event_id: None, text: text.into() })
+        Item::Message(Packet {
+            event_id: None,
+            text: text.into(),
+        })
     }
 
     /// An answer outside any resumable stream.
     pub fn answer(text: Vec<u8>, status: Status) -> Item {
-        Item::Answer(Packet { event_id: None, text: text.into() }, status)
+        Item::Answer(
+            Packet {
+                event_id: None,
+                text: text.into(),
+            },
+            status,
+        )
     }
 }
 
@@ -239,7 +250,10 @@ impl EventId {
         if !digits(stream) || !digits(sequence) {
             return None;
         }
-        Some(EventId { stream: stream.parse().ok()?, sequence: sequence.parse().ok()? })
+        Some(EventId {
+            stream: stream.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        })
     }
 }
 
@@ -294,9 +308,22 @@ mod tests {
 
     #[test]
     fn event_ids_read_back_and_others_do_not() {
-        let id = EventId { stream: 7, sequence: 12 };
+        let id = EventId {
+            stream: 7,
+            sequence: 12,
+        };
         assert_eq!(EventId::parse(&id.to_string()), Some(id));
-        for text in ["", "7", "7-", "-1", "7-x", "+7-1", "7-1-1", "4294967296-1", "1-99999999999999999999"] {
+        for text in [
+            "",
+            "7",
+            "7-",
+            "-1",
+            "7-x",
+            "+7-1",
+            "7-1-1",
+            "4294967296-1",
+            "1-99999999999999999999",
+        ] {
             assert_eq!(EventId::parse(text), None, "{text}");
         }
     }

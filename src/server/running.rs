@@ -106,7 +106,9 @@ impl Route {
             Route::Direct(outlet) | Route::Response(outlet) => _ = outlet.push(Item::message(text)),
             Route::Resumable(resumable) => {
                 let stream = resumable.stream();
-                resumable.session.push(stream, text.into(), false, resumable.ring_bytes_max);
+                resumable
+                    .session
+                    .push(stream, text.into(), false, resumable.ring_bytes_max);
             }
         }
     }
@@ -114,7 +116,9 @@ impl Route {
     /// Sends the answer to a request.
     pub fn answer(&self, text: Vec<u8>, status: Status) {
         match self {
-            Route::Direct(outlet) | Route::Response(outlet) => _ = outlet.push(Item::answer(text, status)),
+            Route::Direct(outlet) | Route::Response(outlet) => {
+                _ = outlet.push(Item::answer(text, status))
+            }
             Route::Resumable(resumable) => match resumable.stream.get() {
                 None => {
                     resumable.outlet.push(Item::answer(text, status));
@@ -122,7 +126,9 @@ impl Route {
                 }
                 Some(stream) => {
                     let ring_bytes_max = resumable.ring_bytes_max;
-                    resumable.session.push(stream, text.into(), true, ring_bytes_max);
+                    resumable
+                        .session
+                        .push(stream, text.into(), true, ring_bytes_max);
                     resumable.count_answer();
                 }
             },
@@ -146,10 +152,18 @@ impl Route {
     /// The transport commits to streaming: from here on everything can be resumed. Returns the id
     /// to prime the stream with, where the revision primes.
     pub fn begin_stream(&self) -> Option<EventId> {
-        let Route::Resumable(resumable) = self else { return None };
-        let primes = resumable.session.revision().is_some_and(|revision| revision.primes_streams());
+        let Route::Resumable(resumable) = self else {
+            return None;
+        };
+        let primes = resumable
+            .session
+            .revision()
+            .is_some_and(|revision| revision.primes_streams());
         let number = resumable.stream();
-        primes.then_some(EventId { stream: number, sequence: 0 })
+        primes.then_some(EventId {
+            stream: number,
+            sequence: 0,
+        })
     }
 
     /// Whether anything was sent by it.

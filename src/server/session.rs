@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
-use crate::gate::auth::Principal;
+use crate::gate::Principal;
 use crate::jsonrpc::{Id, Response, ResponseBody, encode_request};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::logging::Level;
@@ -70,7 +70,12 @@ pub struct Remembered {
 impl Session {
     /// A session of Streamable HTTP, or one that has not been initialised yet on its own `direct`
     /// connection.
-    pub fn new(id: Box<str>, owner: Rc<Principal>, direct: Option<Outlet>, now: Instant) -> Session {
+    pub fn new(
+        id: Box<str>,
+        owner: Rc<Principal>,
+        direct: Option<Outlet>,
+        now: Instant,
+    ) -> Session {
         Session {
             id,
             owner,
@@ -145,7 +150,10 @@ impl Session {
     /// Whether something of it is going on: such a session neither expires nor is evicted.
     pub fn is_active(&self) -> bool {
         !self.in_flight.borrow().is_empty()
-            || self.direct.as_ref().is_some_and(|outlet| outlet.ended().is_none())
+            || self
+                .direct
+                .as_ref()
+                .is_some_and(|outlet| outlet.ended().is_none())
             || self.streams.borrow().iter().any(SessionStream::is_attached)
     }
 
@@ -198,7 +206,8 @@ impl Session {
     /// Opens a stream for the response to one POST.
     pub fn open_stream(&self, reader: Outlet) -> u32 {
         let number = self.next_stream.get();
-        self.next_stream.set(number.wrapping_add(1).max(GENERAL_STREAM + 1));
+        self.next_stream
+            .set(number.wrapping_add(1).max(GENERAL_STREAM + 1));
         let mut stream = SessionStream::new(number);
         stream.attach(reader);
         self.streams.borrow_mut().push(stream);
@@ -216,7 +225,9 @@ impl Session {
     /// Attaches a reader where it left off. False if no such stream is known any more.
     pub fn resume(&self, last_event: EventId, reader: Outlet) -> bool {
         let mut streams = self.streams.borrow_mut();
-        let found = streams.iter_mut().find(|stream| stream.number == last_event.stream);
+        let found = streams
+            .iter_mut()
+            .find(|stream| stream.number == last_event.stream);
         let Some(stream) = found else { return false };
         stream.resume(last_event.sequence, reader);
         true
@@ -290,12 +301,17 @@ impl Session {
 
     /// Ends the subscription to a resource, if there is one.
     pub fn unsubscribe(&self, uri: &str) {
-        self.subscriptions.borrow_mut().retain(|known| &**known != uri);
+        self.subscriptions
+            .borrow_mut()
+            .retain(|known| &**known != uri);
     }
 
     /// Whether the client subscribed to this resource.
     pub fn is_subscribed(&self, uri: &str) -> bool {
-        self.subscriptions.borrow().iter().any(|known| &**known == uri)
+        self.subscriptions
+            .borrow()
+            .iter()
+            .any(|known| &**known == uri)
     }
 
     /// The subscribed URIs.
@@ -348,7 +364,14 @@ impl Session {
         self.asked.borrow_mut().push((number, sender));
         let mut text = Vec::new();
         encode_request(&mut text, &Id::number(number), method, params);
-        (text, Question { session: self, number, receiver })
+        (
+            text,
+            Question {
+                session: self,
+                number,
+                receiver,
+            },
+        )
     }
 
     /// Takes the client's answer to a request of ours. False if none with this id is waiting.
@@ -391,6 +414,9 @@ impl Question<'_> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        self.session.asked.borrow_mut().retain(|(number, _)| *number != self.number);
+        self.session
+            .asked
+            .borrow_mut()
+            .retain(|(number, _)| *number != self.number);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::gate::auth::Principal;
+use crate::gate::Principal;
 use crate::mcp::base64;
 use crate::mcp::revision::Revision;
 use crate::metrics::{Limit, RevisionLabel};
@@ -64,7 +64,10 @@ impl Server {
         let limit = self.settings().limits.sessions;
         if self.sessions.len() >= limit {
             self.metrics.limit_hit(Limit::Sessions);
-            let evicted = self.sessions.least_recently_used_idle().ok_or(SessionsFull { limit })?;
+            let evicted = self
+                .sessions
+                .least_recently_used_idle()
+                .ok_or(SessionsFull { limit })?;
             self.end_session(&evicted, EndReason::SessionOver);
         }
         let id: Box<str> = base64::encode_url(&rt::random::<16>()).into();
@@ -75,7 +78,10 @@ impl Server {
 
     /// Puts a session in the store.
     pub(super) fn keep_session(&self, session: Rc<Session>) {
-        self.sessions.by_id.borrow_mut().insert(session.id.clone(), session);
+        self.sessions
+            .by_id
+            .borrow_mut()
+            .insert(session.id.clone(), session);
         self.sessions.opened.notify_all();
     }
 
@@ -105,7 +111,10 @@ impl Server {
     pub fn sessions_by_revision(&self) -> Vec<(RevisionLabel, u64)> {
         let by_id = self.sessions.by_id.borrow();
         let count = |revision: Revision| {
-            by_id.values().filter(|session| session.revision() == Some(revision)).count()
+            by_id
+                .values()
+                .filter(|session| session.revision() == Some(revision))
+                .count()
         };
         Revision::ALL
             .into_iter()
@@ -125,7 +134,11 @@ impl Server {
                 self.sessions.opened.notified().await;
                 continue;
             };
-            rt::sleep(due.saturating_duration_since(rt::now()).max(Duration::from_millis(10))).await;
+            rt::sleep(
+                due.saturating_duration_since(rt::now())
+                    .max(Duration::from_millis(10)),
+            )
+            .await;
             let now = rt::now();
             self.sessions.visit(|session| {
                 if session.is_active() {
@@ -140,6 +153,9 @@ impl Server {
 
     fn next_expiry(&self, idle: Duration) -> Option<Instant> {
         let by_id = self.sessions.by_id.borrow();
-        by_id.values().map(|session| session.last_used() + idle).min()
+        by_id
+            .values()
+            .map(|session| session.last_used() + idle)
+            .min()
     }
 }

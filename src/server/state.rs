@@ -19,7 +19,7 @@ use nanoserde::{DeBin, SerBin};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::gate::auth::Principal;
+use crate::gate::Principal;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
@@ -108,7 +108,9 @@ impl StateFile {
         match fs::metadata(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StateError::Io(error)),
-            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => return Err(StateError::NotAStateFile),
+            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
+                return Err(StateError::NotAStateFile);
+            }
             Ok(_) => (),
         }
         let bytes = fs::read(&self.0).map_err(StateError::Io)?;
@@ -183,13 +185,18 @@ impl Saved {
 impl Server {
     /// The state as the bytes of a state file.
     pub fn save(&self) -> Vec<u8> {
-        let mut saved = Saved { seal_key: self.seal_key.to_vec(), sessions: Vec::new() };
+        let mut saved = Saved {
+            seal_key: self.seal_key.to_vec(),
+            sessions: Vec::new(),
+        };
         let now = rt::now();
         self.visit_sessions(|session| {
             if session.is_direct() {
                 return;
             }
-            let Some(revision) = session.revision() else { return };
+            let Some(revision) = session.revision() else {
+                return;
+            };
             let idle = now.saturating_duration_since(session.last_used());
             saved.sessions.push(save_session(session, revision, idle));
         });
@@ -207,8 +214,12 @@ impl Server {
         let mut restored = 0;
         for session in saved.sessions.iter().take(settings.limits.sessions) {
             let idle = Duration::from_secs(session.idle_seconds);
-            let Some(owner) = owner_of(&session.owner) else { continue };
-            let Some(remembered) = remember(session) else { continue };
+            let Some(owner) = owner_of(&session.owner) else {
+                continue;
+            };
+            let Some(remembered) = remember(session) else {
+                continue;
+            };
             if idle >= settings.session_idle {
                 continue;
             }
@@ -245,7 +256,11 @@ fn save_session(session: &Session, revision: Revision, idle: Duration) -> SavedS
         client: String::from_utf8(client).unwrap_or_default(),
         log_level: session.log_level().as_str().to_owned(),
         idle_seconds: idle.as_secs(),
-        subscriptions: session.subscriptions().into_iter().map(String::from).collect(),
+        subscriptions: session
+            .subscriptions()
+            .into_iter()
+            .map(String::from)
+            .collect(),
         next_stream: session.next_stream(),
         streams,
     }
@@ -253,25 +268,30 @@ fn save_session(session: &Session, revision: Revision, idle: Duration) -> SavedS
 
 fn remember(saved: &SavedSession) -> Option<Remembered> {
     let client: &RawValue = serde_json::from_str(&saved.client).ok()?;
-    let streams = saved.streams.iter().map(|stream| SessionStream {
-        ring: (stream.events.iter())
+    let streams = saved.streams.iter().map(|saved| {
+        let mut stream = SessionStream::new(saved.number);
+        stream.ring = (saved.events.iter())
             .map(|event| Stored {
                 sequence: event.sequence,
                 text: event.text.as_slice().into(),
                 is_answer: event.is_answer,
             })
-            .collect(),
-        next_sequence: stream.next_sequence,
+            .collect();
+        stream.next_sequence = saved.next_sequence;
         // What was running when the process ended is not running now: no event will follow.
-        is_complete: stream.is_complete || stream.number != super::session::GENERAL_STREAM,
-        ..SessionStream::new(stream.number)
+        stream.is_complete = saved.is_complete || saved.number != super::session::GENERAL_STREAM;
+        stream
     });
     Some(Remembered {
         id: saved.id.as_str().into(),
         revision: Revision::from_text(&saved.revision)?,
         client: ClientCapabilities::parse(client)?,
         log_level: Level::from_text(&saved.log_level)?,
-        subscriptions: saved.subscriptions.iter().map(|uri| uri.as_str().into()).collect(),
+        subscriptions: saved
+            .subscriptions
+            .iter()
+            .map(|uri| uri.as_str().into())
+            .collect(),
         streams: streams.collect(),
         next_stream: saved.next_stream,
     })
@@ -289,14 +309,20 @@ fn encode(saved: &Saved) -> Vec<u8> {
 
 fn decode(bytes: &[u8]) -> Result<Saved, StateError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(StateError::NotAStateFile)?;
-    let (version, rest) = rest.split_first_chunk::<2>().ok_or(StateError::NotAStateFile)?;
+    let (version, rest) = rest
+        .split_first_chunk::<2>()
+        .ok_or(StateError::NotAStateFile)?;
     let number = u16::from_le_bytes(*version);
     if number != VERSION {
         return Err(StateError::Version(number));
     }
-    let (checksum, payload) =
-        rest.split_first_chunk::<CHECKSUM_LEN>().ok_or(StateError::Checksum)?;
-    let digest = Sha256::new().chain_update(version).chain_update(payload).finalize();
+    let (checksum, payload) = rest
+        .split_first_chunk::<CHECKSUM_LEN>()
+        .ok_or(StateError::Checksum)?;
+    let digest = Sha256::new()
+        .chain_update(version)
+        .chain_update(payload)
+        .finalize();
     if digest.as_slice() != checksum {
         return Err(StateError::Checksum);
     }
@@ -311,7 +337,10 @@ impl fmt::Display for StateError {
             StateError::Io(error) => write!(f, "cannot be read: {error}"),
             StateError::NotAStateFile => f.write_str("is not a siskin state file"),
             StateError::Version(version) => {
-                write!(f, "has format {version}; this siskin reads format {VERSION}")
+                write!(
+                    f,
+                    "has format {version}; this siskin reads format {VERSION}"
+                )
             }
         }
     }
@@ -322,9 +351,17 @@ mod tests {
     use super::*;
 
     fn sample() -> Saved {
-        let event = SavedEvent { sequence: 4, is_answer: true, text: b"{}".to_vec() };
-        let stream =
-            SavedStream { number: 2, next_sequence: 5, is_complete: false, events: vec![event] };
+        let event = SavedEvent {
+            sequence: 4,
+            is_answer: true,
+            text: b"{}".to_vec(),
+        };
+        let stream = SavedStream {
+            number: 2,
+            next_sequence: 5,
+            is_complete: false,
+            events: vec![event],
+        };
         let session = SavedSession {
             id: "abc".into(),
             owner: "anonymous".into(),
@@ -336,7 +373,10 @@ mod tests {
             next_stream: 3,
             streams: vec![stream],
         };
-        Saved { seal_key: vec![7; 32], sessions: vec![session] }
+        Saved {
+            seal_key: vec![7; 32],
+            sessions: vec![session],
+        }
     }
 
     #[test]
@@ -347,7 +387,10 @@ mod tests {
         assert_eq!(remembered.revision, Revision::V2025_11_25);
         assert_eq!(&*remembered.subscriptions[0], "device://memory");
         let stream = &remembered.streams[0];
-        assert_eq!((stream.number, stream.next_sequence, stream.is_complete), (2, 5, true));
+        assert_eq!(
+            (stream.number, stream.next_sequence, stream.is_complete),
+            (2, 5, true)
+        );
         assert_eq!(&*stream.ring[0].text, b"{}");
     }
 

@@ -62,12 +62,17 @@ impl SessionStream {
 
     /// Whether a reader is attached and still there.
     pub fn is_attached(&self) -> bool {
-        self.reader.as_ref().is_some_and(|reader| reader.ended().is_none())
+        self.reader
+            .as_ref()
+            .is_some_and(|reader| reader.ended().is_none())
     }
 
     /// The id of the event that a new reader may come back with before it got any other.
     pub fn priming_id(&self) -> EventId {
-        EventId { stream: self.number, sequence: self.next_sequence - 1 }
+        EventId {
+            stream: self.number,
+            sequence: self.next_sequence - 1,
+        }
     }
 
     /// Numbers a message, keeps it and hands it to the reader. Returns the bytes it added.
@@ -75,7 +80,11 @@ impl SessionStream {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let len = text.len();
-        let stored = Stored { sequence, text, is_answer };
+        let stored = Stored {
+            sequence,
+            text,
+            is_answer,
+        };
         self.hand_over(&stored);
         self.ring.push_back(stored);
         len
@@ -84,8 +93,12 @@ impl SessionStream {
     /// Gives a returning reader what it has not seen, and attaches it for the rest.
     pub fn resume(&mut self, last_seen: u64, reader: Outlet) {
         self.attach(reader);
-        let missed: Vec<Stored> =
-            self.ring.iter().filter(|stored| stored.sequence > last_seen).cloned().collect();
+        let missed: Vec<Stored> = self
+            .ring
+            .iter()
+            .filter(|stored| stored.sequence > last_seen)
+            .cloned()
+            .collect();
         for stored in &missed {
             self.hand_over(stored);
         }
@@ -107,9 +120,19 @@ impl SessionStream {
 
     fn hand_over(&self, stored: &Stored) {
         let Some(reader) = &self.reader else { return };
-        let event_id = Some(EventId { stream: self.number, sequence: stored.sequence });
-        let packet = Packet { event_id, text: stored.text.clone() };
-        reader.push(if stored.is_answer { Item::Answer(packet, Status::Answered) } else { Item::Message(packet) });
+        let event_id = Some(EventId {
+            stream: self.number,
+            sequence: stored.sequence,
+        });
+        let packet = Packet {
+            event_id,
+            text: stored.text.clone(),
+        };
+        reader.push(if stored.is_answer {
+            Item::Answer(packet, Status::Answered)
+        } else {
+            Item::Message(packet)
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
-use crate::gate::auth::Principal;
+use crate::gate::Principal;
 use crate::mcp::answer::Answer;
 use crate::mcp::base64;
 use crate::mcp::capabilities::ClientCapabilities;
@@ -123,7 +123,10 @@ impl Server {
                     let mut out = Vec::new();
                     let result = server.bounded(result);
                     server.with_dialect(revision, |dialect| result.write(&mut out, dialect));
-                    match String::from_utf8(out).ok().and_then(|text| RawValue::from_string(text).ok()) {
+                    match String::from_utf8(out)
+                        .ok()
+                        .and_then(|text| RawValue::from_string(text).ok())
+                    {
                         Some(result) => State::Completed(result),
                         None => State::Failed(ProtocolError::internal("the result is not JSON")),
                     }
@@ -180,7 +183,9 @@ impl TaskEntry {
         for (key, _) in &requests {
             let index = answers.iter().position(|(known, _)| known == key);
             let Some(index) = index else {
-                return Err(Interrupt::Client("the task ended before it was answered".to_owned()));
+                return Err(Interrupt::Client(
+                    "the task ended before it was answered".to_owned(),
+                ));
             };
             taken.push(answers.swap_remove(index).1);
         }
@@ -192,10 +197,14 @@ impl TaskEntry {
     pub fn answer(&self, key: &str, answer: &RawValue) {
         let all_answered = {
             let mut state = self.state.borrow_mut();
-            let State::InputRequired(requests) = &mut *state else { return };
+            let State::InputRequired(requests) = &mut *state else {
+                return;
+            };
             let asked = requests.iter().position(|(known, _)| known == key);
             let Some(index) = asked else { return };
-            let Some(answer) = Answer::parse(&requests[index].1, answer) else { return };
+            let Some(answer) = Answer::parse(&requests[index].1, answer) else {
+                return;
+            };
             requests.remove(index);
             self.answers.borrow_mut().push((key.to_owned(), answer));
             requests.is_empty()

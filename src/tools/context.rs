@@ -10,14 +10,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use crate::mcp::answer::{Answer, Elicited, Root, Sampled};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::input::InputRequest;
 use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::{CallError, Interrupt};
 
@@ -141,7 +141,9 @@ impl Context {
         message: &str,
         schema: &str,
     ) -> Result<Elicited, CallError> {
-        let answer = self.ask_one(key, InputRequest::elicit_json(message, schema)?).await?;
+        let answer = self
+            .ask_one(key, InputRequest::elicit_json(message, schema)?)
+            .await?;
         answer.elicited().ok_or_else(unfit)
     }
 
@@ -152,17 +154,28 @@ impl Context {
         prompt: &str,
         max_tokens: u32,
     ) -> Result<Sampled, CallError> {
-        let answer = self.ask_one(key, InputRequest::sample_text(prompt, max_tokens)).await?;
+        let answer = self
+            .ask_one(key, InputRequest::sample_text(prompt, max_tokens))
+            .await?;
         answer.sampled().ok_or_else(unfit)
     }
 
     /// Asks for the folders the client works in.
     pub async fn roots(&self, key: &str) -> Result<Vec<Root>, CallError> {
-        self.ask_one(key, InputRequest::ListRoots).await?.roots().ok_or_else(unfit)
+        self.ask_one(key, InputRequest::ListRoots)
+            .await?
+            .roots()
+            .ok_or_else(unfit)
     }
 
     async fn ask_one(&self, key: &str, request: InputRequest) -> Result<Answer, CallError> {
-        let mut answers = self.host.ask(vec![Ask { key: key.to_owned(), request }]).await?;
+        let mut answers = self
+            .host
+            .ask(vec![Ask {
+                key: key.to_owned(),
+                request,
+            }])
+            .await?;
         answers.pop().ok_or_else(unfit)
     }
 
@@ -215,5 +228,7 @@ impl Context {
 }
 
 fn unfit() -> CallError {
-    CallError::Interrupted(Interrupt::Client("the client's answer does not fit".to_owned()))
+    CallError::Interrupted(Interrupt::Client(
+        "the client's answer does not fit".to_owned(),
+    ))
 }

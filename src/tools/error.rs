@@ -81,9 +81,9 @@ impl CallError {
             CallError::Interrupted(Interrupt::InputRequired) => {
                 Cow::Borrowed("the client must be asked before this can go on")
             }
-            CallError::Interrupted(Interrupt::Undeclared(missing)) => {
-                Cow::Owned(format!("the client did not declare {missing}, which this needs"))
-            }
+            CallError::Interrupted(Interrupt::Undeclared(missing)) => Cow::Owned(format!(
+                "the client did not declare {missing}, which this needs"
+            )),
             CallError::Protocol(error) => Cow::Borrowed(&error.message),
         }
     }

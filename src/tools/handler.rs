@@ -25,8 +25,7 @@ pub enum ToolHandler {
 /// The function behind [`ToolHandler::Immediate`]; the text is the `arguments` object.
 pub type ImmediateTool = dyn Fn(&Context, &str) -> Result<ToolResult, CallError>;
 /// The function behind [`ToolHandler::Pending`]; the text is the `arguments` object.
-pub type PendingTool =
-    dyn Fn(Context, &str) -> LocalFuture<'static, Result<ToolResult, CallError>>;
+pub type PendingTool = dyn Fn(Context, &str) -> LocalFuture<'static, Result<ToolResult, CallError>>;
 
 impl ToolHandler {
     /// A handler that answers at once, with its arguments read by serde.
@@ -90,7 +89,10 @@ pub struct Uri {
 impl Uri {
     /// The value of a template variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.variables.iter().find(|(variable, _)| variable == name)?;
+        let (_, value) = self
+            .variables
+            .iter()
+            .find(|(variable, _)| variable == name)?;
         Some(value)
     }
 }

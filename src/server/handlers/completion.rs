@@ -14,7 +14,10 @@ pub fn handle_complete(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flo
     let completion = match &params.reference {
         Reference::Prompt { name } => {
             let entry = exchange.catalog.prompt(name);
-            entry.ok_or_else(|| ProtocolError::unknown_prompt(name))?.completion.clone()
+            entry
+                .ok_or_else(|| ProtocolError::unknown_prompt(name))?
+                .completion
+                .clone()
         }
         Reference::Resource { uri } => {
             let entry = exchange.catalog.template(uri);

@@ -7,10 +7,15 @@ use crate::server::arrival::Carrier;
 use crate::server::dispatch::{Exchange, Flow};
 
 /// Agrees on a revision and, over Streamable HTTP, opens a session (2025-11-25 `basic/lifecycle`).
-pub fn handle_initialize(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
+pub fn handle_initialize(
+    exchange: &Exchange<'_>,
+    out: &mut Vec<u8>,
+) -> Result<Flow, ProtocolError> {
     let params = InitializeParams::parse(exchange.request.params)?;
     let revision = params.revision;
-    introduce(exchange.server, |introduction| introduction.write_initialize(out, revision));
+    introduce(exchange.server, |introduction| {
+        introduction.write_initialize(out, revision)
+    });
     match &exchange.arrival.carrier {
         Carrier::Plain => Ok(Flow::Done),
         Carrier::Connection { session, .. } => {
@@ -18,12 +23,15 @@ pub fn handle_initialize(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<F
             Ok(Flow::Done)
         }
         Carrier::Streamable(_) => {
-            let session = exchange.server.open_session(exchange.caller(), None).map_err(|full| {
-                ProtocolError::internal(format!(
-                    "all `limits.sessions` ({}) are in use; try again later",
-                    full.limit
-                ))
-            })?;
+            let session = exchange
+                .server
+                .open_session(exchange.caller(), None)
+                .map_err(|full| {
+                    ProtocolError::internal(format!(
+                        "all `limits.sessions` ({}) are in use; try again later",
+                        full.limit
+                    ))
+                })?;
             session.negotiate(revision, params.capabilities);
             Ok(Flow::Opened(session))
         }

@@ -28,7 +28,11 @@ pub fn handle_templates(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Fl
     write_list(exchange, out, List::ResourceTemplates)
 }
 
-fn write_list(exchange: &Exchange<'_>, out: &mut Vec<u8>, list: List) -> Result<Flow, ProtocolError> {
+fn write_list(
+    exchange: &Exchange<'_>,
+    out: &mut Vec<u8>,
+    list: List,
+) -> Result<Flow, ProtocolError> {
     let settings = exchange.server.settings();
     let (catalog, caller) = (exchange.catalog, exchange.caller());
     let sees_everything = list != List::Tools || caller.may_call_everything();
@@ -36,7 +40,8 @@ fn write_list(exchange: &Exchange<'_>, out: &mut Vec<u8>, list: List) -> Result<
     let (sealer, generation) = (&exchange.server.sealer, catalog.generation);
     let start = pagination::parse_position(sealer, list, generation, exchange.request.params)?;
     if start == 0 && sees_everything && fits_one_page {
-        let text = exchange.with_dialect(|dialect| catalog.whole_list(list, dialect, settings.cache));
+        let text =
+            exchange.with_dialect(|dialect| catalog.whole_list(list, dialect, settings.cache));
         out.extend_from_slice(&text);
         return Ok(Flow::Done);
     }

@@ -104,9 +104,7 @@ impl Method {
                 Needs::Completions => catalog.has_completions(),
                 Needs::Nothing => true,
                 Needs::Prompts => !catalog.prompts.is_empty(),
-                Needs::Resources => {
-                    !catalog.resources.is_empty() || !catalog.templates.is_empty()
-                }
+                Needs::Resources => !catalog.resources.is_empty() || !catalog.templates.is_empty(),
                 Needs::Tasks => catalog.has_tasks(),
                 Needs::Tools => !catalog.tools.is_empty(),
             }

@@ -14,7 +14,9 @@ pub fn handle_get(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, P
     let entry = (exchange.catalog.prompt(&params.name))
         .ok_or_else(|| ProtocolError::unknown_prompt(&params.name))?;
     if let Some(missing) = entry.prompt.missing_argument(&params.arguments) {
-        return Err(ProtocolError::invalid_params(format!("argument `{missing}` is missing")));
+        return Err(ProtocolError::invalid_params(format!(
+            "argument `{missing}` is missing"
+        )));
     }
     let arguments: Arguments = (params.arguments.into_iter())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))

@@ -28,7 +28,12 @@ pub fn handle_read(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, 
                 return Err(ProtocolError::resource_not_found(&text, revision));
             }
             Ok(contents) => server.with_dialect(revision, |dialect| {
-                ReadResult { contents, cache, meta: None }.write(&mut out, dialect);
+                ReadResult {
+                    contents,
+                    cache,
+                    meta: None,
+                }
+                .write(&mut out, dialect);
             }),
             Err(CallError::NotFound) => {
                 return Err(ProtocolError::resource_not_found(&text, revision));

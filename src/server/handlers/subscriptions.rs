@@ -14,7 +14,9 @@ pub fn handle_subscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Fl
     }
     let limit = exchange.server.settings().limits.subscriptions;
     let Some(session) = exchange.session() else {
-        return Err(ProtocolError::invalid_request("subscribing needs a session"));
+        return Err(ProtocolError::invalid_request(
+            "subscribing needs a session",
+        ));
     };
     if !session.subscribe(&uri, limit) {
         exchange.server.metrics.limit_hit(Limit::Subscriptions);
@@ -28,7 +30,10 @@ pub fn handle_subscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Fl
 }
 
 /// Ends the subscription to a resource; the result is exactly `{}`, also if there was none.
-pub fn handle_unsubscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
+pub fn handle_unsubscribe(
+    exchange: &Exchange<'_>,
+    out: &mut Vec<u8>,
+) -> Result<Flow, ProtocolError> {
     let uri = subscription::parse_uri(exchange.request.params)?;
     if let Some(session) = exchange.session() {
         session.unsubscribe(&uri);
@@ -42,12 +47,16 @@ pub fn handle_unsubscribe(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<
 pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
     let server = exchange.server;
     if matches!(exchange.arrival.carrier, Carrier::Plain) {
-        return Err(ProtocolError::invalid_request("this endpoint does not stream; use `/mcp`"));
+        return Err(ProtocolError::invalid_request(
+            "this endpoint does not stream; use `/mcp`",
+        ));
     }
     let mut filter = Filter::parse(exchange.request.params)?;
     let limit = server.settings().limits.subscriptions;
     filter.resource_subscriptions.truncate(limit);
-    filter.resource_subscriptions.retain(|uri| exchange.catalog.reader(uri).is_some());
+    filter
+        .resource_subscriptions
+        .retain(|uri| exchange.catalog.reader(uri).is_some());
     let Some(permit) = server.stream_permit() else {
         let limit = server.settings().limits.streams;
         return Err(ProtocolError::internal(format!(
@@ -68,7 +77,9 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
         listening.finished().await;
         drop(permit);
         let mut out = Vec::new();
-        server.with_dialect(revision, |dialect| subscription::write_end(&mut out, dialect, id.as_json()));
+        server.with_dialect(revision, |dialect| {
+            subscription::write_end(&mut out, dialect, id.as_json())
+        });
         Ok(out)
     })))
 }

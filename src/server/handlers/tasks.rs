@@ -35,9 +35,7 @@ pub fn handle_cancel(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow,
     Ok(Flow::Done)
 }
 
-fn task<'a>(
-    exchange: &'a Exchange<'_>,
-) -> Result<(Rc<TaskEntry>, TaskParams<'a>), ProtocolError> {
+fn task<'a>(exchange: &'a Exchange<'_>) -> Result<(Rc<TaskEntry>, TaskParams<'a>), ProtocolError> {
     if !exchange.client().has_tasks() {
         return Err(tasks_required());
     }

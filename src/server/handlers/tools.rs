@@ -25,7 +25,11 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
     let params = CallToolParams::parse(exchange.request.params)?;
     // A tool the caller may not call is one that does not exist for it.
     let entry = (exchange.catalog.tool(&params.name))
-        .filter(|entry| exchange.caller().may_call(entry.tool.name(), is_read_only(&entry.tool)))
+        .filter(|entry| {
+            exchange
+                .caller()
+                .may_call(entry.tool.name(), is_read_only(&entry.tool))
+        })
         .ok_or_else(|| ProtocolError::unknown_tool(&params.name))?;
     if let (Carrier::Streamable(head), Era::Stateless { .. }) =
         (&exchange.arrival.carrier, exchange.era)
@@ -89,7 +93,10 @@ pub fn is_read_only(tool: &Tool) -> bool {
 /// -32021 that names the tasks extension.
 pub fn tasks_required() -> ProtocolError {
     let extensions = vec![TASKS_EXTENSION.to_owned()];
-    ProtocolError::missing_capabilities(&ClientCapabilities { extensions, ..Default::default() })
+    ProtocolError::missing_capabilities(&ClientCapabilities {
+        extensions,
+        ..Default::default()
+    })
 }
 
 type ToolOutcome = Result<ToolResult, CallError>;
@@ -113,7 +120,9 @@ impl Run {
     async fn drive(&self, future: LocalFuture<'static, ToolOutcome>) -> Driven {
         let mut future = Some(future);
         poll_fn(|cx| {
-            let Some(running) = future.as_mut() else { return Poll::Pending };
+            let Some(running) = future.as_mut() else {
+                return Poll::Pending;
+            };
             let polled = running.as_mut().poll(cx);
             if let Some(task) = self.call.task() {
                 let rest: LocalFuture<'static, ToolOutcome> = match (polled, future.take()) {
@@ -121,7 +130,8 @@ impl Run {
                     (Poll::Pending, Some(rest)) => rest,
                     (Poll::Pending, None) => return Poll::Pending,
                 };
-                self.server.run_task(&task, self.call.clone(), self.revision, rest);
+                self.server
+                    .run_task(&task, self.call.clone(), self.revision, rest);
                 return Poll::Ready(Driven::Task(task));
             }
             if let Poll::Ready(outcome) = polled {
@@ -146,19 +156,28 @@ impl Run {
                 Ok(Failure::Text(text)) => ToolResult::error(text),
                 Ok(Failure::InputRequired) => {
                     self.call.write_input_required(out);
-                    self.server.metrics.tool_call(self.index, Outcome::Ok, duration);
+                    self.server
+                        .metrics
+                        .tool_call(self.index, Outcome::Ok, duration);
                     return Ok(());
                 }
                 Err(error) => {
-                    self.server.metrics.tool_call(self.index, Outcome::Refused, duration);
+                    self.server
+                        .metrics
+                        .tool_call(self.index, Outcome::Refused, duration);
                     return Err(error);
                 }
             },
         };
         let result = self.server.bounded(result);
-        let outcome = if result.is_error { Outcome::ToolError } else { Outcome::Ok };
+        let outcome = if result.is_error {
+            Outcome::ToolError
+        } else {
+            Outcome::Ok
+        };
         self.server.metrics.tool_call(self.index, outcome, duration);
-        self.server.with_dialect(self.revision, |dialect| result.write(out, dialect));
+        self.server
+            .with_dialect(self.revision, |dialect| result.write(out, dialect));
         Ok(())
     }
 }
