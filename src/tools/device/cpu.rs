@@ -12,7 +12,7 @@ use super::pressure::{self, Pressure, pressure_schema};
 use super::sampler::Sample;
 use super::{
     Device, DeviceError, DeviceTool, Facts, READS_THIS_MACHINE, Root, Run, args::Args, cgroup,
-    root::first_line, system, units,
+    cpuinfo, system, units,
 };
 
 /// The tool.
@@ -162,7 +162,7 @@ pub fn read(device: &Device) -> Cpu {
     });
     let cores_online = u64::try_from(cores.len()).ok().filter(|&count| count > 0);
     Cpu {
-        model: parse_model(&info),
+        model: cpuinfo::parse_model(&info),
         cores_online,
         load: root
             .text("proc/loadavg")
@@ -265,32 +265,6 @@ pub fn parse_load(text: &str, cores: Option<u64>) -> Option<Load> {
     })
 }
 
-/// The processor's name from `/proc/cpuinfo`: `model name` on PCs and 32-bit ARM, the part number on 64-bit ARM, which has no name,
-/// `uarch` on RISC-V and `cpu model` on MIPS.
-pub fn parse_model(info: &str) -> Option<String> {
-    let value = |key: &str| {
-        info.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            (name.trim() == key).then(|| first_line(value))?
-        })
-    };
-    let part = || {
-        let (maker, part) = (value("CPU implementer")?, value("CPU part")?);
-        let known = ARM_PARTS
-            .iter()
-            .find(|(number, _)| *number == part && maker == "0x41");
-        Some(known.map_or_else(
-            || format!("ARM implementer {maker} part {part}"),
-            |(_, name)| (*name).to_string(),
-        ))
-    };
-    value("model name")
-        .or_else(part)
-        .or_else(|| value("uarch"))
-        .or_else(|| value("cpu model"))
-        .or_else(|| value("Hardware"))
-}
-
 /// Frequency of one core. On PCs it comes from `/proc/cpuinfo`: kernels before 5.18 sleep 10 ms per idle core to answer
 /// `scaling_cur_freq` there, and this is the thread that serves everyone.
 fn frequency(root: &Root, info: &str, core: u64) -> Core {
@@ -299,34 +273,11 @@ fn frequency(root: &Root, info: &str, core: u64) -> Core {
     Core {
         core,
         busy_percent: None,
-        frequency_hertz: parse_megahertz(info, core).or_else(|| kilohertz("scaling_cur_freq")),
+        frequency_hertz: cpuinfo::parse_megahertz(info, core)
+            .or_else(|| kilohertz("scaling_cur_freq")),
         frequency_max_hertz: kilohertz("scaling_max_freq"),
         governor: root.line(&format!("{folder}/scaling_governor")),
     }
-}
-
-/// The `cpu MHz` line of one core, in hertz.
-pub fn parse_megahertz(info: &str, core: u64) -> Option<u64> {
-    let mut current = None;
-    for line in info.lines() {
-        let Some((name, value)) = line.split_once(':') else {
-            continue;
-        };
-        match name.trim() {
-            "processor" => current = value.trim().parse::<u64>().ok(),
-            "cpu MHz" if current == Some(core) => {
-                let (whole, rest) = value.trim().split_once('.').unwrap_or((value.trim(), "0"));
-                let thousandths: u64 = format!("{rest:0<3}").get(..3)?.parse().ok()?;
-                return whole
-                    .parse::<u64>()
-                    .ok()?
-                    .checked_mul(1_000_000)?
-                    .checked_add(thousandths * 1_000);
-            }
-            _ => (),
-        }
-    }
-    None
 }
 
 impl Cpu {
@@ -394,26 +345,6 @@ impl Cpu {
     }
 }
 
-/// Part numbers of ARM's own designs (Arm MIDR_EL1 documentation) found in small machines.
-const ARM_PARTS: [(&str, &str); 16] = [
-    ("0xb76", "ARM1176"),
-    ("0xc05", "Cortex-A5"),
-    ("0xc07", "Cortex-A7"),
-    ("0xc08", "Cortex-A8"),
-    ("0xc09", "Cortex-A9"),
-    ("0xc0f", "Cortex-A15"),
-    ("0xd03", "Cortex-A53"),
-    ("0xd04", "Cortex-A35"),
-    ("0xd05", "Cortex-A55"),
-    ("0xd07", "Cortex-A57"),
-    ("0xd08", "Cortex-A72"),
-    ("0xd09", "Cortex-A73"),
-    ("0xd0a", "Cortex-A75"),
-    ("0xd0b", "Cortex-A76"),
-    ("0xd0c", "Neoverse-N1"),
-    ("0xd41", "Cortex-A78"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -478,43 +409,6 @@ mod tests {
         );
         for text in ["", "0.5", "0.5 0.1", "0.5 x 0.1", "nan nan nan"] {
             assert_eq!(parse_load(text, None), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn models_have_many_spellings() {
-        for (info, model) in [
-            ("model name\t: Intel(R) N100\n", Some("Intel(R) N100")),
-            (
-                "CPU implementer\t: 0x41\nCPU part\t: 0xd08\n",
-                Some("Cortex-A72"),
-            ),
-            (
-                "CPU implementer\t: 0x51\nCPU part\t: 0xd08\n",
-                Some("ARM implementer 0x51 part 0xd08"),
-            ),
-            ("uarch\t\t: sifive,u74-mc\n", Some("sifive,u74-mc")),
-            ("CPU implementer\t: 0x41\n", None),
-            ("model name\t:\n", None),
-            ("model name", None),
-            ("", None),
-        ] {
-            assert_eq!(parse_model(info).as_deref(), model, "{info}");
-        }
-    }
-
-    #[test]
-    fn megahertz_belong_to_their_core() {
-        let info = "processor\t: 0\ncpu MHz\t\t: 800.012\n\nprocessor\t: 1\ncpu MHz\t\t: 2700\n";
-        assert_eq!(parse_megahertz(info, 0), Some(800_012_000));
-        assert_eq!(parse_megahertz(info, 1), Some(2_700_000_000));
-        assert_eq!(parse_megahertz(info, 2), None);
-        for value in ["", "x", "1.x", "99999999999999999999.0", "1.é0"] {
-            assert_eq!(
-                parse_megahertz(&format!("processor : 0\ncpu MHz : {value}\n"), 0),
-                None,
-                "{value}"
-            );
         }
     }
 }

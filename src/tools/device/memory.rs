@@ -242,13 +242,17 @@ impl Memory {
             _ = match (group.limit_bytes, group.used_percent) {
                 (Some(limit), Some(percent)) => writeln!(
                     text,
-                    "container  {used} of {} used ({percent:.1} %)",
+                    "cgroup     {used} of {} used ({percent:.1} %)",
                     units::bytes(limit)
                 ),
-                _ => writeln!(text, "container  {used} used, no limit"),
+                _ => writeln!(text, "cgroup     {used} used, no limit"),
             };
             if let Some(kills) = group.oom_kills.filter(|&kills| kills > 0) {
-                _ = writeln!(text, "killed     {kills} processes for want of memory");
+                _ = writeln!(
+                    text,
+                    "killed     {} for want of memory",
+                    units::count(kills, "process", "processes")
+                );
             }
         }
         if let Some(full) = self

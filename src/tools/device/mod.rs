@@ -29,6 +29,8 @@ pub mod wake_on_lan;
 
 pub mod args;
 pub mod cgroup;
+pub mod cpuinfo;
+pub mod mounts;
 pub mod pressure;
 pub mod raid;
 pub mod root;

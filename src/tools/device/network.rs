@@ -339,7 +339,7 @@ impl Network {
                     .received_errors
                     .saturating_add(counters.sent_errors);
                 text.push_str(&if errors > 0 {
-                    format!(", {errors} errors\n")
+                    format!(", {}\n", units::count(errors, "error", "errors"))
                 } else {
                     "\n".to_string()
                 });

@@ -323,7 +323,9 @@ impl Processes {
             zombie,
         } = self.counts;
         let mut text = format!(
-            "{total} processes, {running} running, {disk_wait} waiting for a disk, {zombie} zombies\n"
+            "{}, {running} running, {disk_wait} waiting for a disk, {}\n",
+            units::count(total, "process", "processes"),
+            units::count(zombie, "zombie", "zombies")
         );
         _ = writeln!(
             text,

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::cpuinfo;
 use super::{
     Device, DeviceError, DeviceTool, Facts, READS_THIS_MACHINE, Root, Run, args::Args, units,
 };
@@ -185,18 +186,9 @@ fn board(root: &Root) -> (Option<String>, Option<String>) {
     let model = dmi("product_name").or_else(|| dmi("board_name"));
     let model = model.or_else(|| {
         root.text("proc/cpuinfo")
-            .and_then(|text| parse_cpuinfo_model(&text))
+            .and_then(|text| cpuinfo::parse_board(&text))
     });
     (dmi("sys_vendor").or_else(|| dmi("board_vendor")), model)
-}
-
-/// The `Model` line that Raspberry Pi kernels add to `/proc/cpuinfo`.
-pub fn parse_cpuinfo_model(text: &str) -> Option<String> {
-    let (_, model) = text
-        .lines()
-        .find(|line| line.starts_with("Model\t"))?
-        .split_once(':')?;
-    super::root::first_line(model)
 }
 
 /// What board makers leave in DMI fields they did not fill in.
@@ -232,14 +224,15 @@ pub fn container(root: &Root) -> Option<String> {
     if let Some((_, name)) = marks.iter().find(|(path, _)| root.exists(path)) {
         return Some((*name).to_string());
     }
-    let group = root
-        .text("proc/1/cgroup")
-        .and_then(|text| parse_container(&text));
-    group
-        .or_else(|| {
-            root.text("proc/self/cgroup")
-                .and_then(|text| parse_container(&text))
-        })
+    // `self` is us, wherever the tree is mounted.
+    let groups: &[&str] = if root.is_own() {
+        &["proc/1/cgroup", "proc/self/cgroup"]
+    } else {
+        &["proc/1/cgroup"]
+    };
+    groups
+        .iter()
+        .find_map(|path| parse_container(&root.text(path)?))
         .map(str::to_string)
 }
 
@@ -366,23 +359,6 @@ mod tests {
             assert_eq!(parse_os_release(text), OsRelease::default(), "{text}");
         }
         assert_eq!(parse_os_release("ID=\"").id.as_deref(), Some("\""));
-    }
-
-    #[test]
-    fn the_model_line_is_not_the_model_name_line() {
-        assert_eq!(
-            parse_cpuinfo_model("model name\t: x\nModel\t\t: Raspberry Pi Zero W Rev 1.1\n")
-                .as_deref(),
-            Some("Raspberry Pi Zero W Rev 1.1")
-        );
-        for text in [
-            "",
-            "model\t\t: 167\nmodel name\t: Intel",
-            "Model\t",
-            "Model\t\t:  ",
-        ] {
-            assert_eq!(parse_cpuinfo_model(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -200,16 +200,21 @@ fn celsius(thousandths: i64) -> Option<f64> {
         .then(|| units::tenths(thousandths as f64 / 1000.0))
 }
 
-/// The word is at `soc/soc:firmware` on current kernels and has moved before, so every child of `soc` is looked at.
+/// The word belongs to the firmware node below the SoC: `soc/soc:firmware` up to the Raspberry Pi 4, `soc@107c000000/soc@107c000000:firmware`
+/// on the 5. So every child of every `soc` is looked at; there are a few dozen.
 fn throttling(root: &Root) -> Option<Throttling> {
-    const SOC: &str = "sys/devices/platform/soc";
-    let children = root
-        .names(SOC)
+    const PLATFORM: &str = "sys/devices/platform";
+    let socs = root
+        .names(PLATFORM)
         .into_iter()
-        .map(|name| format!("{SOC}/{name}/get_throttled"));
-    let text = std::iter::once(format!("{SOC}/get_throttled"))
-        .chain(children)
-        .find_map(|path| root.text(&path))?;
+        .filter(|name| name.starts_with("soc"));
+    let children = socs.flat_map(|soc| {
+        let folder = format!("{PLATFORM}/{soc}");
+        root.names(&folder)
+            .into_iter()
+            .map(move |child| format!("{folder}/{child}/get_throttled"))
+    });
+    let text = children.into_iter().find_map(|path| root.text(&path))?;
     parse_throttling(&text)
 }
 

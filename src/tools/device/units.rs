@@ -29,6 +29,11 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// A count with its noun: `1 error`, `3 errors`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// `part` of `whole` in percent, one decimal; `None` when the whole is nothing.
 pub fn percent(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| tenths(part as f64 * 100.0 / whole as f64))
@@ -36,7 +41,8 @@ pub fn percent(part: u64, whole: u64) -> Option<f64> {
 
 /// Rounded to one decimal, so that JSON shows `41.3` and not the noise behind it.
 pub fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
+    // Adding zero turns the -0.0 of a slight frost into 0.0.
+    (value * 10.0).round() / 10.0 + 0.0
 }
 
 /// A decimal that is a real quantity: finite and not negative. Rust reads `nan` and `inf` as numbers; JSON has neither.
@@ -121,6 +127,20 @@ mod tests {
         for text in ["nan", "inf", "-1", "", "0.2.6", "1e999"] {
             assert_eq!(decimal(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn slight_frost_is_zero() {
+        assert_eq!(tenths(-0.04).to_string(), "0");
+        assert_eq!(tenths(-0.05).to_string(), "-0.1");
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(
+            (count(1, "error", "errors"), count(0, "error", "errors")),
+            ("1 error".to_string(), "0 errors".to_string())
+        );
     }
 
     #[test]
