@@ -1,1 +1,27 @@
 //! Decisions on a parsed request head: who may come in. Pure; time is an argument.
+//!
+//! In the order they are asked, before any byte of a body is read: [`host`], [`origin`], [`cors`] for preflights,
+//! [`rate`], [`auth`]. Each takes header values as text and answers with a value or a refusal that knows its status,
+//! its body and, for the operator, the key to set. Not here: parsing heads (`http1`), sending answers (`transport`).
+
+pub mod host;
+
+pub mod origin;
+
+pub mod cors;
+
+pub mod rate;
+
+pub mod auth;
+mod pattern;
+mod principal;
+pub use pattern::Pattern;
+pub use principal::{Principal, Scope, Scopes};
+
+/// A refusal's body, shaped as the old server's: a JSON-RPC error without an id.
+fn error_body(message: &str) -> String {
+    let message = serde_json::Value::from(message);
+    format!(
+        r#"{{"jsonrpc":"2.0","error":{{"code":-32000,"message":{message},"data":null}},"id":null}}"#
+    )
+}

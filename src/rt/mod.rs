@@ -1,2 +1,68 @@
 //! The runtime: the only folder that names smol and async-io.
+//!
+//! One executor on one thread drives every task and the reactor; [`run`] starts it, [`spawn`] adds to it. Everything
+//! here is single-threaded (`Rc`, `Cell`) unless it says otherwise. Not here: what the bytes mean (`http1`, `jsonrpc`)
+//! and what is served (`transport`, `server`).
+//!
+//! Threads: the caller's one, async-io's reactor helper (always), and, only while needed, the helpers of [`thread`]:
+//! name lookups, the two ends of stdio. Theirs are named `siskin-…` and counted by [`thread::running`].
+
+mod executor;
+pub use executor::{Task, run, spawn, yield_now};
+
+mod clock;
+pub use clock::{Alarm, Clock, Timeout, now, sleep, timeout, unix_ms, unix_time};
+
+mod deadline;
+pub use deadline::{Deadline, Deadlines, Expired, Within, within};
+
+mod ticker;
+pub use ticker::{Member, Ticker};
+
+pub mod sync;
+
+pub mod shutdown;
+
+mod addr;
+pub use addr::{AddrError, ListenAddr, Peer};
+
+mod memory;
+mod stream;
+pub use stream::Stream;
+
+mod listener;
+pub use listener::{Accepted, Listener};
+
+mod connect;
+pub use connect::{resolve, tcp_connect, udp_send};
+
+pub mod thread;
+
+mod lines;
+pub use lines::{Line, LineSplitter};
+pub mod stdio;
+
+pub mod signal;
+
 pub mod sys;
+
+/// `N` bytes from the operating system's random source, for ids and keys.
+///
+/// # Panics
+/// When the system has no random source at all: better to stop than to hand out guessable ids.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .expect("the kernel's random source answers on every supported system");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn random_bytes_differ() {
+        assert_ne!(super::random::<16>(), super::random::<16>());
+        assert!(super::random::<0>().is_empty());
+    }
+}

@@ -1,0 +1,407 @@
+//! Bearer tokens: several, named, each with its rights (RFC 6750).
+//!
+//! A token is held and compared as its SHA-256 digest, so neither content nor length shows in the time it takes, and a
+//! configuration may hold the digest alone. All tokens are looked at for every request, right or wrong. Tokens come in
+//! the `Authorization` header only; nothing here ever sees a query string, which ends up in logs (RFC 6750 5.3).
+
+use std::fmt;
+use std::hint::black_box;
+use std::rc::Rc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::principal::{Principal, Scope};
+
+/// What is asked of a caller.
+#[derive(Clone)]
+pub enum Auth {
+    /// Nothing: everybody is `anonymous`.
+    Off(Rc<Principal>),
+    /// One of these tokens.
+    Tokens(Tokens),
+}
+
+impl Auth {
+    /// Everybody may do everything.
+    #[must_use]
+    pub fn off() -> Self {
+        Self::Off(Rc::new(Principal::anonymous()))
+    }
+
+    /// Decides on the value of `Authorization`.
+    ///
+    /// # Errors
+    /// The refusal to answer with.
+    pub fn admit(&self, authorization: Option<&str>) -> Result<Rc<Principal>, AuthRefusal> {
+        match self {
+            Self::Off(anonymous) => Ok(Rc::clone(anonymous)),
+            Self::Tokens(tokens) => tokens.admit(authorization),
+        }
+    }
+}
+
+/// The tokens of a configuration.
+#[derive(Clone, Default)]
+pub struct Tokens(Vec<Token>);
+
+#[derive(Clone)]
+struct Token {
+    digest: [u8; 32],
+    principal: Rc<Principal>,
+}
+
+/// Why a token cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    /// `sha256:` is not followed by 64 hexadecimal digits.
+    BadDigest,
+    /// It could not be sent in a header.
+    BadToken,
+    /// Another token has the same name.
+    NameTaken(Rc<str>),
+    /// The token of that name is the same.
+    TokenTaken(Rc<str>),
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadDigest => f.write_str("expected `sha256:` and 64 hexadecimal digits"),
+            Self::BadToken => {
+                f.write_str("a token is one or more visible ASCII characters without spaces")
+            }
+            Self::NameTaken(name) => write!(f, "two tokens are named `{name}`, rename one"),
+            Self::TokenTaken(name) => {
+                write!(f, "this is the token of `{name}` too, give each its own")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TokenError {}
+
+impl Tokens {
+    /// Adds a token: in plain text, or as `sha256:` and the hexadecimal digest of it.
+    ///
+    /// # Errors
+    /// When it cannot be used beside the others.
+    pub fn add(&mut self, token: &str, principal: Principal) -> Result<(), TokenError> {
+        let digest = match token.strip_prefix("sha256:") {
+            Some(hex) => parse_digest(hex).ok_or(TokenError::BadDigest)?,
+            None if is_token(token) => digest(token),
+            None => return Err(TokenError::BadToken),
+        };
+        if self
+            .0
+            .iter()
+            .any(|other| other.principal.name == principal.name)
+        {
+            return Err(TokenError::NameTaken(principal.name));
+        }
+        if let Some(other) = self.0.iter().find(|other| other.digest == digest) {
+            return Err(TokenError::TokenTaken(Rc::clone(&other.principal.name)));
+        }
+        self.0.push(Token {
+            digest,
+            principal: Rc::new(principal),
+        });
+        Ok(())
+    }
+
+    /// Whether there is none: then nobody can come in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn admit(&self, authorization: Option<&str>) -> Result<Rc<Principal>, AuthRefusal> {
+        let authorization = authorization.ok_or(AuthRefusal::Missing)?;
+        let token = bearer(authorization).ok_or(AuthRefusal::Malformed)?;
+        let found = self.find(&digest(token));
+        found.map(Rc::clone).ok_or(AuthRefusal::Wrong)
+    }
+
+    /// Compares with all tokens, always all of each.
+    fn find(&self, digest: &[u8; 32]) -> Option<&Rc<Principal>> {
+        let mut found = None;
+        for token in &self.0 {
+            let is_equal = is_equal(&token.digest, digest);
+            found = if is_equal {
+                Some(&token.principal)
+            } else {
+                found
+            };
+        }
+        found
+    }
+}
+
+/// Compares without stopping at the first difference. `black_box` keeps the compiler from adding the stop.
+fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    let difference = a
+        .iter()
+        .zip(b)
+        .fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
+    black_box(difference) == 0
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn parse_digest(hex: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// The token of `Bearer <token>`; the scheme in any case (RFC 9110 11.1), one or more spaces between.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, rest) = authorization.split_once(' ')?;
+    let token = rest.trim_start_matches(' ');
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    (is_bearer && is_token(token)).then_some(token)
+}
+
+/// Wider than RFC 6750's `b64token`, because people choose their own.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Why a caller is not let in, or not further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthRefusal {
+    /// Not a bearer token.
+    Malformed,
+    /// No `Authorization` header.
+    Missing,
+    /// A good token without this right.
+    Scope(Scope),
+    /// No token of ours.
+    Wrong,
+}
+
+impl AuthRefusal {
+    /// The status to answer with.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Malformed | Self::Missing | Self::Wrong => 401,
+            Self::Scope(_) => 403,
+        }
+    }
+
+    /// The value of `WWW-Authenticate`, RFC 6750 3. `resource_metadata` is the address of the RFC 9728 document, if
+    /// one is served; it comes from the configuration.
+    #[must_use]
+    pub fn challenge(self, resource_metadata: Option<&str>) -> String {
+        let mut challenge = String::from("Bearer realm=\"siskin\"");
+        match self {
+            // "If the request lacks any authentication information, the resource server SHOULD NOT include an error
+            // code" (RFC 6750 3.1); a header of another scheme has none for us either.
+            Self::Malformed | Self::Missing => (),
+            Self::Scope(scope) => {
+                challenge.push_str(", error=\"insufficient_scope\", scope=\"");
+                challenge.push_str(scope.as_str());
+                challenge.push('"');
+            }
+            Self::Wrong => challenge.push_str(", error=\"invalid_token\""),
+        }
+        if let Some(address) = resource_metadata {
+            challenge.push_str(", resource_metadata=\"");
+            challenge.extend(
+                address
+                    .chars()
+                    .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')),
+            );
+            challenge.push('"');
+        }
+        challenge
+    }
+
+    /// The answer's body.
+    #[must_use]
+    pub fn body(self) -> String {
+        super::error_body(&self.to_string())
+    }
+}
+
+/// The first three are the old server's words, which its clients look for.
+impl fmt::Display for AuthRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("Invalid Authorization header format"),
+            Self::Missing => f.write_str("Missing Authorization header"),
+            Self::Wrong => f.write_str("Invalid API token"),
+            Self::Scope(scope) => write!(f, "this token lacks the scope `{}`", scope.as_str()),
+        }
+    }
+}
+
+impl Principal {
+    /// Asks for a right.
+    ///
+    /// # Errors
+    /// The refusal to answer with when it is missing.
+    pub const fn require(&self, scope: Scope) -> Result<(), AuthRefusal> {
+        if self.scopes.has(scope) {
+            Ok(())
+        } else {
+            Err(AuthRefusal::Scope(scope))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::principal::Scopes;
+
+    /// SHA-256 of `abc`, FIPS 180-2 B.1.
+    const ABC: &str = "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn principal(name: &str) -> Principal {
+        Principal {
+            name: name.into(),
+            scopes: Scopes::NONE.with(Scope::Read),
+            tools: Rc::new([]),
+        }
+    }
+
+    fn tokens() -> Tokens {
+        let mut tokens = Tokens::default();
+        for (token, name) in [("s3cret", "first"), (ABC, "digest"), ("s3cret2", "last")] {
+            tokens.add(token, principal(name)).unwrap();
+        }
+        tokens
+    }
+
+    #[track_caller]
+    fn check(authorization: Option<&str>, expected: Result<&str, AuthRefusal>) {
+        let got = Auth::Tokens(tokens())
+            .admit(authorization)
+            .map(|principal| principal.name.to_string());
+        assert_eq!(got.as_deref(), expected.as_deref());
+    }
+
+    #[test]
+    fn tokens_and_their_neighbours() {
+        check(Some("Bearer s3cret"), Ok("first"));
+        check(Some("bearer s3cret"), Ok("first"));
+        check(Some("BEARER   s3cret2"), Ok("last"));
+        check(Some("Bearer abc"), Ok("digest"));
+        check(Some("Bearer s3cre"), Err(AuthRefusal::Wrong));
+        check(Some("Bearer s3crets"), Err(AuthRefusal::Wrong));
+        check(Some("Bearer S3cret"), Err(AuthRefusal::Wrong));
+        check(Some(&format!("Bearer {ABC}")), Err(AuthRefusal::Wrong));
+        check(None, Err(AuthRefusal::Missing));
+        for malformed in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "s3cret",
+            "Basic s3cret",
+            "Bearers3cret",
+            "Bearer s3cret x",
+            "Bearer s3cret ",
+            " Bearer s3cret",
+            "Bearer\ts3cret",
+            "Bearer s3crét",
+            "Bearer s3cret, Bearer abc",
+        ] {
+            check(Some(malformed), Err(AuthRefusal::Malformed));
+        }
+    }
+
+    #[test]
+    fn without_authentication_everybody_is_anonymous() {
+        for authorization in [None, Some("Bearer whatever"), Some("")] {
+            assert_eq!(
+                &*Auth::off().admit(authorization).unwrap().name,
+                "anonymous"
+            );
+        }
+        assert_eq!(
+            Auth::Tokens(Tokens::default()).admit(Some("Bearer x")),
+            Err(AuthRefusal::Wrong)
+        );
+    }
+
+    #[test]
+    fn tokens_that_cannot_be_used() {
+        let mut tokens = tokens();
+        for (token, name, expected) in [
+            ("", "new", TokenError::BadToken),
+            ("a b", "new", TokenError::BadToken),
+            ("ü", "new", TokenError::BadToken),
+            ("sha256:12", "new", TokenError::BadDigest),
+            (&ABC.replace('7', "g"), "new", TokenError::BadDigest),
+            (&format!("{ABC}0"), "new", TokenError::BadDigest),
+            (
+                "sha256:+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1",
+                "new",
+                TokenError::BadDigest,
+            ),
+            ("fresh", "first", TokenError::NameTaken("first".into())),
+            ("abc", "new", TokenError::TokenTaken("digest".into())),
+        ] {
+            assert_eq!(tokens.add(token, principal(name)), Err(expected), "{token}");
+        }
+        assert_eq!(tokens.add("fresh", principal("new")), Ok(()));
+    }
+
+    #[test]
+    fn comparison_sees_every_bit() {
+        let a: [u8; 32] = digest("x");
+        assert!(is_equal(&a, &a));
+        for bit in 0..256 {
+            let mut b = a;
+            b[bit / 8] ^= 1 << (bit % 8);
+            assert!(!is_equal(&a, &b), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn what_the_client_is_told() {
+        let body = |refusal: AuthRefusal| refusal.body();
+        assert_eq!(
+            body(AuthRefusal::Missing),
+            r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Missing Authorization header","data":null},"id":null}"#
+        );
+        assert!(body(AuthRefusal::Malformed).contains(r#""Invalid Authorization header format""#));
+        assert!(body(AuthRefusal::Wrong).contains(r#""Invalid API token""#));
+        assert_eq!(
+            AuthRefusal::Missing.challenge(None),
+            r#"Bearer realm="siskin""#
+        );
+        assert_eq!(
+            AuthRefusal::Wrong.challenge(None),
+            r#"Bearer realm="siskin", error="invalid_token""#
+        );
+        assert_eq!(
+            AuthRefusal::Scope(Scope::Write).challenge(Some("https://x/\r\n\"y")),
+            r#"Bearer realm="siskin", error="insufficient_scope", scope="write", resource_metadata="https://x/y""#
+        );
+        assert_eq!(
+            [
+                AuthRefusal::Wrong.status(),
+                AuthRefusal::Scope(Scope::Read).status()
+            ],
+            [401, 403]
+        );
+    }
+
+    #[test]
+    fn a_right_is_there_or_named() {
+        assert_eq!(principal("x").require(Scope::Read), Ok(()));
+        assert_eq!(
+            principal("x").require(Scope::Publish),
+            Err(AuthRefusal::Scope(Scope::Publish))
+        );
+    }
+}

@@ -1,1 +1,0 @@
-//! Where log lines go.

@@ -1,1 +1,0 @@
-//! Counters, gauges and histograms as Prometheus text.

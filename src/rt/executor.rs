@@ -1,0 +1,168 @@
+//! The single-threaded executor: `run` drives it and the reactor, `spawn` adds a task from inside.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use smol::LocalExecutor;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<LocalExecutor<'static>>>> = const { RefCell::new(None) };
+}
+
+/// Drives `future`, and every task spawned by it, on this thread until `future` is done.
+///
+/// Tasks still alive then are dropped before `run` returns, so their guards run while the thread is still whole.
+///
+/// # Panics
+/// When called from inside another `run`: two executors on one thread would starve each other.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    let executor = Rc::new(LocalExecutor::new());
+    let nested = CURRENT.with(|current| current.borrow_mut().replace(Rc::clone(&executor)));
+    assert!(
+        nested.is_none(),
+        "`rt::run` inside `rt::run`: spawn a task instead"
+    );
+    let _leave = Leave;
+    async_io::block_on(executor.run(future))
+}
+
+/// Forgets the thread's executor, on return and on unwinding alike.
+struct Leave;
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        // Taken out first: dropping the executor drops tasks, whose guards may come here for `CURRENT`.
+        let executor = CURRENT.with(|current| current.borrow_mut().take());
+        drop(executor);
+    }
+}
+
+/// Starts a task on this thread's executor. Dropping the returned [`Task`] cancels it; see [`Task::detach`].
+///
+/// # Panics
+/// Outside [`run`]: there is nobody to drive the task.
+pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
+    CURRENT.with(|current| {
+        let current = current.borrow();
+        let executor = current
+            .as_ref()
+            .expect("`rt::spawn` is only called inside `rt::run`");
+        Task(executor.spawn(future))
+    })
+}
+
+/// A running task. Await it for its output, [`detach`](Task::detach) it to let it run, drop it to cancel it.
+#[must_use = "a dropped task is cancelled; call `detach` to let it run"]
+pub struct Task<T>(smol::Task<T>);
+
+impl<T> Task<T> {
+    /// Lets the task run to its end without a handle.
+    pub fn detach(self) {
+        self.0.detach();
+    }
+
+    /// Cancels the task and waits until its future has been dropped; the output if it had finished before.
+    pub async fn cancel(self) -> Option<T> {
+        self.0.cancel().await
+    }
+
+    /// Whether the task has finished and its output is waiting.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+/// Lets every other ready task run once. Long loops call it.
+pub async fn yield_now() {
+    smol::future::yield_now().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Sets its flag when dropped.
+    struct Flag(Rc<Cell<bool>>);
+
+    impl Drop for Flag {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+
+    #[test]
+    fn runs_a_future_and_its_tasks() {
+        let sum = run(async {
+            let task = spawn(async {
+                yield_now().await;
+                40
+            });
+            task.await + 2
+        });
+        assert_eq!(sum, 42);
+    }
+
+    #[test]
+    fn dropping_a_handle_cancels_and_detaching_does_not() {
+        let (cancelled, detached) = run(async {
+            let (cancelled, detached) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
+            let (a, b) = (Rc::clone(&cancelled), Rc::clone(&detached));
+            drop(spawn(async move { a.set(true) }));
+            spawn(async move { b.set(true) }).detach();
+            for _ in 0..3 {
+                yield_now().await;
+            }
+            (cancelled.get(), detached.get())
+        });
+        assert_eq!((cancelled, detached), (false, true));
+    }
+
+    #[test]
+    fn tasks_left_over_are_dropped_before_run_returns() {
+        let dropped = Rc::new(Cell::new(false));
+        let flag = Flag(Rc::clone(&dropped));
+        run(async move {
+            spawn(async move {
+                let _flag = flag;
+                std::future::pending::<()>().await;
+            })
+            .detach();
+            yield_now().await;
+        });
+        assert!(dropped.get());
+    }
+
+    #[test]
+    fn a_second_run_on_the_same_thread_works_after_the_first() {
+        assert_eq!(
+            run(async { 1 }) + run(async { spawn(async { 2 }).await }),
+            3
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "inside `rt::run`")]
+    fn spawning_outside_is_a_bug() {
+        drop(spawn(async {}));
+    }
+
+    #[test]
+    #[should_panic(expected = "spawn a task instead")]
+    fn nesting_is_a_bug() {
+        run(async { run(async {}) });
+    }
+}

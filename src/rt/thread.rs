@@ -1,0 +1,35 @@
+//! Helper threads for what cannot wait on the executor: named `siskin-…`, counted, few.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Threads started here and still alive. Atomic because it is lowered from the threads themselves.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// How many helper threads are alive.
+#[must_use]
+pub fn running() -> usize {
+    RUNNING.load(Ordering::Relaxed)
+}
+
+/// Starts `siskin-{name}`. Linux shows the first 15 bytes.
+pub(super) fn start(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    RUNNING.fetch_add(1, Ordering::Relaxed);
+    let count = Count;
+    std::thread::Builder::new()
+        .name(format!("siskin-{name}"))
+        .spawn(move || {
+            let _count = count;
+            body();
+        })
+        .map(drop)
+}
+
+/// One running thread; dropped with its closure, also when it never started.
+struct Count;
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
