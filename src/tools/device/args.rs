@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-/// Why a call's arguments were refused. Facts only; the text is made by `Display`.
+/// Why a call failed: an argument, which is the caller's to mend, or the network. Facts only; the text is made by `Display`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceError {
     /// A required argument is absent.
@@ -22,6 +22,13 @@ pub enum DeviceError {
     NotAnObject {
         /// The beginning of what came instead.
         found: String,
+    },
+    /// The system did not take a datagram.
+    NotSent {
+        /// Where it should have gone.
+        to: std::net::SocketAddrV4,
+        /// The system's words.
+        detail: String,
     },
     /// An argument the tool does not have.
     UnknownArgument {
@@ -50,6 +57,9 @@ impl fmt::Display for DeviceError {
             DeviceError::NotAnObject { found } => {
                 write!(f, "arguments are `{found}`, expected a JSON object")
             }
+            DeviceError::NotSent { to, detail } => {
+                write!(f, "packet to {to} was not sent: {detail}")
+            }
             DeviceError::UnknownArgument { name, known: [] } => {
                 write!(f, "unknown argument `{name}`, this tool takes none")
             }
@@ -68,6 +78,13 @@ impl fmt::Display for DeviceError {
 }
 
 impl std::error::Error for DeviceError {}
+
+impl DeviceError {
+    /// Whether other arguments would have helped.
+    pub fn is_argument(&self) -> bool {
+        !matches!(self, DeviceError::NotSent { .. })
+    }
+}
 
 /// The members of an arguments object, all of them known.
 #[derive(Debug)]

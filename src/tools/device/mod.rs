@@ -2,8 +2,8 @@
 //!
 //! In scope: reading `/proc` and `/sys` into typed facts, rendering them as JSON and as short text, checking arguments. Useful without any
 //! configuration on a board, a NAS, a PC or in a container; a fact the kernel does not offer is an absent member, never a failure.
-//! Not in scope: the protocol, the pause between two samples, connecting and sending; [`Run`] says which of those a tool needs,
-//! and the catalog's registration makes them. Nothing here executes a program or writes a file.
+//! Not in scope: the protocol. The readers themselves neither wait nor touch the network: [`Run`] says which tool needs a pause, a
+//! connection or a datagram, and [`call()`] makes it. Nothing here executes a program or writes a file.
 //!
 //! Every size and counter is `u64`, on 32-bit machines too. JSON members are in snake case with the unit last.
 
@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::rt::sys::{self, InterfaceAddress, Space};
 
+pub mod call;
 pub mod resources;
 
 pub mod cpu;
@@ -38,6 +39,7 @@ pub mod sampler;
 pub mod units;
 
 pub use args::DeviceError;
+pub use call::call;
 pub use resources::{DeviceResource, RESOURCES};
 pub use root::Root;
 

@@ -1,6 +1,6 @@
 //! `net_check`: whether a TCP port can be reached from here, and how fast.
 //!
-//! In scope: the arguments and the wording of the outcome. Not in scope: resolving, connecting and timing, which the caller does with
+//! In scope: the arguments and the wording of the outcome. Not in scope: resolving, connecting and timing, which [`super::call()`] does with
 //! the runtime; this module names no clock and opens no socket.
 
 use std::net::{IpAddr, SocketAddr};
@@ -56,8 +56,11 @@ pub enum Outcome {
         /// The error's text.
         detail: String,
     },
-    /// The name has no address.
-    NameNotFound,
+    /// The name has no address, or nobody could be asked for it.
+    NameNotFound {
+        /// The resolver's words.
+        detail: String,
+    },
     /// The operator's rules or the system forbid it.
     NotPermitted,
     /// The host answered that nothing listens.
@@ -87,6 +90,22 @@ impl Outcome {
             _ => Outcome::Failed {
                 detail: error.to_string(),
             },
+        }
+    }
+}
+
+impl Outcome {
+    /// How much it tells, for a name with several addresses: a refusal shows a machine that is up, a missing route to one
+    /// address (IPv6, usually) shows nothing about the others.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Outcome::Connected { .. } => 6,
+            Outcome::Refused { .. } => 5,
+            Outcome::NotPermitted => 4,
+            Outcome::TimedOut => 3,
+            Outcome::Failed { .. } => 2,
+            Outcome::Unreachable => 1,
+            Outcome::NameNotFound { .. } => 0,
         }
     }
 }
@@ -146,7 +165,9 @@ impl Target {
                 ("connected", Some(*address), Some(*latency), None)
             }
             Outcome::Failed { detail } => ("failed", None, None, Some(detail.as_str())),
-            Outcome::NameNotFound => ("name_not_found", None, None, None),
+            Outcome::NameNotFound { detail } => {
+                ("name_not_found", None, None, Some(detail.as_str()))
+            }
             Outcome::NotPermitted => ("not_permitted", None, None, None),
             Outcome::Refused { address } => ("refused", Some(*address), None, None),
             Outcome::TimedOut => ("timed_out", None, None, None),
@@ -163,7 +184,7 @@ impl Target {
             Outcome::Failed { detail } => {
                 format!("{host} port {port} could not be reached: {detail}\n")
             }
-            Outcome::NameNotFound => format!("{host} has no address\n"),
+            Outcome::NameNotFound { detail } => format!("{host} was not found: {detail}\n"),
             Outcome::NotPermitted => format!("connecting to {host} port {port} is not permitted\n"),
             Outcome::Refused { address } => {
                 format!("{host} ({address}) is up, but nothing listens on port {port}\n")
@@ -366,5 +387,34 @@ mod tests {
             target.facts(&Outcome::TimedOut).text,
             "nas port 22 did not answer within 3000 ms\n"
         );
+    }
+
+    #[test]
+    fn the_most_telling_of_several_outcomes_is_reported() {
+        let address: SocketAddr = "10.0.0.2:22".parse().unwrap();
+        let outcome = |kind: std::io::ErrorKind| Outcome::from_error(address, &kind.into());
+        use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, TimedOut};
+        for (kinds, word) in [
+            ([HostUnreachable, ConnectionRefused], "refused"),
+            ([ConnectionRefused, TimedOut], "refused"),
+            ([TimedOut, HostUnreachable], "timed_out"),
+            ([HostUnreachable, HostUnreachable], "unreachable"),
+        ] {
+            let telling = kinds
+                .map(outcome)
+                .into_iter()
+                .max_by_key(Outcome::rank)
+                .unwrap();
+            let facts = Target::parse(r#"{"host":"nas","port":22}"#)
+                .unwrap()
+                .facts(&telling);
+            assert!(
+                facts
+                    .structured
+                    .contains(&format!("\"outcome\":\"{word}\"")),
+                "{}",
+                facts.structured
+            );
+        }
     }
 }

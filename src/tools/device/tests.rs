@@ -597,7 +597,9 @@ fn the_socket_tools_fit_their_schemas() {
         net_check::Outcome::Failed {
             detail: "no buffer space".into(),
         },
-        net_check::Outcome::NameNotFound,
+        net_check::Outcome::NameNotFound {
+            detail: "no such name".into(),
+        },
         net_check::Outcome::NotPermitted,
         net_check::Outcome::Refused { address },
         net_check::Outcome::TimedOut,

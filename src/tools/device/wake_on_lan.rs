@@ -1,7 +1,7 @@
 //! `wake_on_lan`: the magic packet that switches a sleeping machine on.
 //!
-//! In scope: the arguments, the packet, the wording of the result. Not in scope: sending it, which the caller does with the runtime
-//! (a UDP socket with broadcasting allowed). Off until the operator enables it, as it changes the state of another machine.
+//! In scope: the arguments, the packet, the wording of the result. Not in scope: sending it, which
+//! [`super::call()`] does with the runtime. Off until the operator enables it, as it changes the state of another machine.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
