@@ -193,7 +193,7 @@ fn is_remote(kind: &str) -> bool {
 }
 
 /// Further mount points that are listed for a device: a container host binds the same disk dozens of times.
-const ALSO_MAX: usize = 8;
+pub const ALSO_MAX: usize = 8;
 /// Where container engines and package managers mount by the hundred, zfs datasets and tmpfs among them.
 const MACHINERY: [&str; 4] = [
     "/snap/",

@@ -364,7 +364,7 @@ impl Network {
 }
 
 /// The resolver itself reads three; systemd-resolved lists more.
-const NAME_SERVERS_MAX: usize = 8;
+pub const NAME_SERVERS_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {
