@@ -44,6 +44,8 @@ pub mod stdio;
 
 pub mod signal;
 
+pub mod sys;
+
 /// `N` bytes from the operating system's random source, for ids and keys.
 ///
 /// # Panics

@@ -13,3 +13,5 @@ pub use error::{CallError, Interrupt};
 pub use handler::{
     Arguments, CompletionHandler, CompletionQuery, PromptHandler, ResourceHandler, ToolHandler, Uri,
 };
+
+pub mod device;
