@@ -45,7 +45,7 @@ pub struct Metrics {
     sse_disconnects: [Cell<u64>; Disconnect::LEN],
     sse_durations: Histogram,
     sse_resumes: Cell<u64>,
-    sessions_active: [Cell<i64>; RevisionLabel::LEN],
+    sessions_active: [Cell<u64>; RevisionLabel::LEN],
     limit_hits: [Cell<u64>; Limit::LEN],
     /// The first is `other`.
     tools: RefCell<Vec<ToolSeries>>,
@@ -244,10 +244,9 @@ impl Metrics {
         add(&self.limit_hits[limit.index()], 1);
     }
 
-    /// `delta` sessions more of a revision, or fewer.
-    pub fn sessions_active(&self, revision: RevisionLabel, delta: i64) {
-        let cell = &self.sessions_active[revision.index()];
-        cell.set(cell.get().saturating_add(delta));
+    /// How many sessions of a revision there are now.
+    pub fn set_sessions(&self, revision: RevisionLabel, count: u64) {
+        self.sessions_active[revision.index()].set(count);
     }
 
     /// How long the server has been up.
@@ -459,8 +458,8 @@ mod tests {
     fn the_rest_is_there() {
         let metrics = Metrics::new();
         metrics.set_registered(38, 4);
-        metrics.sessions_active(RevisionLabel::R20250618, 2);
-        metrics.sessions_active(RevisionLabel::R20250618, -1);
+        metrics.set_sessions(RevisionLabel::R20250618, 2);
+        metrics.set_sessions(RevisionLabel::R20250618, 1);
         metrics.sse_events(EventKind::Comment, 10_000);
         metrics.sse_resume();
         metrics.limit_hit(Limit::Batch);

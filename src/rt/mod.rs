@@ -19,6 +19,9 @@ pub use deadline::{Deadline, Deadlines, Expired, Within, within};
 mod ticker;
 pub use ticker::{Member, Ticker};
 
+mod race;
+pub use race::race;
+
 pub mod sync;
 
 pub mod shutdown;

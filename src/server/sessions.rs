@@ -76,8 +76,9 @@ impl Server {
         Ok(session)
     }
 
-    /// Puts a session in the store.
-    pub(super) fn keep_session(&self, session: Rc<Session>) {
+    /// Puts a session in the store: one of an earlier process, or the one of stdio, which has no
+    /// id, so that it hears of changes.
+    pub fn keep_session(&self, session: Rc<Session>) {
         self.sessions
             .by_id
             .borrow_mut()
