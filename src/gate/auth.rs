@@ -91,6 +91,14 @@ impl Tokens {
             None if is_token(token) => digest(token),
             None => return Err(TokenError::BadToken),
         };
+        self.add_digest(digest, principal)
+    }
+
+    /// Adds a token of which only the SHA-256 digest is known.
+    ///
+    /// # Errors
+    /// When it cannot be used beside the others.
+    pub fn add_digest(&mut self, digest: [u8; 32], principal: Principal) -> Result<(), TokenError> {
         if self
             .0
             .iter()

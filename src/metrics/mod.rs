@@ -45,7 +45,7 @@ pub struct Metrics {
     sse_disconnects: [Cell<u64>; Disconnect::LEN],
     sse_durations: Histogram,
     sse_resumes: Cell<u64>,
-    sessions_active: [Cell<u64>; RevisionLabel::LEN],
+    sessions_active: [Cell<i64>; RevisionLabel::LEN],
     limit_hits: [Cell<u64>; Limit::LEN],
     /// The first is `other`.
     tools: RefCell<Vec<ToolSeries>>,
@@ -244,9 +244,16 @@ impl Metrics {
         add(&self.limit_hits[limit.index()], 1);
     }
 
-    /// How many sessions of a revision there are now.
-    pub fn set_sessions(&self, revision: RevisionLabel, count: u64) {
-        self.sessions_active[revision.index()].set(count);
+    /// `delta` sessions more of a revision, or fewer.
+    pub fn sessions_active(&self, revision: RevisionLabel, delta: i64) {
+        let cell = &self.sessions_active[revision.index()];
+        cell.set(cell.get().saturating_add(delta));
+    }
+
+    /// Sessions of a revision there are now, for a store that counts by itself.
+    pub fn set_sessions_active(&self, revision: RevisionLabel, sessions: usize) {
+        let sessions = i64::try_from(sessions).unwrap_or(i64::MAX);
+        self.sessions_active[revision.index()].set(sessions);
     }
 
     /// How long the server has been up.
@@ -458,8 +465,9 @@ mod tests {
     fn the_rest_is_there() {
         let metrics = Metrics::new();
         metrics.set_registered(38, 4);
-        metrics.set_sessions(RevisionLabel::R20250618, 2);
-        metrics.set_sessions(RevisionLabel::R20250618, 1);
+        metrics.sessions_active(RevisionLabel::R20250618, 2);
+        metrics.sessions_active(RevisionLabel::R20250618, -1);
+        metrics.set_sessions_active(RevisionLabel::R20250326, 7);
         metrics.sse_events(EventKind::Comment, 10_000);
         metrics.sse_resume();
         metrics.limit_hit(Limit::Batch);
@@ -468,6 +476,7 @@ mod tests {
         has(&metrics, "mcp_tools_registered_total 38");
         has(&metrics, "mcp_resources_registered_total 4");
         has(&metrics, r#"mcp_sessions_active{revision="2025-06-18"} 1"#);
+        has(&metrics, r#"mcp_sessions_active{revision="2025-03-26"} 7"#);
         has(
             &metrics,
             r#"mcp_sse_events_sent_total{event_type="comment"} 10000"#,

@@ -37,7 +37,7 @@ mod listener;
 pub use listener::{Accepted, Listener};
 
 mod connect;
-pub use connect::{resolve, tcp_connect, udp_send};
+pub use connect::{resolve, tcp_connect, udp_send, unix_connect};
 
 pub mod thread;
 

@@ -109,7 +109,7 @@ impl Server {
     }
 
     /// How many sessions there are of each revision.
-    pub fn sessions_by_revision(&self) -> Vec<(RevisionLabel, u64)> {
+    pub fn sessions_by_revision(&self) -> Vec<(RevisionLabel, usize)> {
         let by_id = self.sessions.by_id.borrow();
         let count = |revision: Revision| {
             by_id
@@ -121,7 +121,7 @@ impl Server {
             .into_iter()
             .filter_map(|revision| {
                 let label = RevisionLabel::of(revision.as_str())?;
-                Some((label, u64::try_from(count(revision)).unwrap_or(u64::MAX)))
+                Some((label, count(revision)))
             })
             .collect()
     }

@@ -72,7 +72,7 @@ fn status(http: &Http) -> Response {
 fn metrics(http: &Http) -> Response {
     let mut text = String::with_capacity(16 * 1024);
     for (revision, count) in http.server.sessions_by_revision() {
-        http.server.metrics.set_sessions(revision, count);
+        http.server.metrics.set_sessions_active(revision, count);
     }
     http.server.metrics.render(&mut text);
     let mut response = Response::empty(200);
