@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the public MCP clients against siskin's fixture, over every transport each of them has.
 # Usage: run.sh [BIN_DIR] [CLIENT…]   BIN_DIR holds `examples/everything` (default: target/release, else target/debug);
-#        CLIENT is python-mcp, fastmcp, ts-client, ts-sdk, rmcp, inspector or browser (default: all).
+#        CLIENT is python-mcp, fastmcp, ts-client, ts-sdk, rmcp or inspector (default: all).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -41,10 +41,7 @@ echo "exit \$?" >>"$STDIO_LOG"
 EOF
 chmod +x "$STDIO_SERVER"
 
-# PAGE_PORT first: the server has to know the browser page's origin when it starts.
-PAGE_PORT=$(free_port)
-ORIGIN=http://127.0.0.1:$PAGE_PORT
-start_on_free_port "$SCRATCH/server.log" env "APP_SERVER__ALLOWED_ORIGINS=$ORIGIN" "$FIXTURE" PORT
+start_on_free_port "$SCRATCH/server.log" "$FIXTURE" PORT
 BASE=http://127.0.0.1:$PORT
 
 RESULTS=$SCRATCH/results
@@ -141,11 +138,6 @@ if wanted inspector; then
   done
   run_client 5 http+sse legacy inspector-cli "$NODE" "$HERE/inspector.mjs"
 fi
-if wanted browser; then
-  need chromium chromium
-  run_client 5 http+sse browser chromium env PAGE_PORT="$PAGE_PORT" "$NODE" "$HERE/browser.mjs"
-fi
-
 # After all these guests the server has to be as it was.
 if "$NODE" -e "fetch('$BASE/health', { signal: AbortSignal.timeout(10000) }).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then
   report "ok   siskin  http  healthy-afterwards"
