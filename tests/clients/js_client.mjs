@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 1000 * Number(process.env.SISKIN_CASE_SECONDS ?? 20);
 const LEGACY = '2025-11-25';
 const MODERN = '2026-07-28';
 const WATCHED = 'test://watched-resource';

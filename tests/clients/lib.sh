@@ -154,13 +154,13 @@ start_server() {
   SERVER_PIDS+=("$SERVER_PID")
 }
 
-# start_on_free_port LOG COMMAND…: the word PORT in the command is replaced; sets PORT and SERVER_PID, returns once it accepts.
+# start_on_free_port LOG COMMAND…: {PORT} in the command is replaced; sets PORT and SERVER_PID, returns once it accepts.
 start_on_free_port() {
   local log=$1 attempt
   shift
   for attempt in 1 2 3; do
     PORT=$(free_port)
-    start_server "$log" "${@//PORT/$PORT}"
+    start_server "$log" "${@//\{PORT\}/$PORT}"
     wait_until 20 settled "$SERVER_PID" "$PORT" || break
     kill -0 "$SERVER_PID" 2>/dev/null && return
     grep -qi 'in use' "$log" || break
@@ -185,10 +185,11 @@ start_siskin() {
 }
 
 ready_or_gone() {
-  grep -q 'listening http' "$2" || ! kill -0 "$1" 2>/dev/null
+  grep -qs 'listening http' "$2" || ! kill -0 "$1" 2>/dev/null
 }
 
 # stop_server PID: SIGTERM, ten seconds, SIGKILL; sets EXIT_STATUS.
+# shellcheck disable=SC2034  # read by the scripts that source this
 stop_server() {
   EXIT_STATUS=0
   kill "$1" 2>/dev/null || true

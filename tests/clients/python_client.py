@@ -5,6 +5,7 @@ legacy, auto, 2026-07-28, or `any` (auto, content with whatever it finds); TARGE
 """
 
 import asyncio
+import os
 import sys
 import traceback
 import warnings
@@ -19,7 +20,7 @@ from mcp.client.subscriptions import listen
 # Calling the older revisions' methods is the point here.
 warnings.simplefilter("ignore")
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = int(os.environ.get("SISKIN_CASE_SECONDS", "20"))
 LEGACY = "2025-11-25"
 MODERN = "2026-07-28"
 WATCHED = "test://watched-resource"

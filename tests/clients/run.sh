@@ -2,6 +2,7 @@
 # Runs the public MCP clients against siskin's fixture, over every transport each of them has.
 # Usage: run.sh [BIN_DIR] [CLIENT…]   BIN_DIR holds `examples/everything` (default: target/release, else target/debug);
 #        CLIENT is python-mcp, fastmcp, ts-client, ts-sdk, rmcp or inspector (default: all).
+# SISKIN_CASE_SECONDS bounds each case (default: 20).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -41,7 +42,7 @@ echo "exit \$?" >>"$STDIO_LOG"
 EOF
 chmod +x "$STDIO_SERVER"
 
-start_on_free_port "$SCRATCH/server.log" "$FIXTURE" PORT
+start_on_free_port "$SCRATCH/server.log" "$FIXTURE" '{PORT}'
 BASE=http://127.0.0.1:$PORT
 
 RESULTS=$SCRATCH/results

@@ -19,7 +19,6 @@ use rmcp::{
 };
 use tokio::sync::Mutex;
 
-const DEADLINE: Duration = Duration::from_secs(20);
 const LABEL: &str = "rmcp 3.9.0";
 const WATCHED: &str = "test://watched-resource";
 const STATIC_TEXT: &str = "This is the content of the static text resource.";
@@ -65,14 +64,18 @@ type Client = RunningService<RoleClient, Seen>;
 /// Prints the cases' lines and counts the failures.
 struct Report {
     transport: String,
+    deadline: Duration,
     failed: u32,
 }
 
 impl Report {
     async fn case<T>(&mut self, name: &str, run: impl Future<Output = Result<T>>) -> Option<T> {
-        let outcome = match tokio::time::timeout(DEADLINE, run).await {
+        let outcome = match tokio::time::timeout(self.deadline, run).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(anyhow::anyhow!("nothing within {} s", DEADLINE.as_secs())),
+            Err(_) => Err(anyhow::anyhow!(
+                "nothing within {} s",
+                self.deadline.as_secs()
+            )),
         };
         match outcome {
             Ok(value) => {
@@ -105,6 +108,12 @@ async fn main() -> ExitCode {
     };
     let mut report = Report {
         transport: format!("{transport} {mode}"),
+        deadline: Duration::from_secs(
+            std::env::var("SISKIN_CASE_SECONDS")
+                .ok()
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(20),
+        ),
         failed: 0,
     };
     let seen = Seen::default();
