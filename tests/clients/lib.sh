@@ -7,6 +7,9 @@ begin() {
   SCRIPT_NAME=$1
   STARTED_AT=$SECONDS
   SERVER_PIDS=()
+  # The server reads these, and no proxy belongs between two ends of one machine.
+  unset ENV "${!APP_@}" "${!FASTMCP_@}"
+  export NO_PROXY=localhost,127.0.0.1 no_proxy=localhost,127.0.0.1
   SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/siskin-XXXXXXXX")
   trap finish EXIT
   # Without these a signal would end the script before the servers are reaped.
@@ -145,11 +148,12 @@ wait_until() {
   done
 }
 
-# start_server LOG COMMAND…: starts in the background, sets SERVER_PID; `finish` reaps it.
+# start_server LOG COMMAND…: starts in the background, sets SERVER_PID; `finish` reaps it. The scratch folder is its working folder,
+# so that no `config` folder comes in by accident.
 start_server() {
   local log=$1
   shift
-  "$@" </dev/null >"$log" 2>&1 &
+  (cd "$SCRATCH" && exec "$@") </dev/null >"$log" 2>&1 &
   SERVER_PID=$!
   SERVER_PIDS+=("$SERVER_PID")
 }

@@ -14,8 +14,9 @@ if [ -n "${SISKIN_CONFORMANCE_URL:-}" ]; then
   URL=$SISKIN_CONFORMANCE_URL
 else
   FIXTURE=${1:-$(bin_dir "")/examples/everything}
+  FIXTURE=$(realpath "$FIXTURE")
   [ -x "$FIXTURE" ] || die "\`$FIXTURE\` is missing; build it with: cargo build --example everything"
-  start_on_free_port "$SCRATCH/server.log" "$FIXTURE" PORT
+  start_on_free_port "$SCRATCH/server.log" "$FIXTURE" '{PORT}'
   # By name, for the suite's rebinding scenario takes nothing but localhost.
   URL=http://localhost:$PORT/mcp
 fi
