@@ -18,6 +18,10 @@ FIXTURE=$BIN_DIR/examples/everything
 npm_packages "$HERE"
 python_packages "$HERE"
 
+for client in "${WANTED[@]}"; do
+  [[ " python-mcp fastmcp ts-client ts-sdk rmcp inspector " == *" $client "* ]] || die "client \`$client\` is unknown"
+done
+
 wanted() {
   [ ${#WANTED[@]} = 0 ] || [[ " ${WANTED[*]} " == *" $1 "* ]]
 }
@@ -94,32 +98,30 @@ stdio_servers_ended() {
   [ "$exits" != 0 ] && [ $((starts - exits)) -le "$1" ]
 }
 
-if wanted python-mcp; then
+# both_eras LABEL COMMAND…: a client that can be told how to negotiate, over stdio and Streamable HTTP.
+both_eras() {
+  local mode
   for mode in legacy auto 2026-07-28; do
-    run_client 7 stdio "$mode" python-mcp "$PYTHON" "$HERE/python_client.py" mcp
-    run_client 7 streamable-http "$mode" python-mcp "$PYTHON" "$HERE/python_client.py" mcp
+    run_client 7 stdio "$mode" "$@"
+    run_client 7 streamable-http "$mode" "$@"
   done
-  for mode in legacy any; do
-    run_client 7 http+sse "$mode" python-mcp "$PYTHON" "$HERE/python_client.py" mcp
-  done
+}
+
+# every_transport LABEL COMMAND…: the same, and over HTTP+SSE, where `auto` may find either era.
+every_transport() {
+  both_eras "$@"
+  run_client 7 http+sse legacy "$@"
+  run_client 7 http+sse any "$@"
+}
+
+if wanted python-mcp; then
+  every_transport python-mcp "$PYTHON" "$HERE/python_client.py" mcp
 fi
 if wanted fastmcp; then
-  for mode in legacy auto 2026-07-28; do
-    run_client 7 stdio "$mode" fastmcp "$PYTHON" "$HERE/python_client.py" fastmcp
-    run_client 7 streamable-http "$mode" fastmcp "$PYTHON" "$HERE/python_client.py" fastmcp
-  done
-  for mode in legacy any; do
-    run_client 7 http+sse "$mode" fastmcp "$PYTHON" "$HERE/python_client.py" fastmcp
-  done
+  every_transport fastmcp "$PYTHON" "$HERE/python_client.py" fastmcp
 fi
 if wanted ts-client; then
-  for mode in legacy auto 2026-07-28; do
-    run_client 7 stdio "$mode" ts-client "$NODE" "$HERE/js_client.mjs" client
-    run_client 7 streamable-http "$mode" ts-client "$NODE" "$HERE/js_client.mjs" client
-  done
-  for mode in legacy any; do
-    run_client 7 http+sse "$mode" ts-client "$NODE" "$HERE/js_client.mjs" client
-  done
+  every_transport ts-client "$NODE" "$HERE/js_client.mjs" client
 fi
 if wanted ts-sdk; then
   for transport in stdio streamable-http http+sse; do
@@ -127,10 +129,7 @@ if wanted ts-sdk; then
   done
 fi
 if wanted rmcp; then
-  for mode in legacy auto 2026-07-28; do
-    run_client 7 stdio "$mode" rmcp "$RMCP"
-    run_client 7 streamable-http "$mode" rmcp "$RMCP"
-  done
+  both_eras rmcp "$RMCP"
 fi
 if wanted inspector; then
   for era in legacy auto modern; do
@@ -139,6 +138,7 @@ if wanted inspector; then
   done
   run_client 5 http+sse legacy inspector-cli "$NODE" "$HERE/inspector.mjs"
 fi
+
 # After all these guests the server has to be as it was.
 if "$NODE" -e "fetch('$BASE/health', { signal: AbortSignal.timeout(10000) }).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then
   report "ok   siskin  http  healthy-afterwards"
