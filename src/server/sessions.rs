@@ -84,6 +84,7 @@ impl Server {
             .borrow_mut()
             .insert(session.id.clone(), session);
         self.sessions.opened.notify_all();
+        self.dirty.notify_one();
     }
 
     /// The session of this id, if it is the caller's. Someone else's does not exist for them.
@@ -96,6 +97,7 @@ impl Server {
     pub fn end_session(&self, session: &Session, reason: EndReason) {
         self.sessions.by_id.borrow_mut().remove(&session.id);
         session.end(reason);
+        self.dirty.notify_one();
     }
 
     /// How many sessions there are.

@@ -10,7 +10,7 @@ use crate::http1::date::HttpDate;
 use crate::http1::sse::{Event, encode_event};
 use crate::log::escape;
 use crate::metrics::{Close, Limit};
-use crate::rt::shutdown::{Phase, Shutdown};
+use crate::rt::shutdown::{Phase, Shutdown, Work};
 use crate::rt::{self, Accepted, Clock, Listener, Ticker};
 use crate::server::Server;
 use crate::server::outlet::{Item, Outlet};
@@ -42,6 +42,8 @@ pub struct Http {
 pub struct Place {
     http: Rc<Http>,
     ip: Option<IpAddr>,
+    /// The server does not end before this does, within its grace.
+    _work: Work,
 }
 
 impl Http {
@@ -153,6 +155,7 @@ impl Http {
         Ok(Place {
             http: self.clone(),
             ip,
+            _work: self.shutdown.work(),
         })
     }
 }
