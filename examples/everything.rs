@@ -105,16 +105,22 @@ fn simple_tools(builder: Builder) -> Builder {
             },
         )
         .tool_now(
-            about("json_schema_2020_12_tool", "Has a schema that uses much of 2020-12.")
-                .input_schema_json(JSON_SCHEMA_2020_12)
-                .read_only(),
+            about(
+                "json_schema_2020_12_tool",
+                "Has a schema that uses much of 2020-12.",
+            )
+            .input_schema_json(JSON_SCHEMA_2020_12)
+            .read_only(),
             |_: &Context, arguments: serde_json::Value| Ok(format!("Received: {arguments}")),
         )
         .tool_now(
-            about("test_header_mirror", "Says what stands in `value` and in its header.")
-                .string("value", "any text")
-                .mirrored_in_header("value", "Value")
-                .read_only(),
+            about(
+                "test_header_mirror",
+                "Says what stands in `value` and in its header.",
+            )
+            .string("value", "any text")
+            .mirrored_in_header("value", "Value")
+            .read_only(),
             |_: &Context, Echo { value }| Ok(value),
         )
         .tool_now(
@@ -160,7 +166,10 @@ fn talking_tools(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_reconnection", "Ends its stream half way; the client comes back."),
+            about(
+                "test_reconnection",
+                "Ends its stream half way; the client comes back.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 ctx.close_stream();
                 ctx.sleep(2 * STEP).await;
@@ -201,21 +210,32 @@ fn asking_tools(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_elicitation_sep1034_defaults", "Offers a form with defaults."),
+            about(
+                "test_elicitation_sep1034_defaults",
+                "Offers a form with defaults.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 let message = "Please review and update the form fields with defaults";
-                Ok(completed(&ctx.elicit("form", message, DEFAULTS_FORM).await?))
+                Ok(completed(
+                    &ctx.elicit("form", message, DEFAULTS_FORM).await?,
+                ))
             },
         )
         .tool(
-            about("test_elicitation_sep1330_enums", "Offers a form with choices."),
+            about(
+                "test_elicitation_sep1330_enums",
+                "Offers a form with choices.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 let message = "Please select options from the enum fields";
                 Ok(completed(&ctx.elicit("form", message, ENUMS_FORM).await?))
             },
         )
         .tool(
-            about("test_streaming_elicitation", "Asks in the middle of a stream."),
+            about(
+                "test_streaming_elicitation",
+                "Asks in the middle of a stream.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 ctx.progress(0.0, Some(1.0));
                 let answer = ctx.elicit("user_name", NAME_QUESTION, NAME_FORM).await?;
@@ -224,12 +244,14 @@ fn asking_tools(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_missing_capability", "Can only be called by clients that sample.").needs(
-                ClientCapabilities {
-                    sampling: true,
-                    ..ClientCapabilities::default()
-                },
-            ),
+            about(
+                "test_missing_capability",
+                "Can only be called by clients that sample.",
+            )
+            .needs(ClientCapabilities {
+                sampling: true,
+                ..ClientCapabilities::default()
+            }),
             async |_: Context, _: NoArguments| Ok("The client declared sampling"),
         )
 }
@@ -262,7 +284,10 @@ fn rounds(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_input_required_result_list_roots", "Asks for the roots."),
+            about(
+                "test_input_required_result_list_roots",
+                "Asks for the roots.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 let roots = ctx.roots("client_roots").await?;
                 let uris: Vec<String> = roots.into_iter().map(|root| root.uri).collect();
@@ -270,11 +295,15 @@ fn rounds(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_input_required_result_request_state", "Keeps state meanwhile."),
+            about(
+                "test_input_required_result_request_state",
+                "Keeps state meanwhile.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 let earlier: Option<String> = ctx.state();
                 ctx.set_state(&"asked");
-                ctx.elicit("confirm", "Please confirm", CONFIRM_FORM).await?;
+                ctx.elicit("confirm", "Please confirm", CONFIRM_FORM)
+                    .await?;
                 match earlier.as_deref() {
                     Some("asked") => Ok("state-ok"),
                     // A client of an earlier revision was asked in this very call.
@@ -284,7 +313,10 @@ fn rounds(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_input_required_result_multiple_inputs", "Asks three things at once."),
+            about(
+                "test_input_required_result_multiple_inputs",
+                "Asks three things at once.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 ctx.set_state(&"asked");
                 let asks = vec![
@@ -297,7 +329,10 @@ fn rounds(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_input_required_result_multi_round", "Asks one thing, then another."),
+            about(
+                "test_input_required_result_multi_round",
+                "Asks one thing, then another.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 ctx.set_state(&1);
                 let message = "Step 1: What is your name?";
@@ -310,15 +345,22 @@ fn rounds(builder: Builder) -> Builder {
             },
         )
         .tool(
-            about("test_input_required_result_tampered_state", "Refuses state it did not make."),
+            about(
+                "test_input_required_result_tampered_state",
+                "Refuses state it did not make.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 ctx.set_state(&"sealed");
-                ctx.elicit("confirm", "Please confirm", CONFIRM_FORM).await?;
+                ctx.elicit("confirm", "Please confirm", CONFIRM_FORM)
+                    .await?;
                 Ok("The state came back as it was")
             },
         )
         .tool(
-            about("test_input_required_result_capabilities", "Asks what the client can answer."),
+            about(
+                "test_input_required_result_capabilities",
+                "Asks what the client can answer.",
+            ),
             async |ctx: Context, _: NoArguments| {
                 let mut asks = Vec::new();
                 if ctx.client().elicitation_form {
@@ -358,8 +400,9 @@ fn tasks(builder: Builder) -> Builder {
                 .optional_string("label", "a name for the result")
                 .task(TaskSupport::Optional),
             async |ctx: Context, SlowCompute { seconds, label }| {
-                let duration = Duration::try_from_secs_f64(seconds)
-                    .map_err(|error| CallError::arguments(format!("argument `seconds`: {error}")))?;
+                let duration = Duration::try_from_secs_f64(seconds).map_err(|error| {
+                    CallError::arguments(format!("argument `seconds`: {error}"))
+                })?;
                 ctx.start_task();
                 ctx.sleep(duration).await;
                 Ok(format!("Computed `{label}` in {seconds} s"))
@@ -432,21 +475,30 @@ const INTERNAL_ERROR: i64 = -32603;
 fn changes(builder: Builder) -> Builder {
     builder
         .tool_now(
-            about("test_trigger_tool_change", "Says that the list of tools changed."),
+            about(
+                "test_trigger_tool_change",
+                "Says that the list of tools changed.",
+            ),
             |ctx: &Context, _: NoArguments| {
                 ctx.changed(Change::Tools);
                 Ok("Subscribers of the tool list were told")
             },
         )
         .tool_now(
-            about("test_trigger_prompt_change", "Says that the list of prompts changed."),
+            about(
+                "test_trigger_prompt_change",
+                "Says that the list of prompts changed.",
+            ),
             |ctx: &Context, _: NoArguments| {
                 ctx.changed(Change::Prompts);
                 Ok("Subscribers of the prompt list were told")
             },
         )
         .tool_now(
-            about("test_trigger_resource_update", "Says that the watched resource changed."),
+            about(
+                "test_trigger_resource_update",
+                "Says that the watched resource changed.",
+            ),
             |ctx: &Context, _: NoArguments| {
                 ctx.changed(Change::Resource(WATCHED_RESOURCE.to_owned()));
                 Ok("Subscribers of the watched resource were told")
@@ -523,7 +575,9 @@ fn prompts(builder: Builder) -> Builder {
                 .argument("arg2", "Second test argument"),
             async |_: Context, arguments: Arguments| {
                 let (arg1, arg2) = (&arguments["arg1"], &arguments["arg2"]);
-                Ok(format!("Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"))
+                Ok(format!(
+                    "Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
+                ))
             },
         )
         .complete_prompt(

@@ -66,14 +66,15 @@ enum Step<'a> {
     Member(Cow<'a, str>),
 }
 
-/// The member or element of `value` that holds its byte `read - 1`, with its text and its start.
+/// The member or element of `value` that holds its byte `read - 1`, or begins with `read`: an array
+/// or object of the wrong kind is refused before its bracket is taken. With its text and start.
 fn step_into(value: &str, read: usize) -> Option<(Step<'_>, &str, usize)> {
     let Parts(parts) = serde_json::from_str(value).ok()?;
     parts.into_iter().find_map(|(step, part)| {
         let part = part.get();
         // Both are slices of the same text.
         let start = part.as_ptr().addr() - value.as_ptr().addr();
-        (start < read && read <= start + part.len()).then_some((step, part, start))
+        (start <= read && read <= start + part.len()).then_some((step, part, start))
     })
 }
 
@@ -151,7 +152,8 @@ mod tests {
         ] {
             assert!(parse_arguments::<Order>(accepted).is_ok(), "{accepted}");
         }
-        assert_eq!(parse_arguments(r#"{"x":1}"#).unwrap(), NoArguments {});
+        let nothing: NoArguments = parse_arguments(r#"{"x":1}"#).unwrap();
+        assert_eq!(nothing, NoArguments {});
         assert!(parse_arguments::<NoArguments>("7").is_err());
     }
 
