@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("--stdio") => server.serve_stdio()?,
         Some(port) => {
             let port: u16 = port.parse()?;
-            server.serve_http_then(format!("127.0.0.1:{port}"), |address| {
+            server.serve_http_then(&format!("127.0.0.1:{port}"), |address| {
                 // Nobody may be listening to the end.
                 _ = writeln!(std::io::stderr(), "listening http {address}");
             })?;

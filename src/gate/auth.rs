@@ -28,6 +28,18 @@ impl Auth {
         Self::Off(Rc::new(Principal::anonymous()))
     }
 
+    /// The caller of this name, if there is one: whose a session of an earlier process is.
+    #[must_use]
+    pub fn principal(&self, name: &str) -> Option<Rc<Principal>> {
+        match self {
+            Self::Off(anonymous) => (&*anonymous.name == name).then(|| Rc::clone(anonymous)),
+            Self::Tokens(Tokens(tokens)) => {
+                let mut principals = tokens.iter().map(|token| &token.principal);
+                principals.find(|principal| &*principal.name == name).cloned()
+            }
+        }
+    }
+
     /// Decides on the value of `Authorization`.
     ///
     /// # Errors
@@ -91,6 +103,14 @@ impl Tokens {
             None if is_token(token) => digest(token),
             None => return Err(TokenError::BadToken),
         };
+        self.add_digest(digest, principal)
+    }
+
+    /// Adds a token of which only the SHA-256 digest is known.
+    ///
+    /// # Errors
+    /// When it cannot be used beside the others.
+    pub fn add_digest(&mut self, digest: [u8; 32], principal: Principal) -> Result<(), TokenError> {
         if self
             .0
             .iter()

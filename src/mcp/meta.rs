@@ -114,8 +114,14 @@ struct ParamsWire<'a> {
 impl<'a> RequestMeta<'a> {
     /// Reads the `_meta` member of a request's params.
     pub fn of_params(params: Option<&'a RawValue>) -> RequestMeta<'a> {
-        let wire: Option<ParamsWire<'a>> = params.and_then(json::read);
-        RequestMeta::parse(wire.and_then(|wire| wire.meta))
+        let Some(params) = params else {
+            return RequestMeta::default();
+        };
+        match json::read::<ParamsWire<'a>>(params) {
+            Some(wire) => RequestMeta::parse(wire.meta),
+            None if params.get() == "null" => RequestMeta::default(),
+            None => RequestMeta::malformed("params", "an object in which `_meta` stands once"),
+        }
     }
 
     /// Reads a `_meta` object.
@@ -124,14 +130,7 @@ impl<'a> RequestMeta<'a> {
             return RequestMeta::default();
         };
         let Some(wire) = json::read::<MetaWire<'a>>(meta) else {
-            let envelope = Envelope::Malformed {
-                key: "_meta",
-                expected: "an object in which no key stands twice",
-            };
-            return RequestMeta {
-                envelope,
-                ..RequestMeta::default()
-            };
+            return RequestMeta::malformed("_meta", "an object in which no key stands twice");
         };
         RequestMeta {
             progress_token: wire.progress_token.filter(|token| is_token(token.get())),
@@ -139,6 +138,15 @@ impl<'a> RequestMeta<'a> {
             tracestate: wire.tracestate.and_then(text),
             baggage: wire.baggage.and_then(text),
             envelope: classify(&wire),
+        }
+    }
+}
+
+impl RequestMeta<'_> {
+    fn malformed(key: &'static str, expected: &'static str) -> RequestMeta<'static> {
+        RequestMeta {
+            envelope: Envelope::Malformed { key, expected },
+            ..RequestMeta::default()
         }
     }
 }
@@ -338,6 +346,20 @@ mod tests {
             RequestMeta::of_params(None).envelope,
             Envelope::Absent
         ));
+    }
+
+    #[test]
+    fn params_with_two_readings_are_malformed() {
+        let of = |text| RequestMeta::of_params(Some(serde_json::from_str(text).unwrap())).envelope;
+        assert!(matches!(of(r#"{"a":1,"_meta":{}}"#), Envelope::Absent));
+        assert!(matches!(of("{}"), Envelope::Absent));
+        assert!(matches!(of("null"), Envelope::Absent));
+        for text in [r#"{"_meta":{},"_meta":{}}"#, "[]", "[{}]", "1"] {
+            assert!(
+                matches!(of(text), Envelope::Malformed { key: "params", .. }),
+                "{text}"
+            );
+        }
     }
 
     #[test]

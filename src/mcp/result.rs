@@ -100,37 +100,28 @@ impl Dialect<'_> {
                 result.string("resultType", result_type);
             }
             fill(result);
-            self.write_meta(result, meta, |_| ());
+            self.write_meta(result, meta);
         });
     }
 
-    /// Adds `_meta`: the handler's own members, the server's name, and what `fill` adds.
-    pub fn write_meta(
-        &self,
-        result: &mut Object<'_>,
-        meta: Option<&RawValue>,
-        fill: impl FnOnce(&mut Object<'_>),
-    ) {
+    /// Adds `_meta`: the handler's own members and the server's name, if there is either.
+    fn write_meta(&self, result: &mut Object<'_>, meta: Option<&RawValue>) {
         let own = meta.map(|raw| inner_members(raw.get())).unwrap_or_default();
         let names_server = self.revision.results_are_typed() && !self.server_info.is_empty();
-        let mut extra = Vec::new();
-        json::object(&mut extra, |object| {
-            if names_server {
-                object.raw(SERVER_INFO, self.server_info);
-            }
-            fill(object);
-        });
-        let extra = &extra[1..extra.len() - 1];
-        if own.is_empty() && extra.is_empty() {
+        if own.is_empty() && !names_server {
             return;
         }
         let out = result.key("_meta");
         out.push(b'{');
         json::raw(out, own);
-        if !own.is_empty() && !extra.is_empty() {
-            out.push(b',');
+        if names_server {
+            if !own.is_empty() {
+                out.push(b',');
+            }
+            json::string(out, SERVER_INFO);
+            out.push(b':');
+            json::raw(out, self.server_info);
         }
-        out.extend_from_slice(extra);
         out.push(b'}');
     }
 }

@@ -250,6 +250,12 @@ impl Metrics {
         cell.set(cell.get().saturating_add(delta));
     }
 
+    /// Sessions of a revision there are now, for a store that counts by itself.
+    pub fn set_sessions_active(&self, revision: RevisionLabel, sessions: usize) {
+        let sessions = i64::try_from(sessions).unwrap_or(i64::MAX);
+        self.sessions_active[revision.index()].set(sessions);
+    }
+
     /// How long the server has been up.
     #[must_use]
     pub fn uptime(&self) -> Duration {
@@ -461,6 +467,7 @@ mod tests {
         metrics.set_registered(38, 4);
         metrics.sessions_active(RevisionLabel::R20250618, 2);
         metrics.sessions_active(RevisionLabel::R20250618, -1);
+        metrics.set_sessions_active(RevisionLabel::R20250326, 7);
         metrics.sse_events(EventKind::Comment, 10_000);
         metrics.sse_resume();
         metrics.limit_hit(Limit::Batch);
@@ -469,6 +476,7 @@ mod tests {
         has(&metrics, "mcp_tools_registered_total 38");
         has(&metrics, "mcp_resources_registered_total 4");
         has(&metrics, r#"mcp_sessions_active{revision="2025-06-18"} 1"#);
+        has(&metrics, r#"mcp_sessions_active{revision="2025-03-26"} 7"#);
         has(
             &metrics,
             r#"mcp_sse_events_sent_total{event_type="comment"} 10000"#,

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -116,6 +118,23 @@ pub async fn tcp_connect(addr: SocketAddr, limit: Duration) -> io::Result<Stream
         )
     })?;
     Ok(Stream::tcp(stream?))
+}
+
+/// Connects to the socket file `path` within `limit`.
+///
+/// # Errors
+/// The system's, or [`ErrorKind::TimedOut`].
+pub async fn unix_connect(path: &Path, limit: Duration) -> io::Result<Stream> {
+    let connected = timeout(limit, Async::<UnixStream>::connect(path)).await;
+    let stream = connected.map_err(|_| {
+        let text = format!(
+            "no answer from `{}` within {} ms",
+            path.display(),
+            limit.as_millis()
+        );
+        io::Error::new(ErrorKind::TimedOut, text)
+    })?;
+    Ok(Stream::unix(stream?))
 }
 
 /// Sends one datagram to `addr`; with `broadcast`, also where `addr` is a broadcast address.

@@ -199,7 +199,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rt::{run, tcp_connect};
+    use crate::rt::{run, tcp_connect, unix_connect};
 
     /// A path nobody else uses, removed at the end.
     struct Scratch(PathBuf);
@@ -253,10 +253,21 @@ mod tests {
             let scratch = Scratch::new();
             let listener = Listener::bind(&scratch.addr()).unwrap();
             assert_eq!(listener.local_addr(), scratch.addr().to_string());
-            let _client = UnixStream::connect(&scratch.0).unwrap();
-            assert_eq!(listener.accept().await.peer, Peer::Unix);
+            let client = unix_connect(&scratch.0, Duration::from_secs(5))
+                .await
+                .unwrap();
+            let accepted = listener.accept().await;
+            assert_eq!(
+                (accepted.peer, client.peer().unwrap()),
+                (Peer::Unix, Peer::Unix)
+            );
             drop(listener);
             assert!(!scratch.0.exists());
+            let error = unix_connect(&scratch.0, Duration::from_secs(5))
+                .await
+                .err()
+                .unwrap();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
         });
     }
 

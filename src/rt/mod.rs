@@ -19,6 +19,9 @@ pub use deadline::{Deadline, Deadlines, Expired, Within, within};
 mod ticker;
 pub use ticker::{Member, Ticker};
 
+mod race;
+pub use race::race;
+
 pub mod sync;
 
 pub mod shutdown;
@@ -34,7 +37,7 @@ mod listener;
 pub use listener::{Accepted, Listener};
 
 mod connect;
-pub use connect::{resolve, tcp_connect, udp_send};
+pub use connect::{resolve, tcp_connect, udp_send, unix_connect};
 
 pub mod thread;
 
@@ -43,6 +46,8 @@ pub use lines::{Line, LineSplitter};
 pub mod stdio;
 
 pub mod signal;
+
+pub mod sys;
 
 /// `N` bytes from the operating system's random source, for ids and keys.
 ///

@@ -109,6 +109,10 @@ impl Output {
         let (report, failed) = bounded(1);
         thread::start("stdout", move || {
             if let Err(error) = write_queue(sink, &queue) {
+                // What is still queued would live as long as the sending side, and whoever waits for a flush in it
+                // would wait for ever: close first, so that nothing comes after, then drop it all.
+                queue.close();
+                while queue.try_recv().is_ok() {}
                 let _ = report.try_send(error);
             }
         })?;
@@ -229,6 +233,21 @@ mod tests {
     fn read_all(reader: &mut PipeReader) -> usize {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).unwrap()
+    }
+
+    /// A flush that was queued when writing failed once waited for ever.
+    #[test]
+    fn a_queued_flush_does_not_outlive_the_writer() {
+        run(async {
+            for _ in 0..200 {
+                let (reader, writer) = pipe().unwrap();
+                let output = Output::new(writer).unwrap();
+                drop(reader);
+                // The writer may have stopped at either of the two.
+                let _ = output.write(b"lost".into()).await;
+                assert_eq!(output.flush().await, Err(OutputClosed));
+            }
+        });
     }
 
     #[test]

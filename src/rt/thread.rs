@@ -33,3 +33,20 @@ impl Drop for Count {
         RUNNING.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+/// Runs `work` on a helper thread named `siskin-{name}` and waits for what it returns. For the few
+/// things that block, such as syncing a file to a disk.
+///
+/// # Errors
+/// The system's, when it has no thread left; `Interrupted` when the work panicked.
+pub async fn run<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = smol::channel::bounded(1);
+    start(name, move || {
+        // Nobody waits any more when the receiver is gone.
+        _ = sender.try_send(work());
+    })?;
+    receiver.recv().await.map_err(|_| io::ErrorKind::Interrupted.into())
+}

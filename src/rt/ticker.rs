@@ -91,7 +91,8 @@ impl<M: Clone> Ticker<M> {
     }
 
     async fn visit_all(&self, visit: &mut impl FnMut(M)) {
-        // Keys below the length at the start of the tick: newcomers in higher slots wait for the next one.
+        // By key, not by iterator: members come and go while others are visited. The end is fixed at the start, so a
+        // crowd that grows meanwhile cannot keep the tick going.
         let keys = self.crowd.members.borrow().capacity();
         let mut visits = 0;
         for key in 0..keys {

@@ -91,6 +91,8 @@ pub struct Exchange<'a> {
 struct Lane<'a> {
     arrival: &'a Arrival<'a>,
     requests: usize,
+    /// The answers of a batch are collected, also where single ones go out by themselves.
+    is_batch: bool,
     queue_bytes_max: usize,
     ring_bytes_max: usize,
     outlet: OnceCell<Outlet>,
@@ -149,7 +151,10 @@ impl Server {
             matches!(message, Ok(Message::Request(_)) | Err(_))
         };
         let answers = messages.iter().filter(|message| requests(message)).count();
-        let lane = Lane::new(self, arrival, answers);
+        let lane = Lane {
+            is_batch: true,
+            ..Lane::new(self, arrival, answers)
+        };
         let mut ready = Vec::new();
         let mut running = Vec::new();
         for message in messages {
@@ -165,7 +170,7 @@ impl Server {
                 },
             }
         }
-        if running.is_empty() && !lane.is_used() {
+        if running.is_empty() && !lane.must_keep_order() {
             if ready.is_empty() {
                 return Reply::Accepted;
             }
@@ -208,6 +213,16 @@ impl Server {
             error: error_object,
         }
         .answer(error.id.as_ref(), unknown)
+    }
+
+    /// The answer to a stdio line that was too long to be read.
+    pub fn refuse_line(&self, bytes: u64, limit: usize, arrival: &Arrival<'_>) -> Answer {
+        let unknown = match &arrival.carrier {
+            Carrier::Connection { session, .. } => unknown_id(session.revision()),
+            Carrier::Plain | Carrier::Streamable(_) => UnknownId::Null,
+        };
+        let text = format!("line of {bytes} bytes exceeds `limits.body_bytes` ({limit})");
+        Refusal::bad(ProtocolError::invalid_request(text)).answer(None, unknown)
     }
 
     fn check_batch(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
@@ -266,6 +281,7 @@ impl Server {
         } = &era
         {
             session.touch(started);
+            self.dirty.notify_one();
             if revision.has_resumable_streams() {
                 lane.resume_in(session);
             }
@@ -293,7 +309,7 @@ impl Server {
         };
         text.push(b'}');
         self.measured(&measure, None);
-        if lane.is_used() && !matches!(arrival.carrier, Carrier::Connection { .. }) {
+        if lane.must_keep_order() {
             // A handler that answered at once but sent messages first: they keep their order.
             lane.route().answer(text, Status::Answered);
             return Begun::Running(exchange.switch(), Cancellation::OnRequest);
@@ -331,7 +347,7 @@ impl Server {
         if let Poll::Ready(outcome) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             let answer = finish(outcome, self);
             exchange.switch().finish();
-            if exchange.lane.is_used() && !matches!(route, Route::Direct(_)) {
+            if exchange.lane.must_keep_order() {
                 route.answer(answer.text, answer.status);
                 return Begun::Running(exchange.switch(), Cancellation::OnRequest);
             }
@@ -638,6 +654,7 @@ impl<'a> Lane<'a> {
         Lane {
             arrival,
             requests,
+            is_batch: false,
             queue_bytes_max: limits.stream_queue_bytes,
             ring_bytes_max: limits.replay_bytes,
             outlet: OnceCell::new(),
@@ -647,7 +664,7 @@ impl<'a> Lane<'a> {
 
     fn outlet(&self) -> Outlet {
         match &self.arrival.carrier {
-            Carrier::Connection { outlet, .. } => (*outlet).clone(),
+            Carrier::Connection { outlet, .. } if !self.is_batch => (*outlet).clone(),
             _ => self
                 .outlet
                 .get_or_init(|| Outlet::new(self.queue_bytes_max))
@@ -657,8 +674,10 @@ impl<'a> Lane<'a> {
 
     fn route(&self) -> &Route {
         self.route.get_or_init(|| match &self.arrival.carrier {
-            Carrier::Connection { outlet, .. } => Route::Direct((*outlet).clone()),
-            Carrier::Plain | Carrier::Streamable(_) => Route::Response(self.outlet()),
+            Carrier::Connection { outlet, .. } if !self.is_batch => {
+                Route::Direct((*outlet).clone())
+            }
+            _ => Route::Response(self.outlet()),
         })
     }
 
@@ -680,7 +699,8 @@ impl<'a> Lane<'a> {
         self.route().clone()
     }
 
-    fn is_used(&self) -> bool {
+    /// Whether something was sent that the answer must not overtake.
+    fn must_keep_order(&self) -> bool {
         self.route.get().is_some_and(Route::is_used)
     }
 }

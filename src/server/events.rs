@@ -110,8 +110,7 @@ impl Server {
 
     /// Sends an event, already formatted as a `text/event-stream` block, to the streams that want
     /// its name. Returns how many took it.
-    pub fn publish(&self, name: &str, block: Vec<u8>) -> usize {
-        let block: Rc<[u8]> = block.into();
+    pub fn publish(&self, name: &str, block: Rc<[u8]>) -> usize {
         let subscribers = self.events.subscribers.borrow();
         let wanting = subscribers
             .iter()

@@ -105,6 +105,8 @@ pub struct Server {
     server_info: RefCell<Rc<str>>,
     is_stopping: Cell<bool>,
     resource_watch: Notify,
+    /// Holds a permit when something of the saved state has changed.
+    dirty: Notify,
 }
 
 /// A place among `limits.streams`, given back when dropped.
@@ -137,6 +139,7 @@ impl Server {
             server_info: RefCell::new(server_info),
             is_stopping: Cell::new(false),
             resource_watch: Notify::new(),
+            dirty: Notify::new(),
         });
         server.count_catalog();
         server
@@ -222,6 +225,11 @@ impl Server {
     /// How many streams are open.
     pub fn streams_open(&self) -> usize {
         self.streams.get()
+    }
+
+    /// Completes when something that the state file keeps has changed.
+    pub async fn changed_state(&self) {
+        self.dirty.notified().await;
     }
 
     /// Whether the server has been told to stop.

@@ -166,10 +166,11 @@ impl Route {
         })
     }
 
-    /// Whether anything was sent by it.
+    /// Whether anything was sent by it that waits for its reader. A connection's own outlet keeps
+    /// the order by itself.
     pub fn is_used(&self) -> bool {
         match self {
-            Route::Direct(_) => true,
+            Route::Direct(_) => false,
             Route::Response(outlet) => outlet.is_used(),
             Route::Resumable(resumable) => {
                 resumable.stream.get().is_some() || resumable.outlet.is_used()

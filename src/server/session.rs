@@ -157,6 +157,11 @@ impl Session {
             || self.streams.borrow().iter().any(SessionStream::is_attached)
     }
 
+    /// The connection it is bound to, if it is.
+    pub fn outlet(&self) -> Option<&Outlet> {
+        self.direct.as_ref()
+    }
+
     /// Whether it was ended.
     pub fn is_over(&self) -> bool {
         self.is_over.get()

@@ -76,13 +76,15 @@ impl Server {
         Ok(session)
     }
 
-    /// Puts a session in the store.
-    pub(super) fn keep_session(&self, session: Rc<Session>) {
+    /// Puts a session in the store: one of an earlier process, or the one of stdio, which has no
+    /// id, so that it hears of changes.
+    pub fn keep_session(&self, session: Rc<Session>) {
         self.sessions
             .by_id
             .borrow_mut()
             .insert(session.id.clone(), session);
         self.sessions.opened.notify_all();
+        self.dirty.notify_one();
     }
 
     /// The session of this id, if it is the caller's. Someone else's does not exist for them.
@@ -95,6 +97,7 @@ impl Server {
     pub fn end_session(&self, session: &Session, reason: EndReason) {
         self.sessions.by_id.borrow_mut().remove(&session.id);
         session.end(reason);
+        self.dirty.notify_one();
     }
 
     /// How many sessions there are.
@@ -108,7 +111,7 @@ impl Server {
     }
 
     /// How many sessions there are of each revision.
-    pub fn sessions_by_revision(&self) -> Vec<(RevisionLabel, u64)> {
+    pub fn sessions_by_revision(&self) -> Vec<(RevisionLabel, usize)> {
         let by_id = self.sessions.by_id.borrow();
         let count = |revision: Revision| {
             by_id
@@ -120,7 +123,7 @@ impl Server {
             .into_iter()
             .filter_map(|revision| {
                 let label = RevisionLabel::of(revision.as_str())?;
-                Some((label, u64::try_from(count(revision)).unwrap_or(u64::MAX)))
+                Some((label, count(revision)))
             })
             .collect()
     }

@@ -17,3 +17,5 @@ pub use handler::{
 };
 pub use local::LocalHost;
 pub use typed::NoArguments;
+
+pub mod device;

@@ -1,1 +1,28 @@
 //! How messages come in and go out: stdio, HTTP routes, streams.
+//!
+//! A transport turns bytes into messages for [`Server`](crate::server::Server) and replies back
+//! into bytes. It knows no method; the server knows no transport.
+//!
+//! ```text
+//!   accept ─▶ connection ─▶ routes + gate ─▶ body ─▶ streamable · http_sse · plain · events · admin
+//!                                                          │
+//!                                            reply (JSON or a stream on this connection)
+//!                                            stream (a GET stream, in a small task of its own)
+//! ```
+
+pub mod http;
+pub mod site;
+pub mod stdio;
+
+mod admin;
+mod body;
+mod connection;
+mod events;
+mod http_sse;
+mod plain;
+mod reply;
+mod respond;
+mod routes;
+mod sse_out;
+mod stream;
+mod streamable;

@@ -1,9 +1,12 @@
 //! The four lists: `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`.
 
-use crate::catalog::Page;
+use crate::catalog::{Page, ToolEntry};
+use crate::gate::Principal;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::list::List;
 use crate::mcp::pagination;
+use crate::mcp::revision::Revision;
+use crate::server::Server;
 use crate::server::dispatch::{Exchange, Flow};
 
 use super::tools::is_read_only;
@@ -26,6 +29,33 @@ pub fn handle_resources(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Fl
 /// `resources/templates/list`.
 pub fn handle_templates(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
     write_list(exchange, out, List::ResourceTemplates)
+}
+
+impl Server {
+    /// The result of `tools/list` for the plain endpoint, on one page, and how many tools it has.
+    pub fn all_tools(&self, caller: &Principal) -> (Vec<u8>, usize) {
+        let (settings, catalog) = (self.settings(), self.catalog());
+        let may_see =
+            |entry: &ToolEntry| caller.may_call(entry.tool.name(), is_read_only(&entry.tool));
+        let count = catalog.tools.iter().filter(|entry| may_see(entry)).count();
+        let page = Page {
+            start: 0,
+            len_max: usize::MAX,
+            cursor: &|_| String::new(),
+        };
+        let mut out = Vec::new();
+        self.with_dialect(Revision::LATEST_LEGACY, |dialect| {
+            catalog.write_page(
+                &mut out,
+                List::Tools,
+                dialect,
+                settings.cache,
+                &page,
+                &may_see,
+            );
+        });
+        (out, count)
+    }
 }
 
 fn write_list(

@@ -1,1 +1,0 @@
-//! The only wiring: builds everything from a configuration; start-up and shutdown order.

@@ -1,0 +1,12 @@
+//! The only wiring: builds everything from a configuration; start-up and shutdown order.
+//!
+//! ```text
+//!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
+//! ```
+
+pub mod device;
+pub mod plan;
+pub mod serve;
+
+pub use plan::{Plan, PlanError};
+pub use serve::{ServeError, serve, serve_stdio};

@@ -1,0 +1,223 @@
+//! From what the configuration says to what the parts are given.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::catalog::{Catalog, CatalogBuilder, CatalogError};
+use crate::config::{self, Config};
+use crate::gate::auth::{Auth, TokenError, Tokens};
+use crate::gate::host::{HostRule, NotAHost, Reach};
+use crate::gate::origin::{NotAnOrigin, OriginRule};
+use crate::gate::{Pattern, Principal, Scope, Scopes};
+use crate::http1::HeadLimits;
+use crate::mcp::capabilities::Implementation;
+use crate::mcp::result::{CacheHint, CacheScope};
+use crate::rt::ListenAddr;
+use crate::server::{self, Limits, StateFile};
+use crate::transport::site::{Groups, Settings, Site};
+
+use super::device::DeviceTools;
+
+/// Everything a server is made of. A reload makes another one.
+pub struct Plan {
+    /// For the protocol server.
+    pub server: server::Settings,
+    /// What it offers.
+    pub catalog: Catalog,
+    /// For the HTTP transport.
+    pub http: Settings,
+    /// Where to listen, and what each listener serves.
+    pub listeners: Vec<(ListenAddr, Site)>,
+    /// Period of comments on streams.
+    pub keepalive: Duration,
+    /// Period of `ping` events.
+    pub ping: Duration,
+    /// How long running requests may take to end.
+    pub grace: Duration,
+    /// Where sessions are kept over a restart.
+    pub state: Option<StateFile>,
+    /// The built-in tools, kept over reloads with what they have sampled.
+    pub device: Rc<DeviceTools>,
+}
+
+/// Why a checked configuration cannot be put to work all the same.
+#[derive(Debug)]
+pub enum PlanError {
+    /// Two things are offered under one name, or a tool breaks a rule.
+    Catalog(CatalogError),
+    /// An entry of `server.allowed_hosts`.
+    Host(NotAHost),
+    /// An entry of `server.allowed_origins` or `server.cors_origins`.
+    Origin(NotAnOrigin),
+    /// A token of `auth.tokens`.
+    Token {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        error: TokenError,
+    },
+}
+
+/// Entries on one page of a list. All tools of a well-filled homelab fit one page; clients that
+/// cannot page still see them.
+const PAGE_LEN: usize = 250;
+/// How long clients may keep lists. A change is announced to those that listen; for the others a
+/// minute is short enough.
+const LIST_TTL_MS: u64 = 60_000;
+/// Longest wait for the client's answer to a question: a person has to read it.
+const CLIENT_ANSWER: Duration = Duration::from_secs(10 * 60);
+/// Resource subscriptions per session or listen stream.
+const SUBSCRIPTIONS_MAX: usize = 64;
+/// Tasks kept, running or finished.
+const TASKS_MAX: usize = 256;
+
+impl Plan {
+    /// The plan of a configuration. `generation` differs from those of earlier plans.
+    pub fn new(
+        config: &Config,
+        device: &Rc<DeviceTools>,
+        generation: u64,
+    ) -> Result<Plan, PlanError> {
+        let mut builder = CatalogBuilder::default();
+        device.offer(&mut builder, config);
+        Ok(Plan {
+            server: server_settings(config),
+            catalog: builder.build(generation).map_err(PlanError::Catalog)?,
+            http: http_settings(config)?,
+            listeners: listeners(config)?,
+            keepalive: config.timeout.sse_keepalive,
+            ping: config.timeout.sse_ping,
+            grace: config.timeout.shutdown_grace,
+            state: (config.state.file.as_ref())
+                .filter(|_| config.state.enabled)
+                .map(StateFile::new),
+            device: device.clone(),
+        })
+    }
+}
+
+fn server_settings(config: &Config) -> server::Settings {
+    let limits = &config.limits;
+    let mut implementation =
+        Implementation::new(config.server.name.clone(), config.server.version.clone());
+    implementation.title = config.server.title.clone();
+    server::Settings {
+        implementation,
+        instructions: config.server.instructions.clone(),
+        limits: Limits {
+            sessions: limits.sessions,
+            streams: limits.streams,
+            requests_in_flight: limits.requests_in_flight,
+            stream_queue_bytes: limits.stream_queue_bytes,
+            replay_bytes: limits.stream_queue_bytes,
+            tool_output_bytes: limits.tool_output_bytes,
+            subscriptions: SUBSCRIPTIONS_MAX,
+            tasks: TASKS_MAX,
+        },
+        tool_call: config.timeout.operation,
+        client_answer: CLIENT_ANSWER,
+        session_idle: config.timeout.session_idle,
+        page_len: PAGE_LEN,
+        cache: CacheHint { ttl_ms: LIST_TTL_MS, scope: CacheScope::Private },
+    }
+}
+
+fn http_settings(config: &Config) -> Result<Settings, PlanError> {
+    let (limits, timeout) = (&config.limits, &config.timeout);
+    Ok(Settings {
+        auth: auth(config)?,
+        head: HeadLimits { head_bytes_max: limits.head_bytes, headers_max: limits.headers },
+        body_bytes_max: limits.body_bytes,
+        json_depth_max: limits.json_depth,
+        batch_len_max: limits.batch,
+        connections_max: limits.connections,
+        connections_per_address_max: limits.connections_per_address,
+        head_timeout: timeout.head,
+        body_timeout: timeout.body,
+        body_rate_min: timeout.body_bytes_per_second_min,
+        idle_timeout: timeout.idle,
+        write_stall: timeout.write_stall,
+        retry: timeout.sse_retry,
+        mcp_path: config.server.mcp_path.clone(),
+        sse_path: config.server.sse_path.clone(),
+        message_path: config.server.message_path.clone(),
+        metrics_enabled: config.metrics.enabled,
+        metrics_public: config.metrics.public,
+    })
+}
+
+fn auth(config: &Config) -> Result<Auth, PlanError> {
+    let configured = config.tokens();
+    if configured.is_empty() {
+        return Ok(Auth::off());
+    }
+    let mut tokens = Tokens::default();
+    for token in configured {
+        let principal = Principal {
+            name: token.name.as_str().into(),
+            scopes: scopes(token.scopes),
+            tools: token.tools.iter().map(|pattern| Pattern::new(pattern)).collect(),
+        };
+        tokens
+            .add_digest(token.hash.0, principal)
+            .map_err(|error| PlanError::Token { name: token.name.clone(), error })?;
+    }
+    Ok(Auth::Tokens(tokens))
+}
+
+fn scopes(configured: config::Scopes) -> Scopes {
+    let pairs = [
+        (config::Scopes::READ, Scope::Read),
+        (config::Scopes::WRITE, Scope::Write),
+        (config::Scopes::ADMIN, Scope::Admin),
+        (config::Scopes::PUBLISH, Scope::Publish),
+    ];
+    pairs.into_iter().filter(|(given, _)| configured.contains(*given)).map(|(_, scope)| scope).collect()
+}
+
+fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
+    config.listeners().into_iter().map(|listener| {
+        let (address, reach) = match listener.address {
+            config::Address::Tcp(address) => {
+                let reach = match address.ip().to_canonical().is_loopback() {
+                    true => Reach::Loopback,
+                    false => Reach::Network,
+                };
+                (ListenAddr::Tcp(address), reach)
+            }
+            config::Address::Unix(path) => (ListenAddr::Unix(path), Reach::SocketFile),
+        };
+        Ok((address, site(config, listener.groups, reach)?))
+    })
+    .collect()
+}
+
+fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, PlanError> {
+    let server = &config.server;
+    // Whoever may send requests from a page may also read the answers: two lists, one rule.
+    let origins: Vec<String> =
+        server.allowed_origins.iter().chain(&server.cors_origins).cloned().collect();
+    Ok(Site {
+        groups: Groups {
+            mcp: groups.contains(config::Groups::MCP),
+            api: groups.contains(config::Groups::API),
+            admin: groups.contains(config::Groups::ADMIN),
+        },
+        host: HostRule::new(reach, &server.allowed_hosts).map_err(PlanError::Host)?,
+        origin: OriginRule::new(reach, &origins).map_err(PlanError::Origin)?,
+    })
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::Catalog(error) => error.fmt(f),
+            PlanError::Host(error) => write!(f, "server.allowed_hosts: {error}"),
+            PlanError::Origin(error) => write!(f, "server.allowed_origins: {error}"),
+            PlanError::Token { name, error } => write!(f, "auth.tokens: `{name}`: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}

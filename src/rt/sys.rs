@@ -1,0 +1,185 @@
+//! The few questions that only the C library answers: space of a filesystem, interface addresses, page size, kernel architecture.
+//!
+//! In scope: one short safe function per call. Not in scope: what the answers mean, and anything that waits.
+//! The only file with `unsafe` for system facts; each block says why it holds. Called by `tools::device`.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+// glibc's plain `statvfs` counts blocks in 32 bits on a 32-bit machine and fails on a large disk; musl's is 64 bits wide everywhere.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+use libc::statvfs as statvfs64;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use libc::statvfs64;
+
+/// Space of a mounted filesystem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Size in bytes.
+    pub total_bytes: u64,
+    /// Free bytes, those reserved for root included.
+    pub free_bytes: u64,
+    /// Free bytes for everyone else.
+    pub available_bytes: u64,
+    /// Inodes; 0 on filesystems that have no fixed number (btrfs, zfs).
+    pub inodes_total: u64,
+    /// Free inodes.
+    pub inodes_free: u64,
+}
+
+/// An address of a network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface, such as `eth0`.
+    pub interface: String,
+    /// The address.
+    pub address: IpAddr,
+    /// Leading bits that name the network; absent when the kernel reports no mask (some tunnels).
+    pub prefix_length: Option<u32>,
+}
+
+/// Space of the filesystem mounted at `path`. Blocks for as long as the filesystem does: never call it on a network mount.
+// The field types differ between targets: a cast that widens on one is idle on the next.
+#[allow(clippy::unnecessary_cast)]
+pub fn space(path: &Path) -> Option<Space> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut stat = MaybeUninit::uninit();
+    // SAFETY: `path` ends in a zero byte, `stat` is writable and of the size the call fills.
+    if unsafe { statvfs64(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call above succeeded, so it filled the whole structure.
+    let stat = unsafe { stat.assume_init() };
+    let unit = stat.f_frsize as u64;
+    Some(Space {
+        total_bytes: unit.saturating_mul(stat.f_blocks as u64),
+        free_bytes: unit.saturating_mul(stat.f_bfree as u64),
+        available_bytes: unit.saturating_mul(stat.f_bavail as u64),
+        inodes_total: stat.f_files as u64,
+        inodes_free: stat.f_ffree as u64,
+    })
+}
+
+/// All IPv4 and IPv6 addresses of all interfaces, in the kernel's order; empty when it refuses to list them.
+pub fn interface_addresses() -> Vec<InterfaceAddress> {
+    let mut first: *mut libc::ifaddrs = std::ptr::null_mut();
+    // SAFETY: `first` is writable; on success it holds the head of a list that we free below.
+    if unsafe { libc::getifaddrs(&mut first) } != 0 {
+        return Vec::new();
+    }
+    let mut addresses = Vec::new();
+    let mut next = first;
+    while !next.is_null() {
+        // SAFETY: `next` is an entry of the list, which lives until `freeifaddrs` below.
+        let entry = unsafe { &*next };
+        next = entry.ifa_next;
+        if entry.ifa_name.is_null() {
+            continue;
+        }
+        // SAFETY: the name of an entry is a string that ends in a zero byte and lives as long as the list.
+        let interface = unsafe { CStr::from_ptr(entry.ifa_name) }
+            .to_string_lossy()
+            .into_owned();
+        // SAFETY: both pointers are null or point to a socket address of the same list.
+        let (address, mask) = unsafe { (ip(entry.ifa_addr), ip(entry.ifa_netmask)) };
+        if let Some(address) = address {
+            addresses.push(InterfaceAddress {
+                interface,
+                address,
+                prefix_length: mask.map(ones),
+            });
+        }
+    }
+    // SAFETY: `first` came from `getifaddrs`; every string and address was copied out above.
+    unsafe { libc::freeifaddrs(first) };
+    addresses
+}
+
+/// Bytes per memory page: 4096 nearly everywhere, 16384 on a Raspberry Pi 5.
+pub fn page_bytes() -> u64 {
+    // SAFETY: takes a number, returns a number.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size).unwrap_or(4096)
+}
+
+/// The kernel's architecture as `uname -m` shows it, such as `aarch64`; it may be wider than the program's own.
+pub fn machine() -> Option<String> {
+    let mut names = MaybeUninit::<libc::utsname>::uninit();
+    // SAFETY: the structure is writable and of the size the call fills.
+    if unsafe { libc::uname(names.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call above succeeded, so every field is a string that ends in a zero byte.
+    let machine = unsafe { CStr::from_ptr((*names.as_ptr()).machine.as_ptr()) };
+    Some(machine.to_string_lossy().into_owned())
+}
+
+/// The IP address behind a socket address of a family we know.
+///
+/// # Safety
+/// `address` is null or points to a socket address as large as its family says.
+unsafe fn ip(address: *const libc::sockaddr) -> Option<IpAddr> {
+    if address.is_null() {
+        return None;
+    }
+    // SAFETY: not null, and every socket address begins with its family. Unaligned reads, as the list promises no alignment.
+    let family = i32::from(unsafe { (&raw const (*address).sa_family).read_unaligned() });
+    match family {
+        libc::AF_INET => {
+            // SAFETY: the family says that a `sockaddr_in` is there.
+            let v4 = unsafe { address.cast::<libc::sockaddr_in>().read_unaligned() };
+            Some(IpAddr::V4(Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes())))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: the family says that a `sockaddr_in6` is there.
+            let v6 = unsafe { address.cast::<libc::sockaddr_in6>().read_unaligned() };
+            Some(IpAddr::V6(Ipv6Addr::from(v6.sin6_addr.s6_addr)))
+        }
+        _ => None,
+    }
+}
+
+fn ones(mask: IpAddr) -> u32 {
+    match mask {
+        IpAddr::V4(mask) => u32::from(mask).count_ones(),
+        IpAddr::V6(mask) => u128::from(mask).count_ones(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_filesystem_has_a_size_and_a_missing_path_has_none() {
+        let space = space(Path::new("/")).unwrap();
+        assert!(
+            space.total_bytes >= space.free_bytes
+                && space.free_bytes >= space.available_bytes
+                && space.total_bytes > 0
+        );
+        assert_eq!(super::space(Path::new("/there/is/no/such/folder")), None);
+        assert_eq!(super::space(Path::new("/a\0b")), None);
+    }
+
+    #[test]
+    fn loopback_has_its_address() {
+        let addresses = interface_addresses();
+        let loopback = addresses
+            .iter()
+            .find(|entry| entry.address == IpAddr::V4(Ipv4Addr::LOCALHOST))
+            .unwrap();
+        assert_eq!(loopback.prefix_length, Some(8));
+        assert_eq!(ones("ffff:ffff::".parse().unwrap()), 32);
+    }
+
+    #[test]
+    fn pages_are_powers_of_two_and_the_machine_has_a_name() {
+        assert!(page_bytes().is_power_of_two());
+        assert!(machine().is_some_and(|name| !name.is_empty()));
+    }
+}

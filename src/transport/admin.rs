@@ -1,0 +1,82 @@
+//! `/health`, `/ready`, `/status`, `/metrics`.
+
+use crate::http1::encode::HeaderValue;
+use crate::mcp::json;
+use crate::mcp::revision::Revision;
+use crate::metrics::CONTENT_TYPE;
+use crate::rt;
+
+use super::http::Http;
+use super::respond::Response;
+use super::routes::Target;
+
+const METRICS_TYPE: HeaderValue<'static> = HeaderValue::from_static(CONTENT_TYPE);
+
+/// Answers an administrative path.
+pub fn respond(http: &Http, target: Target) -> Response {
+    match target {
+        Target::Metrics => metrics(http),
+        Target::Ready if http.server.is_stopping() || http.shutdown.is_triggered() => {
+            Response::json(503, br#"{"status":"stopping"}"#.to_vec())
+        }
+        Target::Ready => Response::json(200, br#"{"status":"ready"}"#.to_vec()),
+        Target::Status => status(http),
+        _ => health(http),
+    }
+    .with("Cache-Control", "no-store")
+}
+
+/// Cheap, and 200 as long as the loop turns.
+fn health(http: &Http) -> Response {
+    let mut body = Vec::new();
+    let settings = http.server.settings();
+    json::object(&mut body, |health| {
+        health.string("status", "healthy");
+        health.integer("timestamp", rt::unix_time());
+        health.string("service", &settings.implementation.name);
+    });
+    Response::json(200, body)
+}
+
+fn status(http: &Http) -> Response {
+    let server = &http.server;
+    let settings = server.settings();
+    let catalog = server.catalog();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let mut body = Vec::new();
+    json::object(&mut body, |status| {
+        status.string("service", &settings.implementation.name);
+        status.string("version", &settings.implementation.version);
+        status.string("siskin", env!("CARGO_PKG_VERSION"));
+        status.string("protocol", Revision::LATEST.as_str());
+        status.strings("revisions", &Revision::ALL.map(Revision::as_str));
+        status.strings(
+            "transports",
+            &["stdio", "streamable-http", "http+sse", "json-rpc"],
+        );
+        status.unsigned("uptimeSeconds", server.metrics.uptime().as_secs());
+        status.unsigned("tools", count(catalog.tools.len()));
+        status.unsigned(
+            "resources",
+            count(catalog.resources.len() + catalog.templates.len()),
+        );
+        status.unsigned("prompts", count(catalog.prompts.len()));
+        status.unsigned("sessions", count(server.sessions_open()));
+        status.unsigned("streams", count(server.streams_open()));
+        status.unsigned("connections", count(http.connections_open()));
+        status.unsigned("requestsInFlight", count(server.requests_running()));
+    });
+    Response::json(200, body)
+}
+
+fn metrics(http: &Http) -> Response {
+    let mut text = String::with_capacity(16 * 1024);
+    for (revision, count) in http.server.sessions_by_revision() {
+        http.server.metrics.set_sessions_active(revision, count);
+    }
+    http.server.metrics.render(&mut text);
+    let mut response = Response::empty(200);
+    response.content_type = Some(METRICS_TYPE);
+    response.body = text.into_bytes();
+    response
+}

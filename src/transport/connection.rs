@@ -1,0 +1,606 @@
+//! One connection's whole life: read a head, decide, read the body, answer, again.
+//!
+//! ```text
+//!   idle ─▶ head ─▶ (refused) ─▶ body ─▶ answer ─▶ idle
+//!    │        │          └───────▶ answer and close    │
+//!    └────────┴───────────────── close ◀───────────────┘
+//!                                  └── or the socket goes on as a stream (`stream`)
+//! ```
+//!
+//! Every wait has its deadline: `idle`, `head`, `body`, `write_stall`.
+
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::gate::Principal;
+use crate::gate::auth::AuthRefusal;
+use crate::gate::cors;
+use crate::gate::origin::AllowedOrigin;
+use crate::http1::encode::Persistence;
+use crate::http1::{Expectation, Framing, Head, Method, Version};
+use crate::log::RequestId;
+use crate::metrics::{Close, Limit};
+use crate::rt::shutdown::Phase;
+use crate::rt::{Deadline, Expired, Stream};
+
+use super::body::{self, BodyError};
+use super::http::{Http, Place, SiteCell};
+use super::respond::Response;
+use super::routes::{Access, Target};
+use super::site::{Settings, Site};
+use super::stream::StreamPlan;
+use super::{admin, events, http_sse, plain, streamable};
+
+/// How much is read at once.
+const READ_BYTES: usize = 8 * 1024;
+/// Buffers larger than this are given back between requests.
+const KEPT_BUFFER_BYTES: usize = 16 * 1024;
+/// After an early refusal: how long, and how much, is still read, so that the client gets to read
+/// the answer before the reset that unread bytes cause (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: usize = 256 * 1024;
+
+/// See the module.
+pub struct Connection {
+    /// Shared with all connections.
+    pub http: Rc<Http>,
+    /// Its bytes.
+    pub stream: Stream,
+    /// What was read and not used yet: the rest of a body, or a pipelined request.
+    pub input: Vec<u8>,
+    /// What is being written.
+    pub output: Vec<u8>,
+    /// The head of the request being answered.
+    pub head: Head,
+    /// Of the phase it is in.
+    pub deadline: Deadline,
+    site: SiteCell,
+    place: Place,
+    /// How the answer to this request leaves the connection.
+    persistence: Persistence,
+    /// CORS headers of this request's answer.
+    cors: Vec<cors::Header>,
+    /// The client closed its side: what it asked is still answered.
+    input_is_over: bool,
+}
+
+/// What follows a request.
+pub enum After {
+    /// It is answered; `persistence` says whether another may follow.
+    Answered,
+    /// The connection cannot go on.
+    Close(Close),
+    /// The socket goes on as a stream.
+    Stream(Box<StreamPlan>),
+}
+
+/// How more input came, or did not.
+pub enum More {
+    /// Some bytes.
+    Bytes,
+    /// The client closed its side.
+    End,
+}
+
+impl Connection {
+    /// A connection that has just been accepted.
+    pub fn new(http: Rc<Http>, site: SiteCell, stream: Stream, place: Place) -> Connection {
+        let deadline = http.server.deadlines.slot();
+        Connection {
+            http,
+            stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            head: Head::new(),
+            deadline,
+            site,
+            place,
+            persistence: Persistence::KeepAlive,
+            cors: Vec::new(),
+            input_is_over: false,
+        }
+    }
+
+    /// Serves it to its end.
+    pub async fn run(mut self) {
+        let guard = self.http.server.metrics.connection_opened();
+        let reason = loop {
+            let settings = self.http.settings();
+            if let Err(reason) = self.read_head(&settings).await {
+                break reason;
+            }
+            let site = self.site.borrow().clone();
+            match rt_traced(self.answer(&settings, &site)).await {
+                After::Answered if self.persistence == Persistence::KeepAlive => (),
+                After::Answered => {
+                    _ = self.stream.shutdown_write();
+                    break Close::Asked;
+                }
+                After::Close(reason) => break reason,
+                After::Stream(plan) => {
+                    let Connection {
+                        http,
+                        stream,
+                        place,
+                        ..
+                    } = self;
+                    plan.spawn(http, stream, place, guard);
+                    return;
+                }
+            }
+            self.forget_request();
+        };
+        guard.close(reason);
+    }
+
+    /// Makes ready for the next request, and small while none comes.
+    fn forget_request(&mut self) {
+        self.head.reset();
+        self.cors.clear();
+        self.output.clear();
+        if self.output.capacity() > KEPT_BUFFER_BYTES {
+            self.output = Vec::new();
+        }
+        if self.input.is_empty() && self.input.capacity() > KEPT_BUFFER_BYTES {
+            self.input = Vec::new();
+        }
+    }
+
+    // --- reading ------------------------------------------------------------------------------
+
+    async fn read_head(&mut self, settings: &Settings) -> Result<(), Close> {
+        let mut is_in_head = !self.input.is_empty();
+        self.deadline.set(if is_in_head {
+            settings.head_timeout
+        } else {
+            settings.idle_timeout
+        });
+        loop {
+            match self.head.try_parse(&self.input, &settings.head) {
+                Ok(Some(consumed)) => {
+                    self.input.drain(..consumed);
+                    self.deadline.clear();
+                    return Ok(());
+                }
+                Ok(None) => (),
+                Err(error) => {
+                    let status = error.status();
+                    let reason = match status {
+                        414 | 431 => {
+                            self.http.server.metrics.limit_hit(Limit::HeadBytes);
+                            Close::TooLarge
+                        }
+                        _ => Close::ProtocolError,
+                    };
+                    self.refuse_and_linger(settings, status, &error.to_string())
+                        .await;
+                    return Err(reason);
+                }
+            }
+            if self.http.shutdown.is_triggered() && !is_in_head {
+                return Err(Close::Shutdown);
+            }
+            if self.input_is_over {
+                return Err(Close::Client);
+            }
+            match self.read_in_head(is_in_head).await {
+                Waited::Read(Ok(More::Bytes)) => (),
+                Waited::Read(Ok(More::End)) => self.input_is_over = true,
+                Waited::Read(Err(_)) => return Err(Close::IoError),
+                Waited::Stop => return Err(Close::Shutdown),
+                Waited::Expired if is_in_head => {
+                    self.refuse_and_linger(settings, 408, "the request head took too long")
+                        .await;
+                    return Err(Close::HeadTimeout);
+                }
+                Waited::Expired => return Err(Close::Idle),
+            }
+            if !is_in_head && !self.input.is_empty() {
+                // From the first byte on, the whole head has one deadline: a byte now and then
+                // does not move it.
+                is_in_head = true;
+                self.deadline.set(settings.head_timeout);
+            }
+        }
+    }
+
+    /// Waits for bytes, the deadline or, between requests, the end of the server.
+    async fn read_in_head(&mut self, is_in_head: bool) -> Waited {
+        let shutdown = self.http.shutdown.clone();
+        let mut stop = std::pin::pin!(shutdown.wait(Phase::Graceful));
+        poll_fn(|cx| {
+            if let Poll::Ready(read) = self.poll_more(cx) {
+                return Poll::Ready(Waited::Read(read));
+            }
+            if self.deadline.poll_expired(cx).is_ready() {
+                return Poll::Ready(Waited::Expired);
+            }
+            if !is_in_head && stop.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Waited::Stop);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Reads what has come onto the end of `input`.
+    pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<More>> {
+        let len = self.input.len();
+        self.input.resize(len + READ_BYTES, 0);
+        let read = self.stream.poll_read(cx, &mut self.input[len..]);
+        match read {
+            Poll::Ready(Ok(count)) => {
+                self.input.truncate(len + count);
+                Poll::Ready(Ok(if count == 0 { More::End } else { More::Bytes }))
+            }
+            Poll::Ready(Err(error)) => {
+                self.input.truncate(len);
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => {
+                self.input.truncate(len);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Waits for more input within the deadline that is set.
+    pub async fn more(&mut self) -> Result<io::Result<More>, Expired> {
+        poll_fn(|cx| {
+            if let Poll::Ready(read) = self.poll_more(cx) {
+                return Poll::Ready(Ok(read));
+            }
+            self.deadline.poll_expired(cx).map(Err)
+        })
+        .await
+    }
+
+    /// The client closed its side of the connection.
+    pub fn note_end_of_input(&mut self) {
+        self.input_is_over = true;
+        self.persistence = Persistence::Close;
+    }
+
+    /// Whether the client closed its side.
+    pub fn input_is_over(&self) -> bool {
+        self.input_is_over
+    }
+
+    // --- one request --------------------------------------------------------------------------
+
+    async fn answer(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
+        let is_last = !self.head.keep_alive() || self.http.shutdown.is_triggered();
+        self.persistence = if is_last {
+            Persistence::Close
+        } else {
+            Persistence::KeepAlive
+        };
+        let framing = match self.head.framing() {
+            Ok(framing) => framing,
+            Err(error) => {
+                let (status, text) = (error.status(), error.to_string());
+                self.refuse_and_linger(settings, status, &text).await;
+                return After::Close(Close::ProtocolError);
+            }
+        };
+        let admitted = match self.admit(settings, site) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse_before_body(refusal, framing).await,
+        };
+        let body = match body::read(self, settings, framing).await {
+            Ok(body) => body,
+            Err(error) => return self.refuse_body(settings, error).await,
+        };
+        // The body is read where it lies; what arrives meanwhile goes into a buffer of its own.
+        let mut input = std::mem::take(&mut self.input);
+        let after = self.dispatch(settings, admitted, body.bytes(&input)).await;
+        body.finish(&mut input);
+        input.append(&mut self.input);
+        self.input = input;
+        after
+    }
+
+    /// Everything that is decided from the head alone, in this order: target, host, origin,
+    /// preflight, method, token, expectation.
+    fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
+        let head = &self.head;
+        let host_text = match head.host() {
+            Ok(_) => head.header("host"),
+            Err(error) => {
+                self.persistence = Persistence::Close;
+                return Err(Response::error(error.status(), &error.to_string()));
+            }
+        };
+        site.host.admit(host_text).map_err(|refusal| {
+            Response::json(crate::gate::host::HostRefusal::STATUS, refusal.body())
+        })?;
+        let origin = site
+            .origin
+            .admit(head.header("origin"), host_text)
+            .map_err(|refusal| {
+                Response::json(crate::gate::origin::OriginRefusal::STATUS, refusal.body())
+            })?;
+        if let Some(origin) = origin {
+            self.cors = cors::response_headers(origin).into();
+        }
+        let target = Target::of(head.path(), settings, site.groups);
+        let method = head.method();
+        if method == Method::Options {
+            return Err(answer_options(head, target, origin));
+        }
+        let Some(target) = target else {
+            return Err(Response::error(
+                404,
+                "no such path; MCP clients connect to `/mcp`",
+            ));
+        };
+        if !target.allows(method) {
+            let text = format!("method not allowed here; use {}", target.allow());
+            return Err(Response::error(405, &text).with("Allow", target.allow()));
+        }
+        let caller = identify(head, settings, target)?;
+        if head.expect() == Expectation::Unknown {
+            return Err(Response::error(
+                417,
+                "only `Expect: 100-continue` is understood",
+            ));
+        }
+        if method == Method::Post {
+            if head
+                .header("content-encoding")
+                .is_some_and(|coding| coding != "identity")
+            {
+                return Err(Response::error(
+                    415,
+                    "`Content-Encoding` of requests is not supported",
+                ));
+            }
+            let content_type = head.header("content-type");
+            if !content_type.is_some_and(crate::http1::accept::is_json_content_type) {
+                return Err(Response::error(
+                    415,
+                    "`Content-Type` must be `application/json`",
+                ));
+            }
+        }
+        Ok(Admitted { target, caller })
+    }
+
+    async fn dispatch(
+        &mut self,
+        settings: &Rc<Settings>,
+        admitted: Admitted,
+        bytes: &[u8],
+    ) -> After {
+        let Admitted { target, caller } = admitted;
+        match (target, self.head.method()) {
+            (Target::Mcp, Method::Post) => streamable::post(self, settings, &caller, bytes).await,
+            (Target::Mcp, Method::Get) => streamable::get(self, settings, &caller).await,
+            (Target::Mcp, _) => streamable::delete(self, &caller).await,
+            (Target::HttpSse, _) => http_sse::open(self, settings, &caller).await,
+            (Target::Messages, _) => http_sse::post(self, settings, &caller, bytes).await,
+            (Target::Call, _) => plain::post(self, settings, &caller, bytes).await,
+            (Target::Tools, _) => {
+                let response = plain::tools(&self.http.server, &caller);
+                self.send(response).await
+            }
+            (Target::EventStream, _) => events::open(self).await,
+            (Target::Publish, _) => {
+                let response = events::publish(&self.http.server, bytes);
+                self.send(response).await
+            }
+            (Target::Health | Target::Metrics | Target::Ready | Target::Status, _) => {
+                let response = admin::respond(&self.http, target);
+                self.send(response).await
+            }
+        }
+    }
+
+    // --- writing ------------------------------------------------------------------------------
+
+    /// Sends a complete response.
+    pub async fn send(&mut self, response: Response) -> After {
+        let is_head = self.head.method() == Method::Head;
+        let version = self.head.version();
+        self.send_as(response, version, is_head).await
+    }
+
+    async fn send_as(&mut self, mut response: Response, version: Version, is_head: bool) -> After {
+        response.headers.append(&mut self.cors);
+        let date = self.http.date();
+        self.persistence =
+            response.write(&mut self.output, version, self.persistence, is_head, &date);
+        self.flush().await
+    }
+
+    /// Writes `output` whole. A peer that takes nothing for `write_stall` loses the connection.
+    pub async fn flush(&mut self) -> After {
+        let stall = self.http.settings().write_stall;
+        match write_within(&self.stream, &self.output, &self.deadline, stall).await {
+            Ok(()) => {
+                self.output.clear();
+                After::Answered
+            }
+            Err(reason) => After::Close(reason),
+        }
+    }
+
+    /// What the answer's head needs besides its own headers.
+    pub fn answer_frame(&mut self) -> (Version, Persistence, Vec<cors::Header>) {
+        (
+            self.head.version(),
+            self.persistence,
+            std::mem::take(&mut self.cors),
+        )
+    }
+
+    /// Follows what a written head decided.
+    pub fn set_persistence(&mut self, persistence: Persistence) {
+        self.persistence = persistence;
+    }
+
+    /// Refuses a request whose body is not going to be read. A small body that has come along is
+    /// skipped; with any other the connection ends.
+    async fn refuse_before_body(&mut self, refusal: Response, framing: Framing) -> After {
+        let skipped = match framing {
+            Framing::None => Some(0),
+            Framing::Length(len) => usize::try_from(len)
+                .ok()
+                .filter(|len| *len <= self.input.len()),
+            Framing::Chunked => None,
+        };
+        match skipped {
+            Some(len) => {
+                let after = self.send(refusal).await;
+                self.input.drain(..len);
+                after
+            }
+            None => {
+                self.persistence = Persistence::Close;
+                if let After::Close(reason) = self.send(refusal).await {
+                    return After::Close(reason);
+                }
+                self.linger().await;
+                After::Close(Close::Asked)
+            }
+        }
+    }
+
+    async fn refuse_body(&mut self, settings: &Settings, error: BodyError) -> After {
+        let reason = match error {
+            BodyError::Gone => return After::Close(Close::IoError),
+            BodyError::TimedOut => Close::BodyTimeout,
+            BodyError::TooLarge { .. } => {
+                self.http.server.metrics.limit_hit(Limit::BodyBytes);
+                Close::TooLarge
+            }
+            BodyError::Chunked(_) => Close::ProtocolError,
+        };
+        self.refuse_and_linger(settings, error.status(), &error.to_string())
+            .await;
+        After::Close(reason)
+    }
+
+    /// Answers what breaks the rules of HTTP, and lets the client read the answer.
+    async fn refuse_and_linger(&mut self, settings: &Settings, status: u16, text: &str) {
+        _ = settings;
+        self.persistence = Persistence::Close;
+        if let After::Answered = self
+            .send_as(Response::error(status, text), Version::Http11, false)
+            .await
+        {
+            self.linger().await;
+        }
+    }
+
+    async fn linger(&mut self) {
+        _ = self.stream.shutdown_write();
+        self.deadline.set(LINGER);
+        let mut left = LINGER_BYTES_MAX;
+        loop {
+            self.input.clear();
+            match self.more().await {
+                Ok(Ok(More::Bytes)) if self.input.len() < left => left -= self.input.len(),
+                _ => return,
+            }
+        }
+    }
+}
+
+/// A request that may go on.
+struct Admitted {
+    target: Target,
+    caller: Rc<Principal>,
+}
+
+enum Waited {
+    Read(io::Result<More>),
+    Expired,
+    Stop,
+}
+
+/// Writes bytes whole; each time the peer takes some, it gets `stall` again.
+pub async fn write_within(
+    stream: &Stream,
+    bytes: &[u8],
+    deadline: &Deadline,
+    stall: Duration,
+) -> Result<(), Close> {
+    let mut written = 0;
+    let mut is_armed = false;
+    let outcome = poll_fn(|cx| {
+        while written < bytes.len() {
+            match stream.poll_write(cx, &bytes[written..]) {
+                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
+                    return Poll::Ready(Err(Close::IoError));
+                }
+                Poll::Ready(Ok(count)) => {
+                    written += count;
+                    is_armed = false;
+                }
+                Poll::Pending => {
+                    if !is_armed {
+                        deadline.set(stall);
+                        is_armed = true;
+                    }
+                    return match deadline.poll_expired(cx) {
+                        Poll::Ready(_) => Poll::Ready(Err(Close::WriteStall)),
+                        Poll::Pending => Poll::Pending,
+                    };
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await;
+    deadline.clear();
+    outcome
+}
+
+fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
+    let is_open = match target.access() {
+        Access::Open => true,
+        Access::Operator => settings.metrics_public,
+        Access::Token | Access::Scope(_) => false,
+    };
+    let refuse = |refusal: AuthRefusal| {
+        Response::json(refusal.status(), refusal.body())
+            .with("WWW-Authenticate", refusal.challenge(None))
+    };
+    match settings.auth.admit(head.header("authorization")) {
+        Ok(caller) => {
+            if let Access::Scope(scope) = target.access() {
+                caller.require(scope).map_err(refuse)?;
+            }
+            Ok(caller)
+        }
+        Err(_) if is_open => Ok(Rc::new(Principal::anonymous())),
+        Err(refusal) => Err(refuse(refusal)),
+    }
+}
+
+/// Answers OPTIONS: a preflight (Fetch standard, "CORS protocol"), or what a path can do.
+fn answer_options(
+    head: &Head,
+    target: Option<Target>,
+    origin: Option<AllowedOrigin<'_>>,
+) -> Response {
+    let allow = target.map_or("GET, POST, DELETE, OPTIONS", Target::allow);
+    let mut response = Response::empty(204).with("Allow", allow);
+    let requested = head.header("access-control-request-method");
+    if let (Some(origin), true) = (origin, cors::is_preflight(head.header("origin"), requested)) {
+        let headers = head.header("access-control-request-headers");
+        response
+            .headers
+            .extend(cors::preflight_headers(origin, allow, headers));
+    }
+    response
+}
+
+/// Gives everything logged while the request is answered its id.
+async fn rt_traced<T>(future: impl Future<Output = T>) -> T {
+    crate::log::traced(RequestId::next(), future).await
+}

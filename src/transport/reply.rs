@@ -1,0 +1,261 @@
+//! The answer to a POST that carries messages: JSON if one text says it all, a stream if there is
+//! more to say before the answer.
+//!
+//! ```text
+//!   waiting ──all answers──▶ JSON
+//!      │
+//!      └──a message, or a keep-alive tick──▶ stream ──all answers──▶ end of stream
+//! ```
+//!
+//! While it waits or streams, the client's side of the connection is watched. What a closed one
+//! means is the revision's business: `Running` cancels when dropped, or does not.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use crate::gate::cors;
+use crate::http1::Version;
+use crate::http1::accept::accepts;
+use crate::http1::encode::Persistence;
+use crate::metrics::{Close, Disconnect, SseGuard};
+use crate::server::arrival::{Answer, Reply, Running};
+use crate::server::outlet::{EndReason, Item, Outlet, Packet, Status};
+use crate::server::{StreamPermit, join_batch};
+
+use super::connection::{After, Connection, More};
+use super::respond::Response;
+use super::site::Settings;
+use super::sse_out::{EventFraming, write_stream_head};
+
+/// What the client takes, by its `Accept` header.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Either; JSON is preferred.
+    Both,
+    /// A single JSON text: whatever would come before the answer is dropped.
+    Json,
+    /// A stream.
+    Stream,
+}
+
+/// More input than this is not read ahead while a request is being answered.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
+
+impl Takes {
+    /// Reads `Accept`; a missing one takes both. None if it excludes both.
+    pub fn of(accept: Option<&str>) -> Option<Takes> {
+        match (
+            accepts(accept, "application/json"),
+            accepts(accept, "text/event-stream"),
+        ) {
+            (true, true) => Some(Takes::Both),
+            (true, false) => Some(Takes::Json),
+            (false, true) => Some(Takes::Stream),
+            (false, false) => None,
+        }
+    }
+}
+
+/// Sends what became of a message.
+pub async fn send(
+    connection: &mut Connection,
+    settings: &Settings,
+    reply: Reply,
+    takes: Takes,
+) -> After {
+    match reply {
+        // Exactly 202: some clients open their stream only after it.
+        Reply::Accepted => connection.send(Response::empty(202)).await,
+        Reply::Ready(answer) if takes == Takes::Stream && answer.status == Status::Answered => {
+            send_as_stream(connection, answer).await
+        }
+        Reply::Ready(answer) => {
+            let session = answer.opened.as_ref().map(|session| session.id.to_string());
+            let mut response = Response::json(status_code(answer.status), answer.text);
+            if answer.status == Status::Busy {
+                response = response.with("Retry-After", "1");
+            }
+            if let Some(session) = session {
+                response = response.with("Mcp-Session-Id", session);
+            }
+            connection.send(response).await
+        }
+        Reply::Running(running) => Box::pin(drive(connection, settings, running, takes)).await,
+    }
+}
+
+/// The status code of an outcome.
+pub fn status_code(status: Status) -> u16 {
+    match status {
+        Status::Answered => 200,
+        Status::BadRequest => 400,
+        Status::Busy => 503,
+        Status::NotFound => 404,
+    }
+}
+
+async fn send_as_stream(connection: &mut Connection, answer: Answer) -> After {
+    let session = answer.opened.as_ref().map(|session| session.id.clone());
+    let frame = connection.answer_frame();
+    let http = connection.http.clone();
+    let (framing, persistence) =
+        write_stream_head(&http, &mut connection.output, frame, session.as_deref());
+    connection.set_persistence(persistence);
+    let packet = Packet {
+        event_id: None,
+        text: answer.text.into(),
+    };
+    let item = Item::Answer(packet, Status::Answered);
+    framing.item(&mut connection.output, &http.server.metrics, &item);
+    framing.end(&mut connection.output);
+    connection.flush().await
+}
+
+/// A POST response that has become a stream.
+struct Streaming {
+    framing: EventFraming,
+    _permit: StreamPermit,
+    guard: SseGuard,
+}
+
+async fn drive(
+    connection: &mut Connection,
+    settings: &Settings,
+    running: Running,
+    takes: Takes,
+) -> After {
+    let http = connection.http.clone();
+    let outlet = running.outlet.clone();
+    let _member = http.keepalive.join(outlet.clone());
+    let mut answers: Vec<(Packet, Status)> = Vec::new();
+    let mut answered = 0;
+    let mut streaming = None;
+    if takes == Takes::Stream {
+        streaming = begin(connection, settings, &running);
+    }
+    let after = loop {
+        if answered >= running.answers {
+            break After::Answered;
+        }
+        let item = match next(connection, &running, &outlet).await {
+            Next::Item(item) => item,
+            Next::Ended(reason) => {
+                log::debug!("response stream ended: {}", reason.as_str());
+                break After::Answered;
+            }
+            Next::Gone => {
+                // Dropping `running` cancels it, where the revision says so. Where it does not,
+                // what is still to come goes into the session's ring.
+                outlet.end(EndReason::ReaderGone);
+                if let Some(Streaming { guard, .. }) = streaming {
+                    guard.close(Disconnect::Client);
+                }
+                return After::Close(Close::Client);
+            }
+        };
+        let must_stream = matches!(item, Item::Message(_) | Item::KeepAlive);
+        if must_stream && streaming.is_none() && takes != Takes::Json {
+            streaming = begin(connection, settings, &running);
+            if let Some(Streaming { framing, .. }) = &streaming {
+                for (packet, status) in answers.drain(..) {
+                    let item = Item::Answer(packet, status);
+                    framing.item(&mut connection.output, &http.server.metrics, &item);
+                }
+            }
+        }
+        if matches!(item, Item::Answer(..) | Item::Unanswered) {
+            answered += 1;
+        }
+        match &streaming {
+            Some(Streaming { framing, .. }) => {
+                framing.item(&mut connection.output, &http.server.metrics, &item);
+                if let After::Close(reason) = connection.flush().await {
+                    outlet.end(EndReason::ReaderGone);
+                    return After::Close(reason);
+                }
+            }
+            None => {
+                if let Item::Answer(packet, status) = item {
+                    answers.push((packet, status));
+                }
+            }
+        }
+    };
+    let Some(Streaming { framing, guard, .. }) = streaming else {
+        return send_json(connection, &running, answers).await;
+    };
+    framing.end(&mut connection.output);
+    let sent = connection.flush().await;
+    guard.close(Disconnect::Complete);
+    match (after, sent) {
+        (After::Answered, sent) => sent,
+        (after, _) => after,
+    }
+}
+
+/// Writes the head of the stream. None, so that the answer stays a JSON text, if there are too
+/// many streams.
+fn begin(connection: &mut Connection, settings: &Settings, running: &Running) -> Option<Streaming> {
+    let http = connection.http.clone();
+    let permit = http.server.stream_permit()?;
+    let frame: (Version, Persistence, Vec<cors::Header>) = connection.answer_frame();
+    let (framing, persistence) = write_stream_head(&http, &mut connection.output, frame, None);
+    connection.set_persistence(persistence);
+    if let Some(id) = running.begin_stream() {
+        let retry_ms = u64::try_from(settings.retry.as_millis()).unwrap_or(u64::MAX);
+        framing.prime(&mut connection.output, &http.server.metrics, id, retry_ms);
+    }
+    Some(Streaming {
+        framing,
+        _permit: permit,
+        guard: http.server.metrics.sse_opened(),
+    })
+}
+
+async fn send_json(
+    connection: &mut Connection,
+    running: &Running,
+    answers: Vec<(Packet, Status)>,
+) -> After {
+    let response = match (&answers[..], running.is_batch) {
+        // Cancelled: there is no answer, but HTTP needs a response.
+        ([], _) => Response::empty(202),
+        ([(packet, status)], false) => Response::json(status_code(*status), packet.text.to_vec()),
+        (answers, _) => {
+            let text = join_batch(answers.iter().map(|(packet, _)| &*packet.text));
+            Response::json(200, text)
+        }
+    };
+    connection.send(response).await
+}
+
+enum Next {
+    Ended(EndReason),
+    Gone,
+    Item(Item),
+}
+
+/// The next item, or the client's going away.
+async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -> Next {
+    poll_fn(|cx| {
+        match outlet.poll_next(cx) {
+            Poll::Ready(Ok(item)) => return Poll::Ready(Next::Item(item)),
+            Poll::Ready(Err(reason)) => return Poll::Ready(Next::Ended(reason)),
+            Poll::Pending => (),
+        }
+        while !connection.input_is_over() && connection.input.len() < READ_AHEAD_BYTES {
+            match connection.poll_more(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(More::Bytes)) => (),
+                // A client that only closed its sending side still reads; which of the two it is
+                // cannot be told, so it is the revision that decides.
+                Poll::Ready(Ok(More::End)) if !running.is_cancelled_by_disconnect() => {
+                    connection.note_end_of_input();
+                }
+                Poll::Ready(Ok(More::End) | Err(_)) => return Poll::Ready(Next::Gone),
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}

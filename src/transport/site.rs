@@ -1,0 +1,106 @@
+//! What one listener serves and to whom, and the settings all listeners share.
+
+use std::time::Duration;
+
+use crate::gate::auth::Auth;
+use crate::gate::host::HostRule;
+use crate::gate::origin::OriginRule;
+use crate::http1::HeadLimits;
+
+/// One listener's share of the routes and its rules.
+pub struct Site {
+    /// Which groups of routes it serves.
+    pub groups: Groups,
+    /// Whose `Host` it accepts.
+    pub host: HostRule,
+    /// Whose `Origin` it accepts.
+    pub origin: OriginRule,
+}
+
+/// The groups of routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// `/mcp`, HTTP+SSE.
+    pub mcp: bool,
+    /// `/api/mcp/v1/…`.
+    pub api: bool,
+    /// `/health`, `/ready`, `/status`, `/metrics`.
+    pub admin: bool,
+}
+
+impl Groups {
+    /// All of them.
+    pub const ALL: Groups = Groups {
+        mcp: true,
+        api: true,
+        admin: true,
+    };
+}
+
+/// Settings of all listeners; replaced whole by a reload.
+pub struct Settings {
+    /// Who may come in.
+    pub auth: Auth,
+    /// `limits.head_bytes` and `limits.headers`.
+    pub head: HeadLimits,
+    /// `limits.body_bytes`.
+    pub body_bytes_max: usize,
+    /// `limits.json_depth`.
+    pub json_depth_max: usize,
+    /// `limits.batch`.
+    pub batch_len_max: usize,
+    /// `limits.connections`.
+    pub connections_max: usize,
+    /// `limits.connections_per_address`.
+    pub connections_per_address_max: usize,
+    /// `timeout.head`: from the first byte of a head to its last.
+    pub head_timeout: Duration,
+    /// `timeout.body`: silence within a body.
+    pub body_timeout: Duration,
+    /// `timeout.body_bytes_per_second_min`: what a body must average after that; 0 is no bound.
+    pub body_rate_min: u64,
+    /// `timeout.idle`: between requests.
+    pub idle_timeout: Duration,
+    /// `timeout.write_stall`: a write during which the peer takes nothing.
+    pub write_stall: Duration,
+    /// `timeout.sse_retry`, told to clients that may reconnect.
+    pub retry: Duration,
+    /// Path of the Streamable HTTP endpoint.
+    pub mcp_path: String,
+    /// Path of the HTTP+SSE stream.
+    pub sse_path: String,
+    /// Path of the HTTP+SSE messages.
+    pub message_path: String,
+    /// Whether `/metrics` is served.
+    pub metrics_enabled: bool,
+    /// Whether `/metrics` and `/status` are served without a token.
+    pub metrics_public: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            auth: Auth::off(),
+            head: HeadLimits {
+                head_bytes_max: 8192,
+                headers_max: 64,
+            },
+            body_bytes_max: 1 << 20,
+            json_depth_max: 64,
+            batch_len_max: 32,
+            connections_max: 256,
+            connections_per_address_max: 64,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(15),
+            body_rate_min: 256,
+            idle_timeout: Duration::from_secs(30),
+            write_stall: Duration::from_secs(15),
+            retry: Duration::from_secs(1),
+            mcp_path: "/mcp".to_owned(),
+            sse_path: "/sse/".to_owned(),
+            message_path: "/messages/".to_owned(),
+            metrics_enabled: true,
+            metrics_public: false,
+        }
+    }
+}
