@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::mcp::revision::Revision;
 use crate::rt::Task;
 use crate::rt::sync::Notify;
 
@@ -178,9 +179,12 @@ impl Route {
         }
     }
 
-    /// Ends the response's connection; the stream goes on (2025-11-25, polling).
+    /// Ends the response's connection; the stream goes on (2025-11-25, polling). Does nothing where
+    /// streams are not primed: such a client would have no event id to come back by.
     pub fn close_stream(&self) {
-        if let Route::Resumable(resumable) = self {
+        if let Route::Resumable(resumable) = self
+            && (resumable.session.revision()).is_some_and(Revision::primes_streams)
+        {
             let stream = resumable.stream();
             resumable.session.detach_stream(stream);
         }
