@@ -445,7 +445,7 @@ fn tasks(builder: Builder) -> Builder {
                 ctx.start_task();
                 let asks = vec![
                     Ask::elicit("name", NAME_QUESTION, NAME_FORM)?,
-                    Ask::elicit("color", "What is your favorite color?", COLOR_FORM)?,
+                    Ask::elicit("nickname", "What do friends call you?", NAME_FORM)?,
                 ];
                 let answers = ctx.ask(asks).await?;
                 let answers = answers.into_iter().filter_map(|answer| answer.elicited());
