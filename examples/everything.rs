@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("--stdio") => server.serve_stdio()?,
         Some(port) => {
             let port: u16 = port.parse()?;
-            server.serve_http_then(&format!("127.0.0.1:{port}"), |address| {
+            server.serve_http_then(format!("127.0.0.1:{port}"), |address| {
                 // Nobody may be listening to the end.
                 _ = writeln!(std::io::stderr(), "listening http {address}");
             })?;
@@ -431,7 +431,7 @@ fn tasks(builder: Builder) -> Builder {
             async |ctx: Context, ConfirmDelete { filename }| {
                 ctx.start_task();
                 let message = format!("Delete {filename}?");
-                let answer = ctx.elicit("confirm", &message, YES_NO_FORM).await?;
+                let answer = ctx.elicit("confirm", &message, DELETE_FORM).await?;
                 let confirmed = answer.field("confirm") == Some(serde_json::Value::Bool(true));
                 Ok(match confirmed {
                     true => format!("Deleted {filename}"),
@@ -445,7 +445,7 @@ fn tasks(builder: Builder) -> Builder {
                 ctx.start_task();
                 let asks = vec![
                     Ask::elicit("name", NAME_QUESTION, NAME_FORM)?,
-                    Ask::elicit("confirm", "Shall it go on?", YES_NO_FORM)?,
+                    Ask::elicit("nickname", "What do friends call you?", NAME_FORM)?,
                 ];
                 let answers = ctx.ask(asks).await?;
                 let answers = answers.into_iter().filter_map(|answer| answer.elicited());
@@ -655,7 +655,7 @@ const CONTEXT_FORM: &str =
     r#"{"type":"object","properties":{"context":{"type":"string"}},"required":["context"]}"#;
 const CONFIRM_FORM: &str =
     r#"{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}"#;
-const YES_NO_FORM: &str =
+const DELETE_FORM: &str =
     r#"{"type":"object","properties":{"confirm":{"type":"boolean"}},"required":["confirm"]}"#;
 const USER_FORM: &str = r#"{
     "type": "object",

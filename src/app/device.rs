@@ -26,7 +26,9 @@ pub struct DeviceTools {
 impl DeviceTools {
     /// The tools of the machine whose files begin at `/`.
     pub fn new() -> Rc<DeviceTools> {
-        Rc::new(DeviceTools { device: Rc::new(Device::new(Root::new("/"))) })
+        Rc::new(DeviceTools {
+            device: Rc::new(Device::new(Root::new("/"))),
+        })
     }
 
     /// Adds what the configuration allows.
@@ -56,8 +58,9 @@ impl DeviceTools {
                 Rc::new(move |_, uri| {
                     let device = device.clone();
                     Box::pin(async move {
-                        let facts =
-                            device::call(&device, offered.tool, "").await.map_err(call_error)?;
+                        let facts = device::call(&device, offered.tool, "")
+                            .await
+                            .map_err(call_error)?;
                         let contents = ResourceContents::text(uri.text, facts.structured);
                         Ok(vec![contents.mime_type(device::resources::MIME_TYPE)])
                     })
@@ -71,7 +74,9 @@ impl DeviceTools {
         ToolHandler::Pending(Rc::new(move |_, arguments| {
             let (device, arguments) = (device.clone(), arguments.to_owned());
             Box::pin(async move {
-                let facts = device::call(&device, tool, &arguments).await.map_err(call_error)?;
+                let facts = device::call(&device, tool, &arguments)
+                    .await
+                    .map_err(call_error)?;
                 let mut result = ToolResult::text(facts.text);
                 result.structured = serde_json::value::RawValue::from_string(facts.structured).ok();
                 Ok(result)
@@ -84,7 +89,9 @@ impl DeviceTools {
 pub fn is_offered(config: &Config, name: &str, is_read_only: bool) -> bool {
     let tools = &config.tools;
     let matches = |patterns: &[String]| {
-        patterns.iter().any(|pattern| Pattern::new(pattern).matches(name))
+        patterns
+            .iter()
+            .any(|pattern| Pattern::new(pattern).matches(name))
     };
     (is_read_only || !tools.read_only)
         && (tools.allow.is_empty() || matches(&tools.allow))
@@ -116,8 +123,11 @@ fn call_error(error: DeviceError) -> CallError {
 /// Announces updates of subscribed `device://` resources, as long as there are subscribers.
 pub async fn announce_updates(server: Rc<Server>) {
     loop {
-        let watched: Vec<&str> =
-            RESOURCES.iter().map(|offered| offered.uri).filter(|uri| server.is_watched(uri)).collect();
+        let watched: Vec<&str> = RESOURCES
+            .iter()
+            .map(|offered| offered.uri)
+            .filter(|uri| server.is_watched(uri))
+            .collect();
         if watched.is_empty() {
             server.resource_subscribed().await;
             continue;

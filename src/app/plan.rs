@@ -37,8 +37,8 @@ pub struct Plan {
     pub grace: Duration,
     /// Where sessions are kept over a restart.
     pub state: Option<StateFile>,
-    /// The built-in tools, kept over reloads with what they have sampled.
-    pub device: Rc<DeviceTools>,
+    /// Whether the built-in resources are offered, which somebody has to announce updates of.
+    pub announces_device: bool,
 }
 
 /// Why a checked configuration cannot be put to work all the same.
@@ -92,7 +92,7 @@ impl Plan {
             state: (config.state.file.as_ref())
                 .filter(|_| config.state.enabled)
                 .map(StateFile::new),
-            device: device.clone(),
+            announces_device: config.tools.device,
         })
     }
 }
@@ -119,7 +119,10 @@ fn server_settings(config: &Config) -> server::Settings {
         client_answer: CLIENT_ANSWER,
         session_idle: config.timeout.session_idle,
         page_len: PAGE_LEN,
-        cache: CacheHint { ttl_ms: LIST_TTL_MS, scope: CacheScope::Private },
+        cache: CacheHint {
+            ttl_ms: LIST_TTL_MS,
+            scope: CacheScope::Private,
+        },
     }
 }
 
@@ -127,7 +130,10 @@ fn http_settings(config: &Config) -> Result<Settings, PlanError> {
     let (limits, timeout) = (&config.limits, &config.timeout);
     Ok(Settings {
         auth: auth(config)?,
-        head: HeadLimits { head_bytes_max: limits.head_bytes, headers_max: limits.headers },
+        head: HeadLimits {
+            head_bytes_max: limits.head_bytes,
+            headers_max: limits.headers,
+        },
         body_bytes_max: limits.body_bytes,
         json_depth_max: limits.json_depth,
         batch_len_max: limits.batch,
@@ -157,11 +163,18 @@ fn auth(config: &Config) -> Result<Auth, PlanError> {
         let principal = Principal {
             name: token.name.as_str().into(),
             scopes: scopes(token.scopes),
-            tools: token.tools.iter().map(|pattern| Pattern::new(pattern)).collect(),
+            tools: token
+                .tools
+                .iter()
+                .map(|pattern| Pattern::new(pattern))
+                .collect(),
         };
         tokens
             .add_digest(token.hash.0, principal)
-            .map_err(|error| PlanError::Token { name: token.name.clone(), error })?;
+            .map_err(|error| PlanError::Token {
+                name: token.name.clone(),
+                error,
+            })?;
     }
     Ok(Auth::Tokens(tokens))
 }
@@ -173,31 +186,42 @@ fn scopes(configured: config::Scopes) -> Scopes {
         (config::Scopes::ADMIN, Scope::Admin),
         (config::Scopes::PUBLISH, Scope::Publish),
     ];
-    pairs.into_iter().filter(|(given, _)| configured.contains(*given)).map(|(_, scope)| scope).collect()
+    pairs
+        .into_iter()
+        .filter(|(given, _)| configured.contains(*given))
+        .map(|(_, scope)| scope)
+        .collect()
 }
 
 fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
-    config.listeners().into_iter().map(|listener| {
-        let (address, reach) = match listener.address {
-            config::Address::Tcp(address) => {
-                let reach = match address.ip().to_canonical().is_loopback() {
-                    true => Reach::Loopback,
-                    false => Reach::Network,
-                };
-                (ListenAddr::Tcp(address), reach)
-            }
-            config::Address::Unix(path) => (ListenAddr::Unix(path), Reach::SocketFile),
-        };
-        Ok((address, site(config, listener.groups, reach)?))
-    })
-    .collect()
+    config
+        .listeners()
+        .into_iter()
+        .map(|listener| {
+            let (address, reach) = match listener.address {
+                config::Address::Tcp(address) => {
+                    let reach = match address.ip().to_canonical().is_loopback() {
+                        true => Reach::Loopback,
+                        false => Reach::Network,
+                    };
+                    (ListenAddr::Tcp(address), reach)
+                }
+                config::Address::Unix(path) => (ListenAddr::Unix(path), Reach::SocketFile),
+            };
+            Ok((address, site(config, listener.groups, reach)?))
+        })
+        .collect()
 }
 
 fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, PlanError> {
     let server = &config.server;
     // Whoever may send requests from a page may also read the answers: two lists, one rule.
-    let origins: Vec<String> =
-        server.allowed_origins.iter().chain(&server.cors_origins).cloned().collect();
+    let origins: Vec<String> = server
+        .allowed_origins
+        .iter()
+        .chain(&server.cors_origins)
+        .cloned()
+        .collect();
     Ok(Site {
         groups: Groups {
             mcp: groups.contains(config::Groups::MCP),

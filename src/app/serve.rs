@@ -57,9 +57,22 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         let clock = Clock::system();
         let deadlines = Deadlines::new(&clock);
         let mut signals = Signals::new().map_err(ServeError::Io)?;
-        let Plan { server, catalog, http, listeners, keepalive, ping, grace, state, .. } = plan;
+        let Plan {
+            server,
+            catalog,
+            http,
+            listeners,
+            keepalive,
+            ping,
+            grace,
+            state,
+            announces_device,
+        } = plan;
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
-        let seal_key = saved.as_ref().and_then(|saved| saved.seal_key()).unwrap_or_else(rt::random);
+        let seal_key = saved
+            .as_ref()
+            .and_then(|saved| saved.seal_key())
+            .unwrap_or_else(rt::random);
         let metrics = Rc::new(Metrics::new());
         let server = Server::new(server, catalog, metrics.clone(), deadlines, seal_key);
         if let Some(saved) = &saved {
@@ -68,7 +81,14 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         }
         drop(saved);
         let shutdown = Shutdown::new();
-        let http = Http::new(server.clone(), http, shutdown.clone(), &clock, keepalive, ping);
+        let http = Http::new(
+            server.clone(),
+            http,
+            shutdown.clone(),
+            &clock,
+            keepalive,
+            ping,
+        );
         let mut sites: Vec<SiteCell> = Vec::new();
         let mut bound = Vec::new();
         for (address, site) in listeners {
@@ -85,7 +105,9 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             rt::spawn(http.clone().listen(listener, site)).detach();
         }
         rt::spawn(server.clone().expire_sessions()).detach();
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         if let Some(state) = &state {
             rt::spawn(save_changes(server.clone(), state.clone())).detach();
         }
@@ -110,7 +132,10 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         match finished {
             Ok(Ok(())) => log::info!("stopped"),
             Ok(Err(_)) => {
-                log::warn!("{} requests did not finish within {grace:?}", server.requests_running());
+                log::warn!(
+                    "{} requests did not finish within {grace:?}",
+                    server.requests_running()
+                );
             }
             Err(signal) => log::warn!("{signal} again: stopping at once"),
         }
@@ -130,9 +155,24 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
     rt::run(async {
         let deadlines = Deadlines::new(&Clock::system());
         let mut signals = Signals::new().map_err(ServeError::Io)?;
-        let Plan { server, catalog, http, grace, .. } = plan;
-        let server = Server::new(server, catalog, Rc::new(Metrics::new()), deadlines, rt::random());
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        let Plan {
+            server,
+            catalog,
+            http,
+            grace,
+            announces_device,
+            ..
+        } = plan;
+        let server = Server::new(
+            server,
+            catalog,
+            Rc::new(Metrics::new()),
+            deadlines,
+            rt::random(),
+        );
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         let shutdown = Shutdown::new();
         let signalled = shutdown.clone();
         rt::spawn(async move {

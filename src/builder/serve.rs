@@ -4,7 +4,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::app::device::DeviceTools;
 use crate::app::serve::Hooks;
 use crate::app::{self, Plan};
 use crate::catalog::Catalog;
@@ -22,7 +21,7 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// Period of `ping` events on plain event streams.
 const PING: Duration = Duration::from_secs(30);
 /// How long running requests may take to end when the process is told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What is served.
 struct Parts {
@@ -74,14 +73,18 @@ impl McpServer {
     ///
     /// `/mcp` speaks Streamable HTTP of every revision, `/sse/` with `/messages/` the transport of
     /// 2024-11-05, `/health` answers 200, `/metrics` counts. The bound address goes to the log.
-    pub fn serve_http(self, address: &str) -> Result<(), ServeError> {
+    pub fn serve_http(self, address: impl AsRef<str>) -> Result<(), ServeError> {
         self.serve_http_then(address, |address| log::info!("listening http {address}"))
     }
 
     /// The same, and calls `ready` with the bound address once connections are accepted: the way to
     /// learn which port 0 became.
-    pub fn serve_http_then(self, address: &str, ready: impl Fn(&str)) -> Result<(), ServeError> {
-        let address: ListenAddr = address.parse().map_err(ServeError::Address)?;
+    pub fn serve_http_then(
+        self,
+        address: impl AsRef<str>,
+        ready: impl Fn(&str),
+    ) -> Result<(), ServeError> {
+        let address: ListenAddr = address.as_ref().parse().map_err(ServeError::Address)?;
         if !address.is_loopback() && self.tokens.is_empty() {
             return Err(ServeError::Open { address });
         }
@@ -116,8 +119,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
         ping: PING,
         grace: GRACE,
         state: None,
-        // Offers nothing: only a configuration asks it to.
-        device: DeviceTools::new(),
+        announces_device: false,
     };
     match how {
         Serve::Stdio => app::serve_stdio(plan)

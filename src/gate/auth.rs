@@ -35,7 +35,9 @@ impl Auth {
             Self::Off(anonymous) => (&*anonymous.name == name).then(|| Rc::clone(anonymous)),
             Self::Tokens(Tokens(tokens)) => {
                 let mut principals = tokens.iter().map(|token| &token.principal);
-                principals.find(|principal| &*principal.name == name).cloned()
+                principals
+                    .find(|principal| &*principal.name == name)
+                    .cloned()
             }
         }
     }

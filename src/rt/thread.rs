@@ -48,5 +48,8 @@ pub async fn run<T: Send + 'static>(
         // Nobody waits any more when the receiver is gone.
         _ = sender.try_send(work());
     })?;
-    receiver.recv().await.map_err(|_| io::ErrorKind::Interrupted.into())
+    receiver
+        .recv()
+        .await
+        .map_err(|_| io::ErrorKind::Interrupted.into())
 }
