@@ -253,7 +253,7 @@ impl Builder {
 
     // --- bounds -------------------------------------------------------------------------------
 
-    /// Replaces the limits, e.g. `Limits { streams: 10_000, ..siskin::default_limits() }`.
+    /// Replaces the limits, e.g. by `Limits { streams: 10_000, ..Limits::default() }`.
     pub fn limits(mut self, limits: Limits) -> Builder {
         self.settings.limits = limits;
         self
@@ -352,25 +352,11 @@ impl McpServer {
     }
 }
 
-/// The limits of a server that sets none; the same numbers as the defaults of `[limits]`.
-pub fn default_limits() -> Limits {
-    Limits {
-        sessions: 1024,
-        streams: 128,
-        requests_in_flight: 64,
-        stream_queue_bytes: 64 * 1024,
-        replay_bytes: 64 * 1024,
-        tool_output_bytes: 256 * 1024,
-        subscriptions: 64,
-        tasks: 256,
-    }
-}
-
 fn default_settings(implementation: Implementation) -> Settings {
     Settings {
         implementation,
         instructions: None,
-        limits: default_limits(),
+        limits: Limits::default(),
         tool_call: Duration::from_secs(60),
         client_answer: Duration::from_secs(10 * 60),
         session_idle: Duration::from_secs(30 * 60),

@@ -584,7 +584,7 @@ fn pages_and_limits_are_those_that_were_set() {
     for (bytes, is_error) in [(9, true), (10, false), (11, false)] {
         let limits = Limits {
             tool_output_bytes: bytes,
-            ..default_limits()
+            ..Limits::default()
         };
         let server = adder_with(|builder| builder.limits(limits));
         speak(server, json!({}), async |client| {
@@ -708,4 +708,50 @@ fn mistakes_are_found_when_it_is_built() {
                    add the prompt, and one completion for it";
     refused(completed(builder()), message);
     refused(completed(completed(prompt(builder()))), message);
+}
+
+#[test]
+fn tokens_are_looked_at_when_it_is_built() {
+    assert!(
+        builder()
+            .token("ann", "a-secret-of-some-length")
+            .build()
+            .is_ok()
+    );
+    let two = |second: &str| {
+        builder()
+            .token("ann", "a-secret-of-some-length")
+            .token("bob", second)
+            .build()
+    };
+    assert!(two("another-secret-of-length").is_ok());
+    for bad in ["", "a b", "sha256:12"] {
+        let error = two(bad).err().map(|error| error.to_string());
+        assert!(error.unwrap().starts_with("token `bob`: "), "{bad:?}");
+    }
+}
+
+#[test]
+fn addresses_that_cannot_be_served_are_refused() {
+    let refusal = |builder: Builder, address: &str| {
+        let never = |_: &str| panic!("listens on {address}");
+        let served = builder.build().unwrap().serve_http_then(address, never);
+        served.unwrap_err().to_string()
+    };
+    let open = refusal(builder(), "0.0.0.0:0");
+    assert!(
+        open.starts_with("other machines can reach 0.0.0.0:0"),
+        "{open}"
+    );
+    let unread = refusal(builder(), "here:80:80");
+    assert!(
+        unread.starts_with("`here:80:80` is not a listen address"),
+        "{unread}"
+    );
+    // With a token it gets as far as the system, which has no such address.
+    let bound = refusal(
+        builder().token("ann", "a-secret-of-some-length"),
+        "192.0.2.1:0",
+    );
+    assert!(bound.starts_with("cannot listen on 192.0.2.1:0"), "{bound}");
 }
