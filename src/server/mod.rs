@@ -109,6 +109,8 @@ pub struct Server {
     tasks: tasks::Tasks,
     /// Requests that are running.
     running: Cell<usize>,
+    /// Listen streams that are open.
+    listening: Cell<usize>,
     /// Open streams of all kinds.
     streams: Cell<usize>,
     /// Woken whenever a running request ends.
@@ -148,6 +150,7 @@ impl Server {
             events: events::Events::default(),
             tasks: tasks::Tasks::default(),
             running: Cell::new(0),
+            listening: Cell::new(0),
             streams: Cell::new(0),
             idle: Notify::new(),
             sealer: Sealer::new(&seal_key),
@@ -258,7 +261,7 @@ impl Server {
     pub async fn stop(&self) {
         self.is_stopping.set(true);
         self.listeners.finish_all();
-        while self.running.get() > 0 {
+        while self.running.get() + self.listening.get() > 0 {
             self.idle.notified().await;
         }
         self.end_streams();
