@@ -15,7 +15,8 @@ use crate::metrics::{Metrics, Transport};
 use crate::rt::{self, Clock, Deadlines};
 use crate::server::Server;
 use crate::server::arrival::{Arrival, Carrier, Reply};
-use crate::server::outlet::Item;
+use crate::server::outlet::{Item, Outlet};
+use crate::server::session::Session;
 use crate::tools::{Ask, NoArguments};
 
 use super::*;
@@ -47,21 +48,8 @@ impl Client {
     }
 
     async fn exchange(&self, request: Value) -> Value {
-        let rules = Rules {
-            batch_len_max: 1,
-            depth_max: 64,
-            envelope: Envelope::Strict,
-        };
         let text = request.to_string();
-        let Ok(Incoming::Single(message)) = jsonrpc::parse(text.as_bytes(), &rules) else {
-            panic!("{text} is not a message");
-        };
-        let arrival = Arrival {
-            transport: Transport::Http,
-            caller: &self.caller,
-            carrier: Carrier::Plain,
-        };
-        let answer = match self.server.receive(message, &arrival) {
+        let answer = match self.receive(&text, Carrier::Plain) {
             Reply::Accepted => panic!("{text} was taken for a notification"),
             Reply::Ready(answer) => answer.text,
             Reply::Running(running) => loop {
@@ -75,6 +63,23 @@ impl Client {
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["id"], 7);
         answer
+    }
+
+    fn receive(&self, text: &str, carrier: Carrier<'_>) -> Reply {
+        let rules = Rules {
+            batch_len_max: 1,
+            depth_max: 64,
+            envelope: Envelope::Strict,
+        };
+        let Ok(Incoming::Single(message)) = jsonrpc::parse(text.as_bytes(), &rules) else {
+            panic!("{text} is not a message");
+        };
+        let arrival = Arrival {
+            transport: Transport::Http,
+            caller: &self.caller,
+            carrier,
+        };
+        self.server.receive(message, &arrival)
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Value {
@@ -387,6 +392,64 @@ fn questions_take_rounds_in_the_stateless_era() {
 
         let forged = json!(format!("{}x", second["requestState"].as_str().unwrap()));
         assert_eq!(round(answers, &forged).await["error"]["code"], -32602);
+    });
+}
+
+/// The same handler, and the questions are requests on the connection.
+#[test]
+fn questions_are_requests_in_the_era_before() {
+    speak(asker(), json!({}), async |client| {
+        let outlet = Outlet::new(1 << 16);
+        let direct = Some(outlet.clone());
+        let session = Rc::new(Session::new(
+            "".into(),
+            client.caller.clone(),
+            direct,
+            rt::now(),
+        ));
+        let send = |message: Value| {
+            let carrier = Carrier::Connection {
+                session: &session,
+                outlet: &outlet,
+                is_dual: true,
+            };
+            client.receive(&message.to_string(), carrier)
+        };
+        let params = json!({
+            "protocolVersion": "2025-11-25", "clientInfo": {"name": "t", "version": "1"},
+            "capabilities": {"elicitation": {}, "sampling": {}, "roots": {}},
+        });
+        _ = send(json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}));
+        let params = json!({"name": "ask"});
+        _ = send(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}));
+        let mut asked = Vec::new();
+        let answer = loop {
+            let (Item::Message(packet) | Item::Answer(packet, _)) = outlet.next().await.unwrap()
+            else {
+                panic!("neither a message nor an answer");
+            };
+            let message: Value = serde_json::from_slice(&packet.text).unwrap();
+            let Some(method) = message["method"].as_str() else {
+                break message;
+            };
+            asked.push(method.to_owned());
+            let text = json!({"type": "text", "text": "."});
+            let result = match method {
+                "elicitation/create" => json!({"action": "accept", "content": {"name": "Ann"}}),
+                "roots/list" => json!({"roots": []}),
+                _ => json!({"role": "assistant", "content": text, "model": "m"}),
+            };
+            _ = send(json!({"jsonrpc": "2.0", "id": message["id"], "result": result}));
+        };
+        assert_eq!(
+            asked,
+            ["elicitation/create", "sampling/createMessage", "roots/list"]
+        );
+        let text = &answer["result"]["content"][0]["text"];
+        assert_eq!(
+            (&answer["id"], text),
+            (&json!(1), &json!("Ann, 2 answers, round 1"))
+        );
     });
 }
 
