@@ -184,7 +184,7 @@ impl Mcp {
         let Link::Streamable { session, .. } = &self.link else {
             return request;
         };
-        if message["method"] != "initialize" {
+        if message["method"] != "initialize" || self.is_stateless() {
             request = request.header("MCP-Protocol-Version", &self.revision);
         }
         if let Some(session) = session {
@@ -519,8 +519,7 @@ impl Incoming {
         self.head();
         match &mut self.state {
             State::Stream(stream) => {
-                let event = stream.try_next()?;
-                assert_eq!(event.event, "message", "{event:?}");
+                let event = stream.try_message()?;
                 Some(event.json())
             }
             State::Json(response, rest) => {
