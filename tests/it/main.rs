@@ -12,5 +12,9 @@
 
 mod support;
 
+mod batches;
+mod http_sse;
+mod messages;
+mod sessions;
 mod smoke;
 mod transcripts;

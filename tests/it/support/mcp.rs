@@ -249,6 +249,26 @@ impl Mcp {
             .to_owned()
     }
 
+    /// Calls a tool again and again until its text is `expected`.
+    #[track_caller]
+    pub fn call_until(&mut self, tool: &str, arguments: Value, expected: &str) {
+        super::poll_until(&format!("`{expected}` from {tool} {arguments}"), || {
+            (self.call_text(tool, arguments.clone()) == expected).then_some(())
+        });
+    }
+
+    /// Waits for what becomes of a call of the probe's `wait`.
+    #[track_caller]
+    pub fn wait_outcome(&mut self, key: &str, expected: &str) {
+        self.call_until("outcome", json!({"key": key}), expected);
+    }
+
+    /// Lets a call of the probe's `wait` go on.
+    #[track_caller]
+    pub fn release(&mut self, key: &str) {
+        assert_eq!(self.call_text("release", json!({"key": key})), "released");
+    }
+
     /// Sends a request as it is and returns the response to it.
     #[track_caller]
     pub fn ask(&mut self, message: &Value) -> Value {
