@@ -13,8 +13,11 @@
 mod support;
 
 mod batches;
+mod cancellation;
+mod concurrency;
 mod http_sse;
 mod messages;
 mod sessions;
 mod smoke;
+mod subscriptions;
 mod transcripts;

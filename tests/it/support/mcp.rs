@@ -116,6 +116,12 @@ impl Mcp {
         Mcp::of(link, revision)
     }
 
+    /// Only builds messages: those of another revision for the same connection.
+    pub fn connect_nowhere(revision: &str) -> Mcp {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        Mcp::of(Link::Plain { addr }, revision)
+    }
+
     fn of(link: Link, revision: &str) -> Mcp {
         Mcp {
             revision: revision.to_owned(),
