@@ -190,7 +190,9 @@ fn a_waiting_handler_does_not_hold_up_the_next() {
             Tool::new("slow"),
             async move |_: Context, _: NoArguments| {
                 slow.borrow_mut().push("slow begins");
-                rt::yield_now().await;
+                while !slow.borrow().contains(&"quick") {
+                    rt::yield_now().await;
+                }
                 slow.borrow_mut().push("slow ends");
                 Ok("slow")
             },
