@@ -7,7 +7,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use crate::catalog::Catalog;
 use crate::gate::Principal;
 use crate::jsonrpc::{
-    Id, Message, Notification, ParseError, Request, Response, UnknownId, encode_error,
+    Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId, encode_error,
 };
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
@@ -39,6 +39,8 @@ use super::session::Session;
 
 /// What a method's handler does next.
 pub enum Flow {
+    /// A limit of the whole server is reached: the error that says so.
+    Busy(ProtocolError),
     /// The result is written.
     Done,
     /// The result of `initialize` is written, and this session was opened by it.
@@ -97,6 +99,8 @@ struct Lane<'a> {
     ring_bytes_max: usize,
     outlet: OnceCell<Outlet>,
     route: OnceCell<Route>,
+    /// A request has taken a place among the streams already.
+    has_stream_permit: Cell<bool>,
 }
 
 enum Begun {
@@ -126,7 +130,9 @@ impl Server {
                 match self.begin(&request, arrival, &lane, false) {
                     Begun::Ready(answer) => Reply::Ready(answer),
                     Begun::Running(switch, cancellation) => {
+                        let has_stream_permit = lane.has_stream_permit.get();
                         let mut running = Running::new(lane.outlet(), lane.into_route(), 1, false);
+                        running.has_stream_permit = has_stream_permit;
                         if cancellation == Cancellation::OnDisconnect {
                             running.cancel_with(switch);
                         }
@@ -196,6 +202,11 @@ impl Server {
 
     /// The answer to a text that is no message.
     pub fn refuse(&self, error: &ParseError, arrival: &Arrival<'_>) -> Answer {
+        match error.kind {
+            ParseErrorKind::BatchTooLong { .. } => self.metrics.limit_hit(Limit::Batch),
+            ParseErrorKind::TooDeep { .. } => self.metrics.limit_hit(Limit::JsonDepth),
+            _ => (),
+        }
         let error_object = ProtocolError::new(error.code(), error.to_string());
         self.metrics.rpc_request(
             MethodLabel::Other,
@@ -305,6 +316,7 @@ impl Server {
             Ok(Flow::Done) => None,
             Ok(Flow::Opened(session)) => Some(session),
             Ok(Flow::Later(work)) => return self.run(&exchange, work, measure),
+            Ok(Flow::Busy(error)) => return refuse(Refusal::busy(error)),
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
         text.push(b'}');
@@ -326,17 +338,15 @@ impl Server {
     fn run(self: &Rc<Self>, exchange: &Exchange<'_>, mut work: Work, measure: Measure) -> Begun {
         let id = &exchange.request.id;
         let limit = self.settings().limits.requests_in_flight;
-        if self.running.get() >= limit {
+        // A listen stream is open, not at work; `limits.streams` bounds those.
+        let is_listen = measure.label == MethodLabel::SubscriptionsListen;
+        if !is_listen && self.requests_running() >= limit {
             self.metrics.limit_hit(Limit::RequestsInFlight);
             let error = ProtocolError::internal(format!(
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
             ));
             self.measured(&measure, Some(error.code));
-            let refusal = Refusal {
-                status: Status::Busy,
-                error,
-            };
-            return Begun::Ready(refusal.answer(Some(id), UnknownId::Absent));
+            return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let route = exchange.lane.route().clone();
@@ -359,8 +369,12 @@ impl Server {
             session.begin_request(id, &switch);
         }
         self.running.set(self.running.get() + 1);
+        if is_listen {
+            self.listening.set(self.listening.get() + 1);
+        }
         let mut ending = Ending {
             server: self.clone(),
+            is_listen,
             session,
             id: id.clone(),
             switch: switch.clone(),
@@ -634,6 +648,11 @@ impl Exchange<'_> {
         self.lane.route().clone()
     }
 
+    /// The request holds a place among `limits.streams`: its response needs no second one.
+    pub fn note_stream_permit(&self) {
+        self.lane.has_stream_permit.set(true);
+    }
+
     /// What stops this request.
     pub fn switch(&self) -> Rc<Switch> {
         self.switch.get_or_init(Rc::default).clone()
@@ -659,6 +678,7 @@ impl<'a> Lane<'a> {
             ring_bytes_max: limits.replay_bytes,
             outlet: OnceCell::new(),
             route: OnceCell::new(),
+            has_stream_permit: Cell::new(false),
         }
     }
 
@@ -708,6 +728,7 @@ impl<'a> Lane<'a> {
 /// Ends a spawned request exactly once: with its answer, or, when its task is dropped, without.
 struct Ending {
     server: Rc<Server>,
+    is_listen: bool,
     session: Option<Rc<Session>>,
     id: Id,
     switch: Rc<Switch>,
@@ -726,6 +747,9 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.server.running.set(self.server.running.get() - 1);
+        if self.is_listen {
+            self.server.listening.set(self.server.listening.get() - 1);
+        }
         self.server.idle.notify_all();
         if let Some(session) = &self.session {
             session.end_request(&self.id);
@@ -748,6 +772,13 @@ impl Refusal {
     fn bad(error: ProtocolError) -> Refusal {
         Refusal {
             status: Status::BadRequest,
+            error,
+        }
+    }
+
+    fn busy(error: ProtocolError) -> Refusal {
+        Refusal {
+            status: Status::Busy,
             error,
         }
     }

@@ -91,8 +91,10 @@ pub struct Server {
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
-    /// Requests that are running.
+    /// Requests that are running, listen streams included.
     running: Cell<usize>,
+    /// Those of them that are listen streams.
+    listening: Cell<usize>,
     /// Open streams of all kinds.
     streams: Cell<usize>,
     /// Woken whenever a running request ends.
@@ -132,6 +134,7 @@ impl Server {
             events: events::Events::default(),
             tasks: tasks::Tasks::default(),
             running: Cell::new(0),
+            listening: Cell::new(0),
             streams: Cell::new(0),
             idle: Notify::new(),
             sealer: Sealer::new(&seal_key),
@@ -217,9 +220,9 @@ impl Server {
         Some(StreamPermit(self.clone()))
     }
 
-    /// How many requests are running.
+    /// How many requests are being worked on; listen streams are not.
     pub fn requests_running(&self) -> usize {
-        self.running.get()
+        self.running.get() - self.listening.get()
     }
 
     /// How many streams are open.
