@@ -7,6 +7,8 @@
 pub mod device;
 pub mod plan;
 pub mod serve;
+mod siskin;
 
 pub use plan::{Plan, PlanError};
 pub use serve::{ServeError, serve, serve_stdio};
+pub use siskin::Siskin;
