@@ -81,6 +81,10 @@ pub async fn send(
             }
             connection.send(response).await
         }
+        Reply::Running(running) if running.has_stream_permit && takes == Takes::Json => {
+            let text = "`Accept` must allow text/event-stream for a stream of notifications";
+            connection.send(Response::error(406, text)).await
+        }
         Reply::Running(running) => Box::pin(drive(connection, settings, running, takes)).await,
     }
 }
@@ -130,6 +134,7 @@ async fn drive(
     let _member = http.keepalive.join(outlet.clone());
     let mut answers: Vec<(Packet, Status)> = Vec::new();
     let mut answered = 0;
+    let mut ticks = 0;
     let mut streaming = None;
     if takes == Takes::Stream {
         streaming = begin(connection, settings, &running);
@@ -155,7 +160,10 @@ async fn drive(
                 return After::Close(Close::Client);
             }
         };
-        let must_stream = matches!(item, Item::Message(_) | Item::KeepAlive);
+        // The first tick may come right after the request; by the second a proxy may have waited
+        // for as long as it is going to.
+        ticks += usize::from(matches!(item, Item::KeepAlive));
+        let must_stream = matches!(item, Item::Message(_)) || ticks > 1;
         if must_stream && streaming.is_none() && takes != Takes::Json {
             streaming = begin(connection, settings, &running);
             if let Some(Streaming { framing, .. }) = &streaming {
