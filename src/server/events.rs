@@ -5,6 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use crate::metrics::EventKind;
+
 use super::Server;
 use super::outlet::{EndReason, Item, Outlet};
 
@@ -116,7 +118,11 @@ impl Server {
             .iter()
             .filter(|subscriber| subscriber.filter.wants(name));
         wanting
-            .filter(|subscriber| subscriber.outlet.push(Item::Event(block.clone())))
+            .filter(|subscriber| {
+                subscriber
+                    .outlet
+                    .push(Item::Event(EventKind::Published, block.clone()))
+            })
             .count()
     }
 }

@@ -107,7 +107,7 @@ pub struct Server {
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
-    /// Requests that are running.
+    /// Requests that are running, listen streams not included.
     running: Cell<usize>,
     /// Listen streams that are open.
     listening: Cell<usize>,
@@ -236,7 +236,7 @@ impl Server {
         Some(StreamPermit(self.clone()))
     }
 
-    /// How many requests are running.
+    /// How many requests are being worked on; listen streams are not.
     pub fn requests_running(&self) -> usize {
         self.running.get()
     }

@@ -17,12 +17,13 @@ use crate::gate::cors;
 use crate::http1::Version;
 use crate::http1::accept::accepts;
 use crate::http1::encode::Persistence;
-use crate::metrics::{Close, Disconnect, SseGuard};
+use crate::metrics::{Close, Disconnect, Limit, SseGuard};
 use crate::server::arrival::{Answer, Reply, Running};
 use crate::server::outlet::{EndReason, Item, Outlet, Packet, Status};
 use crate::server::{StreamPermit, join_batch};
 
 use super::connection::{After, Connection, More};
+use super::http::Http;
 use super::respond::Response;
 use super::site::Settings;
 use super::sse_out::{EventFraming, write_stream_head};
@@ -114,7 +115,7 @@ async fn send_as_stream(connection: &mut Connection, answer: Answer) -> After {
 /// A POST response that has become a stream.
 struct Streaming {
     framing: EventFraming,
-    _permit: StreamPermit,
+    _permit: Option<StreamPermit>,
     guard: SseGuard,
 }
 
@@ -147,6 +148,7 @@ async fn drive(
                 if is_polling && streaming.is_none() && takes != Takes::Json {
                     streaming = begin(connection, settings, &running);
                 }
+                count_slow_reader(&http, &outlet);
                 break After::Answered;
             }
             Next::Gone => {
@@ -176,6 +178,7 @@ async fn drive(
             Some(Streaming { framing, .. }) => {
                 framing.item(&mut connection.output, &http.server.metrics, &item);
                 if let After::Close(reason) = connection.flush().await {
+                    count_slow_reader(&http, &outlet);
                     outlet.end(EndReason::ReaderGone);
                     return After::Close(reason);
                 }
@@ -204,11 +207,21 @@ async fn drive(
     }
 }
 
+/// Counts a reader whose queue ran over.
+fn count_slow_reader(http: &Http, outlet: &Outlet) {
+    if outlet.ended() == Some(EndReason::SlowReader) {
+        http.server.metrics.limit_hit(Limit::StreamQueueBytes);
+    }
+}
+
 /// Writes the head of the stream. None, so that the answer stays a JSON text, if there are too
 /// many streams.
 fn begin(connection: &mut Connection, settings: &Settings, running: &Running) -> Option<Streaming> {
     let http = connection.http.clone();
-    let permit = http.server.stream_permit()?;
+    let permit = match running.has_stream_permit {
+        true => None,
+        false => Some(http.server.stream_permit()?),
+    };
     let frame: (Version, Persistence, Vec<cors::Header>) = connection.answer_frame();
     let (framing, persistence) = write_stream_head(&http, &mut connection.output, frame, None);
     connection.set_persistence(persistence);
