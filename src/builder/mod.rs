@@ -30,6 +30,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::catalog::{Catalog, CatalogBuilder, CatalogError};
+use crate::gate::Principal;
+use crate::gate::auth::{TokenError, Tokens};
 use crate::mcp::capabilities::Implementation;
 use crate::mcp::completion::Completion;
 use crate::mcp::content::{Icon, ResourceContents};
@@ -53,6 +55,7 @@ pub struct Builder {
     templates: Vec<(ResourceTemplate, ResourceHandler)>,
     prompts: Vec<(Prompt, PromptHandler)>,
     completions: Vec<Completing>,
+    tokens: Vec<(String, String)>,
 }
 
 /// What a completion handler is for.
@@ -73,6 +76,7 @@ enum Kind {
 pub struct McpServer {
     settings: Settings,
     catalog: Catalog,
+    tokens: Tokens,
 }
 
 /// Why a server cannot be built; always a mistake of the author.
@@ -87,6 +91,13 @@ pub enum BuildError {
         /// Its name or text.
         name: String,
     },
+    /// A token cannot be used.
+    Token {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: TokenError,
+    },
 }
 
 impl Builder {
@@ -98,6 +109,7 @@ impl Builder {
             templates: Vec::new(),
             prompts: Vec::new(),
             completions: Vec::new(),
+            tokens: Vec::new(),
         }
     }
 
@@ -229,9 +241,19 @@ impl Builder {
         self
     }
 
+    // --- who may call it ----------------------------------------------------------------------
+
+    /// Has HTTP clients send `Authorization: Bearer TOKEN`. The name stands in logs and is what
+    /// [`Context::caller`] says. The token may be given as `sha256:` and 64 hexadecimal digits.
+    /// Several may be added; with none, everyone who reaches the server may call it.
+    pub fn token(mut self, name: impl Into<String>, token: impl Into<String>) -> Builder {
+        self.tokens.push((name.into(), token.into()));
+        self
+    }
+
     // --- bounds -------------------------------------------------------------------------------
 
-    /// Replaces the limits, e.g. `Limits { streams: 10_000, ..siskin::default_limits() }`.
+    /// Replaces the limits, e.g. by `Limits { streams: 10_000, ..Limits::default() }`.
     pub fn limits(mut self, limits: Limits) -> Builder {
         self.settings.limits = limits;
         self
@@ -244,7 +266,7 @@ impl Builder {
         self
     }
 
-    /// Longest wait for the client's answer to a question; 5 minutes unless set.
+    /// Longest wait for the client's answer to a question; 10 minutes unless set.
     pub fn client_answer_timeout(mut self, timeout: Duration) -> Builder {
         self.settings.client_answer = timeout;
         self
@@ -257,7 +279,7 @@ impl Builder {
         self
     }
 
-    /// Entries on one page of a list; 100 unless set, and at least 1.
+    /// Entries on one page of a list; 250 unless set, and at least 1.
     pub fn page_len(mut self, page_len: usize) -> Builder {
         self.settings.page_len = page_len.max(1);
         self
@@ -279,8 +301,21 @@ impl Builder {
             return Err(BuildError::Completion { kind, name });
         }
         let catalog = self.catalog.build(0).map_err(BuildError::Catalog)?;
-        let settings = self.settings;
-        Ok(McpServer { settings, catalog })
+        let mut tokens = Tokens::default();
+        for (name, token) in self.tokens {
+            let caller = Principal {
+                name: name.as_str().into(),
+                ..Principal::anonymous()
+            };
+            tokens
+                .add(&token, caller)
+                .map_err(|error| BuildError::Token { name, error })?;
+        }
+        Ok(McpServer {
+            settings: self.settings,
+            catalog,
+            tokens,
+        })
     }
 }
 
@@ -310,23 +345,10 @@ impl McpServer {
         &self.catalog
     }
 
-    /// The parts the binary is made of too: what it is told, and what it offers.
+    /// The parts `server::Server` is made of: what it is told, and what it offers. For serving it
+    /// over a transport of your own.
     pub fn into_parts(self) -> (Settings, Catalog) {
         (self.settings, self.catalog)
-    }
-}
-
-/// The limits of a server that sets none; the same numbers as the defaults of `[limits]`.
-pub fn default_limits() -> Limits {
-    Limits {
-        sessions: 1024,
-        streams: 128,
-        requests_in_flight: 64,
-        stream_queue_bytes: 64 * 1024,
-        replay_bytes: 64 * 1024,
-        tool_output_bytes: 256 * 1024,
-        subscriptions: 64,
-        tasks: 64,
     }
 }
 
@@ -334,11 +356,11 @@ fn default_settings(implementation: Implementation) -> Settings {
     Settings {
         implementation,
         instructions: None,
-        limits: default_limits(),
+        limits: Limits::default(),
         tool_call: Duration::from_secs(60),
-        client_answer: Duration::from_secs(5 * 60),
+        client_answer: Duration::from_secs(10 * 60),
         session_idle: Duration::from_secs(30 * 60),
-        page_len: 100,
+        page_len: 250,
         cache: CacheHint::default(),
     }
 }
@@ -361,6 +383,7 @@ impl fmt::Display for BuildError {
                 "a completion for the {kind} `{name}` has nothing to complete; \
                  add the {kind}, and one completion for it"
             ),
+            BuildError::Token { name, error } => write!(f, "token `{name}`: {error}"),
         }
     }
 }

@@ -1,55 +1,62 @@
-//! From a built server to a served one. The only file here that knows how serving is started.
+//! From a built server to a served one: the binary's own start-up with the library's defaults in
+//! place of a configuration.
 
-use std::cell::Cell;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::app::serve::Hooks;
 use crate::app::{self, Plan};
 use crate::catalog::Catalog;
+use crate::gate::auth::{Auth, Tokens};
 use crate::gate::host::{HostRule, Reach};
 use crate::gate::origin::OriginRule;
 use crate::rt::{AddrError, ListenAddr};
-use crate::server::Settings;
-use crate::transport::site::{self, Groups, Site};
+use crate::server;
+use crate::transport::site::{Groups, Settings, Site};
 
 use super::McpServer;
 
+/// Period of comments on streams; proxies cut silent ones after 30 to 60 s.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+/// Period of `ping` events on plain event streams.
+const PING: Duration = Duration::from_secs(30);
+/// How long running requests may take to end when the process is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// What is served.
-pub(super) struct Parts {
+struct Parts {
     /// What the server is told.
-    pub settings: Settings,
+    settings: server::Settings,
     /// What it offers.
-    pub catalog: Catalog,
+    catalog: Catalog,
+    /// Who may call it; empty means everyone who reaches it.
+    tokens: Tokens,
 }
 
 /// Where it is served.
-pub(super) enum Serve {
+enum Serve<'a> {
     /// Over HTTP: `/mcp`, `/sse/`, `/messages/`, `/health`.
     Http {
-        /// Host and port to listen on; port 0 takes any that is free.
-        address: String,
-        /// Called once, when connections are accepted, with the address that was bound.
-        ready: Box<dyn FnOnce(SocketAddr)>,
+        /// Where to listen.
+        address: ListenAddr,
+        /// Called once with the bound address, when connections are accepted.
+        ready: &'a dyn Fn(&str),
     },
     /// One client on standard input and output.
     Stdio,
 }
 
-/// Why serving did not start.
+/// Why a server cannot be served.
 #[derive(Debug)]
 pub enum ServeError {
-    /// Not an address to listen on.
+    /// The address does not read.
     Address(AddrError),
-    /// Beyond loopback everyone on the network could call every tool.
-    NotLoopback {
+    /// Other machines could reach it, and it has no token.
+    Open {
         /// The address.
-        address: String,
+        address: ListenAddr,
     },
-    /// Our own rules for loopback listeners do not hold together; a bug.
-    Rules,
-    /// The system refused.
+    /// It cannot start.
     Start(app::ServeError),
 }
 
@@ -60,78 +67,97 @@ impl McpServer {
         run(self.into(), Serve::Stdio)
     }
 
-    /// Serves HTTP on this host and port until the process is told to stop (SIGINT, SIGTERM).
-    /// Blocks. Only loopback addresses: whoever reaches the port may call every tool.
+    /// Serves HTTP at an address such as `127.0.0.1:8000`, `localhost:8000` or `unix:/run/my.sock`
+    /// until SIGINT or SIGTERM. Blocks. An address that other machines can reach is refused
+    /// without a [`Builder::token`](super::Builder::token).
     ///
     /// `/mcp` speaks Streamable HTTP of every revision, `/sse/` with `/messages/` the transport of
-    /// 2024-11-05, and `/health` answers 200.
-    pub fn serve_http(self, address: impl Into<String>) -> Result<(), ServeError> {
-        self.serve_http_then(address, |address| {
-            log::info!("listening http {address}");
-        })
+    /// 2024-11-05, `/health` answers 200, `/metrics` counts. The bound address goes to the log.
+    pub fn serve_http(self, address: impl AsRef<str>) -> Result<(), ServeError> {
+        self.serve_http_then(address, |address| log::info!("listening http {address}"))
     }
 
     /// The same, and calls `ready` with the bound address once connections are accepted: the way to
     /// learn which port 0 became.
     pub fn serve_http_then(
         self,
-        address: impl Into<String>,
-        ready: impl FnOnce(SocketAddr) + 'static,
+        address: impl AsRef<str>,
+        ready: impl Fn(&str),
     ) -> Result<(), ServeError> {
-        let how = Serve::Http {
-            address: address.into(),
-            ready: Box::new(ready),
-        };
-        run(self.into(), how)
+        let address: ListenAddr = address.as_ref().parse().map_err(ServeError::Address)?;
+        if !address.is_loopback() && self.tokens.is_empty() {
+            return Err(ServeError::Open { address });
+        }
+        run(
+            self.into(),
+            Serve::Http {
+                address,
+                ready: &ready,
+            },
+        )
     }
 }
 
-fn run(parts: Parts, how: Serve) -> Result<(), ServeError> {
-    let Parts { settings, catalog } = parts;
-    let plan = |listeners| Plan {
+fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
+    let Parts {
+        settings,
+        catalog,
+        tokens,
+    } = parts;
+    let mut plan = Plan {
         server: settings,
         catalog,
-        http: site::Settings::default(),
-        listeners,
-        keepalive: Duration::from_secs(15),
-        ping: Duration::from_secs(30),
-        grace: Duration::from_secs(5),
+        http: Settings {
+            auth: match tokens.is_empty() {
+                true => Auth::off(),
+                false => Auth::Tokens(tokens),
+            },
+            ..Settings::default()
+        },
+        listeners: Vec::new(),
+        keepalive: KEEPALIVE,
+        ping: PING,
+        grace: GRACE,
         state: None,
         announces_device: false,
     };
     match how {
+        Serve::Stdio => app::serve_stdio(plan)
+            .map(|_| ())
+            .map_err(ServeError::Start),
         Serve::Http { address, ready } => {
-            let parsed: ListenAddr = address.parse().map_err(ServeError::Address)?;
-            if !parsed.is_loopback() {
-                return Err(ServeError::NotLoopback { address });
-            }
-            let site = Site {
-                groups: Groups::ALL,
-                host: HostRule::new(Reach::Loopback, &[]).map_err(|_| ServeError::Rules)?,
-                origin: OriginRule::new(Reach::Loopback, &[]).map_err(|_| ServeError::Rules)?,
-            };
-            let ready = Cell::new(Some(ready));
+            let site = site(&address);
+            plan.listeners.push((address, site));
+            // There is no configuration to read again.
             let hooks = Hooks {
-                ready: &|address| {
-                    if let (Some(ready), Ok(address)) = (ready.take(), address.parse()) {
-                        ready(address);
-                    }
-                },
+                ready,
                 reload: &|_| None,
             };
-            app::serve(plan(vec![(parsed, site)]), &hooks).map_err(ServeError::Start)
+            app::serve(plan, &hooks).map_err(ServeError::Start)
         }
-        Serve::Stdio => {
-            app::serve_stdio(plan(Vec::new())).map_err(ServeError::Start)?;
-            Ok(())
-        }
+    }
+}
+
+fn site(address: &ListenAddr) -> Site {
+    let reach = match address {
+        ListenAddr::Unix(_) => Reach::SocketFile,
+        ListenAddr::Tcp(_) if address.is_loopback() => Reach::Loopback,
+        ListenAddr::Tcp(_) => Reach::Network,
+    };
+    Site {
+        groups: Groups::ALL,
+        host: HostRule::new(reach, &[]).expect("an empty list names no bad host"),
+        origin: OriginRule::new(reach, &[]).expect("an empty list names no bad origin"),
     }
 }
 
 impl From<McpServer> for Parts {
     fn from(server: McpServer) -> Parts {
-        let (settings, catalog) = server.into_parts();
-        Parts { settings, catalog }
+        Parts {
+            settings: server.settings,
+            catalog: server.catalog,
+            tokens: server.tokens,
+        }
     }
 }
 
@@ -139,14 +165,11 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ServeError::Address(error) => error.fmt(f),
-            ServeError::NotLoopback { address } => write!(
+            ServeError::Open { address } => write!(
                 f,
-                "`{address}` is beyond loopback, where everyone could call every tool; listen on \
-                 `127.0.0.1` and put a proxy with authentication in front"
+                "other machines can reach {address}, and the server has no token; \
+                 listen on 127.0.0.1 or add one with `Builder::token`"
             ),
-            ServeError::Rules => {
-                f.write_str("the rules for loopback listeners do not hold together")
-            }
             ServeError::Start(error) => error.fmt(f),
         }
     }

@@ -79,6 +79,22 @@ pub struct Limits {
     pub tasks: usize,
 }
 
+/// The defaults of `[limits]`.
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            sessions: 1024,
+            streams: 128,
+            requests_in_flight: 64,
+            stream_queue_bytes: 64 * 1024,
+            replay_bytes: 64 * 1024,
+            tool_output_bytes: 256 * 1024,
+            subscriptions: 64,
+            tasks: 256,
+        }
+    }
+}
+
 /// The server. Transports share it by `Rc`.
 pub struct Server {
     settings: RefCell<Rc<Settings>>,
