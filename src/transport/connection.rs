@@ -347,6 +347,13 @@ impl Connection {
         let target = Target::of(head.path(), settings, site.groups);
         let method = head.method();
         if method == Method::Options {
+            if cors::is_preflight(
+                head.header("origin"),
+                head.header("access-control-request-method"),
+            ) {
+                // Its answer has CORS headers of its own, and each may stand only once.
+                self.cors.clear();
+            }
             return Err(answer_options(head, target, origin));
         }
         let Some(target) = target else {
