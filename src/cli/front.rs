@@ -171,9 +171,14 @@ impl<'a> Sorted<'a> {
     }
 
     fn unknown_option(&self, name: &str) -> Failure {
+        // Before the command is named, an option of any of them may be meant.
+        let commands = self.table.commands.iter();
+        let further = commands
+            .filter(|_| self.command.is_none())
+            .flat_map(|command| command.command.flags);
         let flags = self.table.flags.iter().chain(self.local_flags());
-        let others = ["--version"].into_iter();
-        let guess = nearest(name, flags.map(|flag| flag.long).chain(others));
+        let names = flags.chain(further).map(|flag| flag.long);
+        let guess = nearest(name, names.chain(["--version"]));
         // An option of a command that has not been named yet is the likely slip on a bare `siskin --port 1`.
         let owner = self.table.commands.iter().find(|command| {
             self.command.is_none() && command.command.flags.iter().any(|flag| flag.long == name)

@@ -5,15 +5,14 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::target::{Place, Target, parse_digits};
 use super::{Context, ExitCode, Failure};
-use crate::config::{Address, Config, Groups};
 
 /// ask a running server for its health
 #[derive(FromArgs, ArgsInfo)]
@@ -74,134 +73,6 @@ impl Healthcheck {
             }
         }
     }
-}
-
-/// Where to ask, and what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
-    place: Place,
-    /// The `Host` field.
-    host: String,
-    /// The request target, in origin form (RFC 9112 3.2.1).
-    path: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Tcp { host: String, port: u16 },
-    Unix(PathBuf),
-}
-
-const HEALTH: &str = "/health";
-
-impl Target {
-    /// Reads `http://host[:port][/path]` or `unix:/path/of/socket`.
-    fn parse(url: &str) -> Option<Target> {
-        // They would end the request line early.
-        if url.contains(|c: char| c.is_control() || c == ' ') {
-            return None;
-        }
-        if url.starts_with("unix:") {
-            return match Address::parse(url)? {
-                Address::Unix(path) => Some(Target::at_socket(path)),
-                Address::Tcp(_) => None,
-            };
-        }
-        let rest = url.strip_prefix("http://")?;
-        let (authority, path) = match rest.find('/') {
-            Some(slash) => rest.split_at(slash),
-            None => (rest, HEALTH),
-        };
-        let path = if path == "/" { HEALTH } else { path };
-        let (host, port) = split_authority(authority)?;
-        Some(Target {
-            place: Place::Tcp {
-                host: host.to_owned(),
-                port,
-            },
-            host: authority.to_owned(),
-            path: path.to_owned(),
-        })
-    }
-
-    fn at_socket(path: PathBuf) -> Target {
-        Target {
-            place: Place::Unix(path),
-            host: "localhost".to_owned(),
-            path: HEALTH.to_owned(),
-        }
-    }
-
-    /// The first configured listener that serves `/health` and whose port is known.
-    fn of_config(config: &Config) -> Result<Target, &'static str> {
-        let listener = config
-            .listeners()
-            .into_iter()
-            .find(|listener| listener.groups.contains(Groups::ADMIN))
-            .ok_or("no listener serves `/health`: give one of them the group `admin`")?;
-        match listener.address {
-            Address::Unix(path) => Ok(Target::at_socket(path)),
-            Address::Tcp(address) if address.port() == 0 => {
-                Err("port 0 is a new port at each start: set `server.port`, or give `--url`")
-            }
-            Address::Tcp(address) => {
-                let port = address.port();
-                Ok(Target {
-                    place: Place::Tcp {
-                        host: reachable(address.ip()).to_string(),
-                        port,
-                    },
-                    // Loopback names pass the server's check of `Host` whatever `server.allowed_hosts` says.
-                    host: format!("localhost:{port}"),
-                    path: HEALTH.to_owned(),
-                })
-            }
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Tcp { host, port } if host.contains(':') => {
-                write!(f, "http://[{host}]:{port}{}", self.path)
-            }
-            Place::Tcp { host, port } => write!(f, "http://{host}:{port}{}", self.path),
-            Place::Unix(path) => write!(f, "unix:{} {}", path.display(), self.path),
-        }
-    }
-}
-
-/// "Every address" is none to connect to; what listens there is reached at the loopback one.
-fn reachable(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    }
-}
-
-/// Host without brackets, and the port, 80 when there is none (RFC 9110 4.2.1). A user part is refused (4.2.4).
-fn split_authority(authority: &str) -> Option<(&str, u16)> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            host.parse::<Ipv6Addr>().ok()?;
-            (host, port)
-        }
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
-    let port = match port {
-        "" => 80,
-        port => parse_digits(port.strip_prefix(':')?)?,
-    };
-    let is_sound = !host.is_empty() && !host.contains(['@', '?', '#', '/']) && port > 0;
-    is_sound.then_some((host, port))
-}
-
-fn parse_digits<T: std::str::FromStr>(text: &str) -> Option<T> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_number)
 }
 
 /// `500ms`, `3s`, or seconds without a unit.
@@ -364,88 +235,12 @@ impl Peer for UnixStream {
 mod tests {
     use std::collections::VecDeque;
     use std::io::{self, Read, Write};
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
     use std::time::{Duration, Instant};
 
-    use super::{Deadline, Peer, Place, Target, exchange, parse_status, parse_timeout};
-    use crate::config::{Sources, load};
-
-    #[test]
-    fn urls() {
-        let parsed = |url| Target::parse(url).map(|target| target.to_string());
-        for (url, shown) in [
-            ("http://h", "http://h:80/health"),
-            ("http://h:9001/", "http://h:9001/health"),
-            ("http://h:9001/ready?x=1", "http://h:9001/ready?x=1"),
-            ("http://[::1]:8000", "http://[::1]:8000/health"),
-            ("unix:/run/s.sock", "unix:/run/s.sock /health"),
-        ] {
-            assert_eq!(parsed(url).as_deref(), Some(shown), "{url}");
-        }
-        for url in [
-            "https://h",
-            "h:80",
-            "http://",
-            "http://:80",
-            "http://h:",
-            "http://h:0",
-            "http://h:65536",
-            "http://h:+1",
-            "http://::1",
-            "http://[h]:1",
-            "http://[::1]x",
-            "http://u@h",
-            "http://h?x",
-            "http://h/a b",
-            "http://h/\r\nX: y",
-            "unix:run",
-        ] {
-            assert_eq!(parsed(url), None, "{url}");
-        }
-    }
-
-    #[track_caller]
-    fn check_config(overrides: &[&str], expected: Result<(&str, &str), &str>) {
-        let sources = Sources {
-            overrides: overrides.iter().map(|text| (*text).to_owned()).collect(),
-            ..Sources::default()
-        };
-        let target = Target::of_config(&load(&sources).unwrap().config);
-        let shown = target.map(|target| (target.to_string(), target.host));
-        let shown = shown
-            .as_ref()
-            .map(|(url, host)| (url.as_str(), host.as_str()));
-        assert_eq!(shown.map_err(|problem| *problem), expected);
-    }
-
-    #[test]
-    fn configured_addresses() {
-        let local = "http://127.0.0.1:8000/health";
-        check_config(&[], Ok((local, "localhost:8000")));
-        check_config(
-            &["server.host=0.0.0.0", "auth.allow_anonymous=true"],
-            Ok((local, "localhost:8000")),
-        );
-        check_config(
-            &["server.host=::", "auth.allow_anonymous=true"],
-            Ok(("http://[::1]:8000/health", "localhost:8000")),
-        );
-        check_config(
-            &["server.listeners=unix:/run/s.sock"],
-            Ok(("unix:/run/s.sock /health", "localhost")),
-        );
-        check_config(
-            &[r#"server.listeners=[{ address = "127.0.0.1:1", groups = ["mcp"] }, "127.0.0.1:2"]"#],
-            Ok(("http://127.0.0.1:2/health", "localhost:2")),
-        );
-        check_config(
-            &[r#"server.listeners=[{ address = "127.0.0.1:1", groups = ["mcp"] }]"#],
-            Err("no listener serves `/health`: give one of them the group `admin`"),
-        );
-        check_config(
-            &["server.port=0"],
-            Err("port 0 is a new port at each start: set `server.port`, or give `--url`"),
-        );
-    }
+    use super::{Deadline, Peer, Target, ask, exchange, parse_status, parse_timeout};
 
     #[test]
     fn timeouts() {
@@ -550,9 +345,59 @@ mod tests {
         }
     }
 
+    /// Long enough never to be what ends a test.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// Answers one connection, over any kind of socket.
+    fn answer_one(mut peer: impl Read + Write, answer: &str) {
+        let mut request = [0; 256];
+        let count = peer.read(&mut request).unwrap();
+        assert!(request[..count].starts_with(b"GET /health HTTP/1.1\r\n"));
+        peer.write_all(answer.as_bytes()).unwrap();
+    }
+
+    fn ask_tcp(answer: &'static str) -> Result<(), String> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || answer_one(listener.accept().unwrap().0, answer));
+        let asked = ask(&Target::parse(&url).unwrap(), PATIENCE);
+        server.join().unwrap();
+        asked.map_err(|sickness| sickness.to_string())
+    }
+
     #[test]
-    fn places_are_told_apart() {
-        let unix = Target::parse("unix:/run/s.sock").unwrap();
-        assert_eq!(unix.place, Place::Unix("/run/s.sock".into()));
+    fn a_server_on_tcp_is_asked() {
+        assert_eq!(ask_tcp("HTTP/1.1 200 OK\r\n\r\n"), Ok(()));
+        let refused = ask_tcp("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        assert_eq!(refused, Err("status 503 instead of 200".to_owned()));
+        let foreign = ask_tcp("SSH-2.0-OpenSSH_9.9\r\n");
+        let words = "what answers there does not speak HTTP/1";
+        assert_eq!(foreign, Err(words.to_owned()));
+        assert_eq!(ask_tcp(""), Err(words.to_owned()));
+    }
+
+    #[test]
+    fn a_server_on_a_unix_socket_is_asked() {
+        let path = std::env::temp_dir().join(format!("siskin-health-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let answer = "HTTP/1.1 200 OK\r\n\r\n";
+        let server = thread::spawn(move || answer_one(listener.accept().unwrap().0, answer));
+        let target = Target::parse(&format!("unix:{}", path.display())).unwrap();
+        let asked = ask(&target, PATIENCE);
+        server.join().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(asked.is_ok(), "{asked:?}");
+    }
+
+    #[test]
+    fn a_silent_server_is_not_waited_for() {
+        // Nobody accepts; the system completes the connection all the same.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let sickness = ask(&Target::parse(&url).unwrap(), Duration::from_millis(20)).unwrap_err();
+        assert_eq!(
+            sickness.to_string(),
+            "no answer within 20ms; `--timeout` allows more"
+        );
     }
 }

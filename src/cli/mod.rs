@@ -25,7 +25,9 @@ mod version;
 
 mod arguments;
 mod show;
+mod target;
 mod text;
+mod types;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write};

@@ -77,9 +77,10 @@ fn write_member(out: &mut String, key: &str, value: &Node, indent: usize) {
 
 /// An item after its dash; the first member of an object stands on the dash's line.
 fn write_item(out: &mut String, item: &Node, indent: usize) {
-    out.push_str("- ");
+    out.push('-');
     match item {
         Node::Members(members) if !members.is_empty() => {
+            out.push(' ');
             for (index, (key, value)) in members.iter().enumerate() {
                 if index > 0 {
                     pad(out, indent + 2);
@@ -87,7 +88,10 @@ fn write_item(out: &mut String, item: &Node, indent: usize) {
                 write_member(out, key, value, indent + 2);
             }
         }
-        item if is_small(item) => write_text(out, &inline(item), indent + 2),
+        item if is_small(item) => {
+            out.push(' ');
+            write_text(out, &inline(item), indent + 2);
+        }
         item => {
             out.push('\n');
             write_block(out, item, indent + 2);
@@ -228,7 +232,7 @@ mod tests {
         check(r#"{"a":["x y","z"]}"#, "a: x y, z\n");
         check(
             r#"[[1,2],[[3,[]],{}]]"#,
-            "- 1, 2\n- \n  - \n    - 3\n    - none\n  - none\n",
+            "- 1, 2\n-\n  -\n    - 3\n    - none\n  - none\n",
         );
     }
 
