@@ -20,6 +20,7 @@ use crate::gate::Principal;
 use crate::jsonrpc::{
     Id, Message, Notification, ParseError, Request, Response, UnknownId, encode_error,
 };
+use crate::log::{RequestId, traced};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
 use crate::mcp::headers::{self, HeaderMismatch, HeaderProblem, Routing};
@@ -367,7 +368,9 @@ impl Server {
             route,
             is_answered: false,
         };
-        let task = rt::spawn(async move {
+        // Its lines in the log belong to the request, wherever it runs.
+        let request = RequestId::current().unwrap_or_else(RequestId::next);
+        let work = traced(request, async move {
             let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
@@ -376,7 +379,7 @@ impl Server {
                 .measured(&measure, outcome.as_ref().err().map(|error| error.code));
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
-        switch.hold(task);
+        switch.hold(rt::spawn(work));
         let has_disconnect = matches!(exchange.arrival.carrier, Carrier::Streamable(_));
         let cancellation = match exchange.era {
             Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
