@@ -77,7 +77,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             ping,
             grace,
             state,
-            ..
+            announces_device,
         } = plan;
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
         let seal_key = saved
@@ -118,7 +118,9 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             rt::spawn(http.clone().listen(listener, site)).detach();
         }
         rt::spawn(server.clone().expire_sessions()).detach();
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         let saver = state.map(|state| {
             let saved = save_changes(server.clone(), state, shutdown.clone());
             rt::spawn(saved)
@@ -214,6 +216,7 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             catalog,
             http,
             grace,
+            announces_device,
             ..
         } = plan;
         let server = Server::new(
@@ -223,7 +226,9 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             deadlines,
             rt::random(),
         );
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         let shutdown = Shutdown::new();
         let signalled = shutdown.clone();
         rt::spawn(async move {

@@ -7,7 +7,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -46,6 +46,9 @@ pub enum Flow {
     Opened(Rc<Session>),
     /// The result comes later.
     Later(Work),
+    /// The result comes when the stream of notifications that has been opened ends. It is no work:
+    /// `limits.streams` bounds it, not `limits.requests_in_flight`.
+    Listening(Work),
 }
 
 /// The rest of a request: its `result` as JSON text, or the error in its place.
@@ -306,6 +309,10 @@ impl Server {
             Ok(Flow::Done) => None,
             Ok(Flow::Opened(session)) => Some(session),
             Ok(Flow::Later(work)) => return self.run(&exchange, work, measure),
+            Ok(Flow::Listening(work)) => {
+                let switch = self.spawn(&exchange, work, measure, Kind::Listening);
+                return Begun::Running(switch, exchange.cancellation());
+            }
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
         text.push(b'}');
@@ -354,18 +361,34 @@ impl Server {
             }
             return Begun::Ready(answer);
         }
+        let switch = self.spawn(exchange, work, measure, Kind::Work);
+        Begun::Running(switch, exchange.cancellation())
+    }
+
+    /// Lets a request go on in a task of its own.
+    fn spawn(
+        self: &Rc<Self>,
+        exchange: &Exchange<'_>,
+        mut work: Work,
+        measure: Measure,
+        kind: Kind,
+    ) -> Rc<Switch> {
+        let id = &exchange.request.id;
+        let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let switch = exchange.switch();
         let session = exchange.tracking_session().cloned();
         if let Some(session) = &session {
             session.begin_request(id, &switch);
         }
-        self.running.set(self.running.get() + 1);
+        let count = self.count_of(kind);
+        count.set(count.get() + 1);
         let mut ending = Ending {
             server: self.clone(),
             session,
             id: id.clone(),
             switch: switch.clone(),
-            route,
+            route: exchange.lane.route().clone(),
+            kind,
             is_answered: false,
         };
         // Its lines in the log belong to the request, wherever it runs.
@@ -374,20 +397,19 @@ impl Server {
             let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
-            ending
-                .server
-                .measured(&measure, outcome.as_ref().err().map(|error| error.code));
+            let error = outcome.as_ref().err().map(|error| error.code);
+            ending.server.measured(&measure, error);
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
         switch.hold(rt::spawn(work));
-        let has_disconnect = matches!(exchange.arrival.carrier, Carrier::Streamable(_));
-        let cancellation = match exchange.era {
-            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
-                Cancellation::OnDisconnect
-            }
-            _ => Cancellation::OnRequest,
-        };
-        Begun::Running(switch, cancellation)
+        switch
+    }
+
+    fn count_of(&self, kind: Kind) -> &Cell<usize> {
+        match kind {
+            Kind::Listening => &self.listening,
+            Kind::Work => &self.running,
+        }
     }
 
     fn check_request(
@@ -642,6 +664,17 @@ impl Exchange<'_> {
         self.switch.get_or_init(Rc::default).clone()
     }
 
+    /// What ends this request besides itself.
+    fn cancellation(&self) -> Cancellation {
+        let has_disconnect = matches!(self.arrival.carrier, Carrier::Streamable(_));
+        match self.era {
+            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
+                Cancellation::OnDisconnect
+            }
+            _ => Cancellation::OnRequest,
+        }
+    }
+
     /// The session in which `notifications/cancelled` looks for this request.
     fn tracking_session(&self) -> Option<&Rc<Session>> {
         match &self.arrival.carrier {
@@ -715,7 +748,15 @@ struct Ending {
     id: Id,
     switch: Rc<Switch>,
     route: Route,
+    kind: Kind,
     is_answered: bool,
+}
+
+/// What a spawned request counts as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Listening,
+    Work,
 }
 
 impl Ending {
@@ -728,7 +769,8 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.server.running.set(self.server.running.get() - 1);
+        let count = self.server.count_of(self.kind);
+        count.set(count.get() - 1);
         self.server.idle.notify_all();
         if let Some(session) = &self.session {
             session.end_request(&self.id);

@@ -81,6 +81,22 @@ pub struct Limits {
     pub tasks: usize,
 }
 
+/// The defaults of `[limits]`.
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            sessions: 1024,
+            streams: 128,
+            requests_in_flight: 64,
+            stream_queue_bytes: 64 * 1024,
+            replay_bytes: 64 * 1024,
+            tool_output_bytes: 256 * 1024,
+            subscriptions: 64,
+            tasks: 256,
+        }
+    }
+}
+
 /// The server. Transports share it by `Rc`.
 pub struct Server {
     settings: RefCell<Rc<Settings>>,
@@ -95,6 +111,8 @@ pub struct Server {
     tasks: tasks::Tasks,
     /// Requests that are running.
     running: Cell<usize>,
+    /// Listen streams that are open.
+    listening: Cell<usize>,
     /// Open streams of all kinds.
     streams: Cell<usize>,
     /// Woken whenever a running request ends.
@@ -134,6 +152,7 @@ impl Server {
             events: events::Events::default(),
             tasks: tasks::Tasks::default(),
             running: Cell::new(0),
+            listening: Cell::new(0),
             streams: Cell::new(0),
             idle: Notify::new(),
             sealer: Sealer::new(&seal_key),
@@ -268,7 +287,7 @@ impl Server {
     pub async fn stop(&self) {
         self.is_stopping.set(true);
         self.listeners.finish(|_| true);
-        while self.running.get() > 0 {
+        while self.running.get() + self.listening.get() > 0 {
             self.idle.notified().await;
         }
         self.end_streams();
