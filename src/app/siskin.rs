@@ -1,42 +1,26 @@
 //! The program behind the command line: what each command asks of the parts.
 
-use std::io::Write as _;
-
 use crate::catalog::{Catalog, CatalogBuilder};
 use crate::cli::{App, CallOutcome, ExitCode, Failure, ToolLine};
 use crate::config::{Loaded, Sources};
-use crate::log::Format;
 use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
 use crate::rt;
 
 use super::device::DeviceTools;
+use super::launch::{self, LaunchError};
 use super::plan::{Plan, PlanError};
-use super::serve::{self, Hooks, ServeError};
 
 /// The `siskin` program.
 pub struct Siskin;
 
 impl App for Siskin {
-    fn serve(&self, loaded: Loaded, _sources: Sources) -> Result<(), Failure> {
-        start_log(&loaded);
-        let plan = Plan::new(&loaded.config, &DeviceTools::new(), 1)?;
-        let ready = |address: &str| {
-            // One machine-readable line; whoever closed stderr does not want it.
-            _ = writeln!(std::io::stderr(), "listening http {address}");
-        };
-        Ok(serve::serve(
-            plan,
-            &Hooks {
-                ready: &ready,
-                reload: &|_| None,
-            },
-        )?)
+    fn serve(&self, loaded: Loaded, sources: Sources) -> Result<(), Failure> {
+        Ok(launch::run_http(loaded, sources)?)
     }
 
     fn stdio(&self, loaded: Loaded, _sources: Sources) -> Result<(), Failure> {
-        start_log(&loaded);
-        serve::serve_stdio(Plan::new(&loaded.config, &DeviceTools::new(), 1)?)?;
+        launch::run_stdio(&loaded)?;
         Ok(())
     }
 
@@ -92,26 +76,18 @@ fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
     Ok(builder.build(1).map_err(PlanError::Catalog)?)
 }
 
-fn start_log(loaded: &Loaded) {
-    let format = match loaded.config.log.format {
-        crate::config::LogFormat::Json => Format::Json,
-        crate::config::LogFormat::Text => Format::Text,
-    };
-    // A second start in one process, as in tests, keeps the first log.
-    _ = crate::log::init(format, loaded.config.log.level.filter());
-    for warning in &loaded.warnings {
-        log::warn!("{warning}");
-    }
-}
-
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Failure {
         Failure::new(ExitCode::Config, error.to_string())
     }
 }
 
-impl From<ServeError> for Failure {
-    fn from(error: ServeError) -> Failure {
-        Failure::new(ExitCode::Unavailable, error.to_string())
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Failure {
+        let exit = match &error {
+            LaunchError::Plan(_) => ExitCode::Config,
+            LaunchError::Serve(_) => ExitCode::Unavailable,
+        };
+        Failure::new(exit, error.to_string())
     }
 }

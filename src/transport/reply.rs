@@ -18,6 +18,7 @@ use crate::http1::Version;
 use crate::http1::accept::accepts;
 use crate::http1::encode::Persistence;
 use crate::metrics::{Close, Disconnect, Limit, SseGuard};
+use crate::rt::shutdown::Phase;
 use crate::server::arrival::{Answer, Reply, Running};
 use crate::server::outlet::{EndReason, Item, Outlet, Packet, Status};
 use crate::server::{StreamPermit, join_batch};
@@ -145,6 +146,11 @@ async fn drive(
         }
         let item = match next(connection, &running, &outlet).await {
             Next::Item(item) => item,
+            Next::Ended(EndReason::Shutdown) if streaming.is_none() && answers.is_empty() => {
+                let text = "the server stopped before the answer was ready";
+                let response = Response::error(503, text).with("Retry-After", "5");
+                return connection.send(response).await;
+            }
             Next::Ended(reason) => {
                 log::debug!("response stream ended: {}", reason.as_str());
                 // A handler that has its client come back later, before anything was said: the
@@ -267,8 +273,10 @@ enum Next {
     Item(Item),
 }
 
-/// The next item, or the client's going away.
+/// The next item, the client's going away, or the end of the server's patience.
 async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -> Next {
+    let shutdown = connection.http.shutdown.clone();
+    let mut stop = std::pin::pin!(shutdown.wait(Phase::Now));
     poll_fn(|cx| {
         match outlet.poll_next(cx) {
             Poll::Ready(Ok(item)) => return Poll::Ready(Next::Item(item)),
@@ -287,7 +295,9 @@ async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -
                 Poll::Ready(Ok(More::End) | Err(_)) => return Poll::Ready(Next::Gone),
             }
         }
-        Poll::Pending
+        stop.as_mut()
+            .poll(cx)
+            .map(|()| Next::Ended(EndReason::Shutdown))
     })
     .await
 }

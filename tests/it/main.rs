@@ -1,1 +1,15 @@
-//! The one integration binary: the real server, started on port 0.
+//! The integration tests: the real programs as child processes, spoken to by pipes and sockets.
+//!
+//! ```text
+//!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
+//!   smoke        each way in, once: if this fails, look here first
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are not known as such to clippy"
+)]
+
+mod support;
+
+mod smoke;
