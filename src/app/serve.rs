@@ -66,7 +66,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             ping,
             grace,
             state,
-            ..
+            announces_device,
         } = plan;
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
         let seal_key = saved
@@ -105,7 +105,9 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             rt::spawn(http.clone().listen(listener, site)).detach();
         }
         rt::spawn(server.clone().expire_sessions()).detach();
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         if let Some(state) = &state {
             rt::spawn(save_changes(server.clone(), state.clone())).detach();
         }
@@ -158,6 +160,7 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             catalog,
             http,
             grace,
+            announces_device,
             ..
         } = plan;
         let server = Server::new(
@@ -167,7 +170,9 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             deadlines,
             rt::random(),
         );
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         let shutdown = Shutdown::new();
         let signalled = shutdown.clone();
         rt::spawn(async move {

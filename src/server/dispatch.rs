@@ -18,7 +18,8 @@ use serde_json::value::RawValue;
 use crate::catalog::Catalog;
 use crate::gate::Principal;
 use crate::jsonrpc::{
-    Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId, encode_error,
+    Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId,
+    encode_error,
 };
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
@@ -47,6 +48,9 @@ pub enum Flow {
     Opened(Rc<Session>),
     /// The result comes later.
     Later(Work),
+    /// The result comes when the stream of notifications that has been opened ends. It is no work:
+    /// `limits.streams` bounds it, not `limits.requests_in_flight`.
+    Listening(Work),
 }
 
 /// The rest of a request: its `result` as JSON text, or the error in its place.
@@ -316,6 +320,10 @@ impl Server {
             Ok(Flow::Done) => None,
             Ok(Flow::Opened(session)) => Some(session),
             Ok(Flow::Later(work)) => return self.run(&exchange, work, measure),
+            Ok(Flow::Listening(work)) => {
+                let switch = self.spawn(&exchange, work, measure, Kind::Listening);
+                return Begun::Running(switch, exchange.cancellation());
+            }
             Ok(Flow::Busy(error)) => return refuse(Refusal::busy(error)),
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
@@ -338,9 +346,7 @@ impl Server {
     fn run(self: &Rc<Self>, exchange: &Exchange<'_>, mut work: Work, measure: Measure) -> Begun {
         let id = &exchange.request.id;
         let limit = self.settings().limits.requests_in_flight;
-        // A listen stream is open, not at work; `limits.streams` bounds those.
-        let is_listen = measure.label == MethodLabel::SubscriptionsListen;
-        if !is_listen && self.requests_running() >= limit {
+        if self.running.get() >= limit {
             self.metrics.limit_hit(Limit::RequestsInFlight);
             let error = ProtocolError::internal(format!(
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
@@ -363,42 +369,53 @@ impl Server {
             }
             return Begun::Ready(answer);
         }
+        let switch = self.spawn(exchange, work, measure, Kind::Work);
+        Begun::Running(switch, exchange.cancellation())
+    }
+
+    /// Lets a request go on in a task of its own.
+    fn spawn(
+        self: &Rc<Self>,
+        exchange: &Exchange<'_>,
+        mut work: Work,
+        measure: Measure,
+        kind: Kind,
+    ) -> Rc<Switch> {
+        let id = &exchange.request.id;
+        let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let switch = exchange.switch();
         let session = exchange.tracking_session().cloned();
         if let Some(session) = &session {
             session.begin_request(id, &switch);
         }
-        self.running.set(self.running.get() + 1);
-        if is_listen {
-            self.listening.set(self.listening.get() + 1);
-        }
+        let count = self.count_of(kind);
+        count.set(count.get() + 1);
         let mut ending = Ending {
             server: self.clone(),
-            is_listen,
             session,
             id: id.clone(),
             switch: switch.clone(),
-            route,
+            route: exchange.lane.route().clone(),
+            kind,
             is_answered: false,
         };
         let task = rt::spawn(async move {
             let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
-            ending
-                .server
-                .measured(&measure, outcome.as_ref().err().map(|error| error.code));
+            let error = outcome.as_ref().err().map(|error| error.code);
+            ending.server.measured(&measure, error);
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
         switch.hold(task);
-        let has_disconnect = matches!(exchange.arrival.carrier, Carrier::Streamable(_));
-        let cancellation = match exchange.era {
-            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
-                Cancellation::OnDisconnect
-            }
-            _ => Cancellation::OnRequest,
-        };
-        Begun::Running(switch, cancellation)
+        switch
+    }
+
+    fn count_of(&self, kind: Kind) -> &Cell<usize> {
+        match kind {
+            Kind::Listening => &self.listening,
+            Kind::Work => &self.running,
+        }
     }
 
     fn check_request(
@@ -658,6 +675,17 @@ impl Exchange<'_> {
         self.switch.get_or_init(Rc::default).clone()
     }
 
+    /// What ends this request besides itself.
+    fn cancellation(&self) -> Cancellation {
+        let has_disconnect = matches!(self.arrival.carrier, Carrier::Streamable(_));
+        match self.era {
+            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
+                Cancellation::OnDisconnect
+            }
+            _ => Cancellation::OnRequest,
+        }
+    }
+
     /// The session in which `notifications/cancelled` looks for this request.
     fn tracking_session(&self) -> Option<&Rc<Session>> {
         match &self.arrival.carrier {
@@ -728,12 +756,19 @@ impl<'a> Lane<'a> {
 /// Ends a spawned request exactly once: with its answer, or, when its task is dropped, without.
 struct Ending {
     server: Rc<Server>,
-    is_listen: bool,
     session: Option<Rc<Session>>,
     id: Id,
     switch: Rc<Switch>,
     route: Route,
+    kind: Kind,
     is_answered: bool,
+}
+
+/// What a spawned request counts as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Listening,
+    Work,
 }
 
 impl Ending {
@@ -746,10 +781,8 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.server.running.set(self.server.running.get() - 1);
-        if self.is_listen {
-            self.server.listening.set(self.server.listening.get() - 1);
-        }
+        let count = self.server.count_of(self.kind);
+        count.set(count.get() - 1);
         self.server.idle.notify_all();
         if let Some(session) = &self.session {
             session.end_request(&self.id);

@@ -118,7 +118,11 @@ impl Server {
             .iter()
             .filter(|subscriber| subscriber.filter.wants(name));
         wanting
-            .filter(|subscriber| subscriber.outlet.push(Item::Event(EventKind::Published, block.clone())))
+            .filter(|subscriber| {
+                subscriber
+                    .outlet
+                    .push(Item::Event(EventKind::Published, block.clone()))
+            })
             .count()
     }
 }

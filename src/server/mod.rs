@@ -79,6 +79,22 @@ pub struct Limits {
     pub tasks: usize,
 }
 
+/// The defaults of `[limits]`.
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            sessions: 1024,
+            streams: 128,
+            requests_in_flight: 64,
+            stream_queue_bytes: 64 * 1024,
+            replay_bytes: 64 * 1024,
+            tool_output_bytes: 256 * 1024,
+            subscriptions: 64,
+            tasks: 256,
+        }
+    }
+}
+
 /// The server. Transports share it by `Rc`.
 pub struct Server {
     settings: RefCell<Rc<Settings>>,
@@ -91,9 +107,9 @@ pub struct Server {
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
-    /// Requests that are running, listen streams included.
+    /// Requests that are running.
     running: Cell<usize>,
-    /// Those of them that are listen streams.
+    /// Listen streams that are open.
     listening: Cell<usize>,
     /// Open streams of all kinds.
     streams: Cell<usize>,
@@ -220,9 +236,9 @@ impl Server {
         Some(StreamPermit(self.clone()))
     }
 
-    /// How many requests are being worked on; listen streams are not.
+    /// How many requests are running.
     pub fn requests_running(&self) -> usize {
-        self.running.get() - self.listening.get()
+        self.running.get()
     }
 
     /// How many streams are open.
@@ -245,7 +261,7 @@ impl Server {
     pub async fn stop(&self) {
         self.is_stopping.set(true);
         self.listeners.finish_all();
-        while self.running.get() > 0 {
+        while self.running.get() + self.listening.get() > 0 {
             self.idle.notified().await;
         }
         self.end_streams();

@@ -45,7 +45,7 @@ pub struct Session {
     ring_bytes: Cell<usize>,
     subscriptions: RefCell<Vec<Box<str>>>,
     in_flight: RefCell<Vec<(Id, Rc<Switch>)>>,
-    asked: RefCell<Vec<(u64, Sender<Result<Box<RawValue>, Box<str>>>)>>,
+    asked: RefCell<Vec<(u64, Sender<ClientAnswer>)>>,
     next_request: Cell<u64>,
 }
 
@@ -399,11 +399,14 @@ impl Session {
     }
 }
 
+/// The client's result, or its error object as text.
+type ClientAnswer = Result<Box<RawValue>, Box<str>>;
+
 /// A request of ours that waits for its answer; dropped, it is forgotten.
 pub struct Question<'a> {
     session: &'a Session,
     number: u64,
-    receiver: Receiver<Result<Box<RawValue>, Box<str>>>,
+    receiver: Receiver<ClientAnswer>,
 }
 
 impl Question<'_> {

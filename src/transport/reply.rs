@@ -143,6 +143,12 @@ async fn drive(
             Next::Ended(reason) => {
                 log::debug!("response stream ended: {}", reason.as_str());
                 count_slow_reader(&http, &outlet);
+                // A handler that has its client come back later, before anything was said: the
+                // priming event is what the client comes back by (2025-11-25 `basic/transports`).
+                let is_polling = reason == EndReason::Complete && answered < running.answers;
+                if is_polling && streaming.is_none() && takes != Takes::Json {
+                    streaming = begin(connection, settings, &running);
+                }
                 break After::Answered;
             }
             Next::Gone => {
@@ -184,6 +190,11 @@ async fn drive(
             }
         }
     };
+    // Unanswered: it was cancelled, or its stream goes on elsewhere. A stream without an answer
+    // says so; 202 to a request would leave some clients waiting.
+    if streaming.is_none() && answers.is_empty() && takes != Takes::Json {
+        streaming = begin(connection, settings, &running);
+    }
     let Some(Streaming { framing, guard, .. }) = streaming else {
         return send_json(connection, &running, answers).await;
     };
@@ -231,7 +242,7 @@ async fn send_json(
     answers: Vec<(Packet, Status)>,
 ) -> After {
     let response = match (&answers[..], running.is_batch) {
-        // Cancelled: there is no answer, but HTTP needs a response.
+        // Cancelled, and no stream to say it by: there is no answer, but HTTP needs a response.
         ([], _) => Response::empty(202),
         ([(packet, status)], false) => Response::json(status_code(*status), packet.text.to_vec()),
         (answers, _) => {

@@ -40,7 +40,9 @@ pub fn error_text(response: &Response) -> String {
     let body: Value = response.json();
     assert_eq!(body["jsonrpc"], "2.0", "{body}");
     assert!(body["error"]["code"].is_i64(), "{body}");
-    let text = body["error"]["message"].as_str().expect("an error has a message");
+    let text = body["error"]["message"]
+        .as_str()
+        .expect("an error has a message");
     assert!(!text.is_empty(), "{body}");
     text.to_owned()
 }
@@ -70,7 +72,9 @@ fn chunked_ping(extension: &str, trailers: &str) -> Request {
     let text = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
     let (first, second) = text.split_at(0x11);
     let len = second.len();
-    chunked(&format!("11{extension}\r\n{first}\r\n{len:x}{extension}\r\n{second}\r\n0{extension}\r\n{trailers}\r\n"))
+    chunked(&format!(
+        "11{extension}\r\n{first}\r\n{len:x}{extension}\r\n{second}\r\n0{extension}\r\n{trailers}\r\n"
+    ))
 }
 
 // --- connections ----------------------------------------------------------------------------------
@@ -100,15 +104,17 @@ fn pipelined_requests_are_answered_in_order() {
         "params": {"name": "device_cpu", "arguments": {}}});
     let mut bytes = Request::post(CALL, &slow).bytes(server.addr);
     for id in 1..=50 {
-        bytes.extend(match id % 3 {
-            0 => ping(id),
-            1 => ping(id).header("X-Filler", &"x".repeat(4000)),
-            _ => {
-                let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
-                chunked(&format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
+        bytes.extend(
+            match id % 3 {
+                0 => ping(id),
+                1 => ping(id).header("X-Filler", &"x".repeat(4000)),
+                _ => {
+                    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+                    chunked(&format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
+                }
             }
-        }
-        .bytes(server.addr));
+            .bytes(server.addr),
+        );
     }
     http.send_bytes(bytes);
     let first = http.response().json();
@@ -143,8 +149,11 @@ fn a_client_that_closed_its_side_is_still_answered() {
 
     // Also one that has to wait for its answer, where a disconnect does not cancel.
     let mut http = server.connect();
-    http.send(&Request::post(CALL, &json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call",
-        "params": {"name": "device_cpu", "arguments": {}}})));
+    http.send(&Request::post(
+        CALL,
+        &json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call",
+        "params": {"name": "device_cpu", "arguments": {}}}),
+    ));
     http.half_close();
     let answered = responses(&mut http);
     assert_eq!(answered.len(), 1);
@@ -161,7 +170,11 @@ fn a_client_that_closed_its_side_is_still_answered() {
     let bytes = ping(1).bytes(server.addr);
     http.send_bytes(&bytes[..bytes.len() - 1]);
     http.half_close();
-    assert!(responses(&mut http).iter().all(|response| response.status == 400));
+    assert!(
+        responses(&mut http)
+            .iter()
+            .all(|response| response.status == 400)
+    );
 }
 
 #[test]
@@ -194,8 +207,13 @@ fn a_request_is_the_same_however_it_arrives() {
     let requests = [
         ping(1),
         chunked_ping(";a=\"b\";c", "X-Trailer: a\r\nContent-Length: 999\r\n"),
-        Request { target: absolute, ..ping(3) },
-        Request::get("/nowhere").header("Content-Length", "3").body("abc"),
+        Request {
+            target: absolute,
+            ..ping(3)
+        },
+        Request::get("/nowhere")
+            .header("Content-Length", "3")
+            .body("abc"),
         tools,
     ];
     let mut other = server.connect();
@@ -253,7 +271,10 @@ fn chunked_bodies_may_have_extensions_and_trailers() {
         chunked_ping(";a=1;b=\"two, \\\" three\"", ""),
         chunked_ping("", "X-Checksum: 1\r\nX-Other:\r\n"),
         // A trailer is not a header: it neither changes the length nor who asks.
-        chunked_ping("", "Content-Length: 3\r\nConnection: close\r\nOrigin: http://evil.example\r\n"),
+        chunked_ping(
+            "",
+            "Content-Length: 3\r\nConnection: close\r\nOrigin: http://evil.example\r\n",
+        ),
     ] {
         assert_eq!(pong(&http.ask(&request)), 7, "{request:?}");
         assert_eq!(pong(&http.ask(&ping(8))), 8, "after {request:?}");
@@ -264,7 +285,9 @@ fn chunked_bodies_may_have_extensions_and_trailers() {
 fn a_body_of_a_refused_request_is_never_taken_for_a_request() {
     let server = Server::start(&[]);
     let inner = String::from_utf8(ping(99).bytes(server.addr)).expect("it is text");
-    let refused = Request::new("POST", "/nowhere").header("Content-Type", "application/json").body(&inner);
+    let refused = Request::new("POST", "/nowhere")
+        .header("Content-Type", "application/json")
+        .body(&inner);
 
     // All of it is there: it is skipped and the connection goes on.
     let mut http = server.connect();
@@ -272,7 +295,13 @@ fn a_body_of_a_refused_request_is_never_taken_for_a_request() {
     bytes.extend(ping(1).header("Connection", "close").bytes(server.addr));
     http.send_bytes(bytes);
     let answers = responses(&mut http);
-    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [404, 200]);
+    assert_eq!(
+        answers
+            .iter()
+            .map(|answer| answer.status)
+            .collect::<Vec<_>>(),
+        [404, 200]
+    );
     assert_eq!(pong(&answers[1]), 1);
 
     // A part of it is there: the connection ends, whatever follows.
@@ -286,11 +315,21 @@ fn a_body_of_a_refused_request_is_never_taken_for_a_request() {
 
     // In chunks: nobody knows where it ends without reading it.
     let mut http = server.connect();
-    let mut bytes = Request { target: "/nowhere".into(), ..chunked_ping("", "") }.bytes(server.addr);
+    let mut bytes = Request {
+        target: "/nowhere".into(),
+        ..chunked_ping("", "")
+    }
+    .bytes(server.addr);
     bytes.extend(ping(1).bytes(server.addr));
     http.send_bytes(bytes);
     let answers = responses(&mut http);
-    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [404]);
+    assert_eq!(
+        answers
+            .iter()
+            .map(|answer| answer.status)
+            .collect::<Vec<_>>(),
+        [404]
+    );
 }
 
 #[test]
@@ -298,12 +337,20 @@ fn continue_is_said_only_to_who_waits_for_it_and_may_go_on() {
     let server = Server::start(&[("APP_LIMITS__BODY_BYTES", "1024")]);
     let waiting = ping(1).header("Expect", "100-continue");
     let bytes = waiting.bytes(server.addr);
-    let head_len = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect("a head ends") + 4;
+    let head_len = bytes
+        .windows(4)
+        .position(|end| end == b"\r\n\r\n")
+        .expect("a head ends")
+        + 4;
 
     let mut http = server.connect();
     http.send_bytes(&bytes[..head_len]);
     let interim = http.response();
-    assert_eq!((interim.status, interim.headers.len()), (100, 0), "{interim:?}");
+    assert_eq!(
+        (interim.status, interim.headers.len()),
+        (100, 0),
+        "{interim:?}"
+    );
     http.send_bytes(&bytes[head_len..]);
     assert_eq!(pong(&http.response()), 1);
 
@@ -312,15 +359,23 @@ fn continue_is_said_only_to_who_waits_for_it_and_may_go_on() {
     assert_eq!(pong(&http.response()), 1);
 
     // In chunks.
-    let chunks = chunked_ping("", "").header("Expect", "100-Continue").bytes(server.addr);
-    let head_len = chunks.windows(4).position(|end| end == b"\r\n\r\n").expect("a head ends") + 4;
+    let chunks = chunked_ping("", "")
+        .header("Expect", "100-Continue")
+        .bytes(server.addr);
+    let head_len = chunks
+        .windows(4)
+        .position(|end| end == b"\r\n\r\n")
+        .expect("a head ends")
+        + 4;
     http.send_bytes(&chunks[..head_len]);
     assert_eq!(http.response().status, 100);
     http.send_bytes(&chunks[head_len..]);
     assert_eq!(pong(&http.response()), 7);
 
     // An HTTP/1.0 client would take it for the answer (RFC 9110 section 10.1.1).
-    let old = String::from_utf8(bytes.clone()).expect("it is text").replace("HTTP/1.1", "HTTP/1.0");
+    let old = String::from_utf8(bytes.clone())
+        .expect("it is text")
+        .replace("HTTP/1.1", "HTTP/1.0");
     let mut http = server.connect();
     let head_len = old.find("\r\n\r\n").expect("a head ends") + 4;
     http.send_bytes(&old[..head_len]);
@@ -331,7 +386,11 @@ fn continue_is_said_only_to_who_waits_for_it_and_may_go_on() {
     // Whoever is refused hears it at once, and keeps the body.
     let expect = |request: Request, status: u16| {
         let bytes = request.header("Expect", "100-continue").bytes(server.addr);
-        let head_len = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect("a head ends") + 4;
+        let head_len = bytes
+            .windows(4)
+            .position(|end| end == b"\r\n\r\n")
+            .expect("a head ends")
+            + 4;
         let mut http = server.connect();
         http.send_bytes(&bytes[..head_len]);
         let response = http.response();
@@ -341,8 +400,20 @@ fn continue_is_said_only_to_who_waits_for_it_and_may_go_on() {
     };
     expect(ping(1).with("Content-Length", "1025"), 413);
     expect(ping(1).with("Content-Type", "text/plain"), 415);
-    expect(Request { target: "/nowhere".into(), ..ping(1) }, 404);
-    expect(Request { target: "/health".into(), ..ping(1) }, 405);
+    expect(
+        Request {
+            target: "/nowhere".into(),
+            ..ping(1)
+        },
+        404,
+    );
+    expect(
+        Request {
+            target: "/health".into(),
+            ..ping(1)
+        },
+        405,
+    );
     expect(ping(1).with("Host", "evil.example"), 421);
     expect(ping(1).header("Origin", "http://evil.example"), 403);
 
@@ -386,7 +457,11 @@ fn options_says_what_a_path_can_do() {
         ("*", "GET, POST, DELETE, OPTIONS"),
     ] {
         let response = http.ask(&Request::new("OPTIONS", target));
-        assert_eq!((response.status, response.header("allow")), (204, Some(allow)), "{target}");
+        assert_eq!(
+            (response.status, response.header("allow")),
+            (204, Some(allow)),
+            "{target}"
+        );
         // RFC 9110 section 8.6.
         assert!(response.header("content-length").is_none());
         assert!(response.header("transfer-encoding").is_none());
@@ -408,7 +483,13 @@ fn other_methods_are_refused_by_name() {
     let mut http = server.connect();
     http.send_bytes("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answers = responses(&mut http);
-    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [501]);
+    assert_eq!(
+        answers
+            .iter()
+            .map(|answer| answer.status)
+            .collect::<Vec<_>>(),
+        [501]
+    );
     error_text(&answers[0]);
 }
 
@@ -428,17 +509,37 @@ fn an_upgrade_is_not_taken_up() {
 fn an_absolute_target_counts_more_than_host() {
     let server = Server::start(&[]);
     let mut http = server.connect();
-    let absolute = |authority: &str| Request { target: format!("http://{authority}{CALL}"), ..ping(1) };
+    let absolute = |authority: &str| Request {
+        target: format!("http://{authority}{CALL}"),
+        ..ping(1)
+    };
     assert_eq!(pong(&http.ask(&absolute("localhost"))), 1);
     assert_eq!(pong(&http.ask(&absolute("LOCALHOST:1"))), 1);
     // RFC 9112 section 3.2.2.
-    assert_eq!(pong(&http.ask(&absolute("localhost").header("Host", "evil.example"))), 1);
-    assert_eq!(http.ask(&absolute("evil.example").header("Host", "localhost")).status, 421);
-    assert_eq!(http.ask(&Request::get("http://localhost/nowhere")).status, 404);
+    assert_eq!(
+        pong(&http.ask(&absolute("localhost").header("Host", "evil.example"))),
+        1
+    );
+    assert_eq!(
+        http.ask(&absolute("evil.example").header("Host", "localhost"))
+            .status,
+        421
+    );
+    assert_eq!(
+        http.ask(&Request::get("http://localhost/nowhere")).status,
+        404
+    );
     let mut http = server.connect();
-    assert_eq!(http.ask(&Request::get("http://user@localhost/health")).status, 400);
+    assert_eq!(
+        http.ask(&Request::get("http://user@localhost/health"))
+            .status,
+        400
+    );
     let mut http = server.connect();
-    assert_eq!(http.ask(&Request::get("ftp://localhost/health")).status, 400);
+    assert_eq!(
+        http.ask(&Request::get("ftp://localhost/health")).status,
+        400
+    );
 }
 
 #[test]
@@ -454,13 +555,19 @@ fn http_1_0_is_closed_unless_asked() {
     http.send_bytes("GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\nGET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n");
     let answers = responses(&mut http);
     assert_eq!(answers.len(), 1);
-    assert_eq!((answers[0].status, answers[0].header("connection")), (200, Some("close")));
+    assert_eq!(
+        (answers[0].status, answers[0].header("connection")),
+        (200, Some("close"))
+    );
 
     let mut http = server.connect();
     for _ in 0..2 {
         http.send_bytes("GET /ready HTTP/1.0\r\nHost: localhost\r\nConnection: Keep-Alive\r\n\r\n");
         let response = http.response();
-        assert_eq!((response.status, response.header("connection")), (200, Some("keep-alive")));
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (200, Some("keep-alive"))
+        );
         assert!(matches!(response.framing, ResponseFraming::Length(_)));
     }
     http.send_bytes("GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n");
@@ -474,10 +581,17 @@ fn http_1_0_is_closed_unless_asked() {
 #[track_caller]
 fn check_refused(server: &Server, request: &str, status: u16) {
     let mut http = server.connect();
-    http.send_bytes(format!("{request}GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    http.send_bytes(format!(
+        "{request}GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    ));
     let answers = responses(&mut http);
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses, [status], "{}: {answers:?}", request.escape_debug());
+    assert_eq!(
+        statuses,
+        [status],
+        "{}: {answers:?}",
+        request.escape_debug()
+    );
     assert_eq!(answers[0].header("connection"), Some("close"), "{request}");
     error_text(&answers[0]);
 }
@@ -486,16 +600,25 @@ fn check_refused(server: &Server, request: &str, status: u16) {
 #[track_caller]
 fn check_accepted(server: &Server, request: &str) {
     let mut http = server.connect();
-    http.send_bytes(format!("{request}GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+    http.send_bytes(format!(
+        "{request}GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    ));
     let answers = responses(&mut http);
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses, [200, 200], "{}: {answers:?}", request.escape_debug());
+    assert_eq!(
+        statuses,
+        [200, 200],
+        "{}: {answers:?}",
+        request.escape_debug()
+    );
 }
 
 /// A POST of a ping with these header lines about its length.
 fn post(headers: &str) -> String {
     let body = r#"{"id":1,"method":"ping"}"#;
-    format!("POST {CALL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}\r\n{body}")
+    format!(
+        "POST {CALL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}\r\n{body}"
+    )
 }
 
 /// A POST of a ping in this chunked body.
@@ -560,7 +683,10 @@ fn any_doubt_about_the_length_ends_the_connection() {
     // An ordinary header that only looks like it: there is no body, and what follows is a request.
     let mut http = server.connect();
     http.send_bytes(post("Content_Length: 24\r\n") + "\r\n");
-    let statuses: Vec<u16> = responses(&mut http).iter().map(|answer| answer.status).collect();
+    let statuses: Vec<u16> = responses(&mut http)
+        .iter()
+        .map(|answer| answer.status)
+        .collect();
     assert_eq!(statuses, [400, 400]);
 }
 
@@ -569,7 +695,10 @@ fn a_chunked_body_is_strict() {
     let server = Server::start(&[]);
     let ping = r#"{"id":1,"method":"ping"}"#;
     check_accepted(&server, &post_chunks(&format!("18\r\n{ping}\r\n0\r\n\r\n")));
-    check_accepted(&server, &post_chunks(&format!("018;{}\r\n{ping}\r\n00\r\n\r\n", "x".repeat(255))));
+    check_accepted(
+        &server,
+        &post_chunks(&format!("018;{}\r\n{ping}\r\n00\r\n\r\n", "x".repeat(255))),
+    );
     for body in [
         format!("+18\r\n{ping}\r\n0\r\n\r\n"),
         format!("-18\r\n{ping}\r\n0\r\n\r\n"),
@@ -625,12 +754,18 @@ fn a_head_is_strict() {
         ("GET /health HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
         ("GET /health HTTP/0.9\r\nHost: localhost\r\n\r\n", 505),
         ("GET /health HTTP/1.1\r\n\r\n", 400),
-        ("GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400),
+        (
+            "GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+            400,
+        ),
         ("GET /health HTTP/1.1\r\nHost:\r\n\r\n", 400),
         ("GET /health HTTP/1.1\r\nHost: user@localhost\r\n\r\n", 400),
         ("GET /health HTTP/1.1\r\nHost: localhost/x\r\n\r\n", 400),
         ("GET /health HTTP/1.1\r\nHost: localhost:80:80\r\n\r\n", 400),
-        ("GET /health HTTP/1.1\r\nHost: localhost, evil.example\r\n\r\n", 400),
+        (
+            "GET /health HTTP/1.1\r\nHost: localhost, evil.example\r\n\r\n",
+            400,
+        ),
     ] {
         check_refused(&server, request, status);
     }
@@ -656,7 +791,11 @@ fn what_is_not_http_gets_one_answer_at_most() {
         http.send_bytes(sample);
         let answers = responses(&mut http);
         let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
-        assert!(matches!(statuses[..], [] | [400] | [505]), "{}: {statuses:?}", sample.escape_ascii());
+        assert!(
+            matches!(statuses[..], [] | [400] | [505]),
+            "{}: {statuses:?}",
+            sample.escape_ascii()
+        );
     }
     assert!(server.metric(r#"mcp_connections_closed_total{reason="protocol_error"}"#) >= Some(8.0));
     assert_eq!(pong(&server.ask(&ping(1))), 1);

@@ -74,7 +74,7 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
         server.watch_resources();
     }
     let (server, revision) = (server.clone(), exchange.revision());
-    Ok(Flow::Later(Box::pin(async move {
+    Ok(Flow::Listening(Box::pin(async move {
         listening.finished().await;
         drop(permit);
         let mut out = Vec::new();
