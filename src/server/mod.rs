@@ -262,7 +262,7 @@ impl Server {
         Some(StreamPermit(self.clone()))
     }
 
-    /// How many requests are being worked on; listen streams are not.
+    /// How many requests are running.
     pub fn requests_running(&self) -> usize {
         self.running.get()
     }

@@ -153,12 +153,6 @@ async fn drive(
             }
             Next::Ended(reason) => {
                 log::debug!("response stream ended: {}", reason.as_str());
-                // A handler that has its client come back later, before anything was said: the
-                // priming event is what the client comes back by (2025-11-25 `basic/transports`).
-                let is_polling = reason == EndReason::Complete && answered < running.answers;
-                if is_polling && streaming.is_none() && takes != Takes::Json {
-                    streaming = begin(connection, settings, &running);
-                }
                 count_slow_reader(&http, &outlet);
                 break After::Answered;
             }
