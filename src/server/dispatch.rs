@@ -18,8 +18,10 @@ use serde_json::value::RawValue;
 use crate::catalog::Catalog;
 use crate::gate::Principal;
 use crate::jsonrpc::{
-    Id, Message, Notification, ParseError, Request, Response, UnknownId, encode_error,
+    Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId,
+    encode_error,
 };
+use crate::log::{RequestId, traced};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
 use crate::mcp::headers::{self, HeaderMismatch, HeaderProblem, Routing};
@@ -39,6 +41,8 @@ use super::session::Session;
 
 /// What a method's handler does next.
 pub enum Flow {
+    /// A limit of the whole server is reached: the error that says so.
+    Busy(ProtocolError),
     /// The result is written.
     Done,
     /// The result of `initialize` is written, and this session was opened by it.
@@ -100,6 +104,8 @@ struct Lane<'a> {
     ring_bytes_max: usize,
     outlet: OnceCell<Outlet>,
     route: OnceCell<Route>,
+    /// A request has taken a place among the streams already.
+    has_stream_permit: Cell<bool>,
 }
 
 enum Begun {
@@ -129,7 +135,9 @@ impl Server {
                 match self.begin(&request, arrival, &lane, false) {
                     Begun::Ready(answer) => Reply::Ready(answer),
                     Begun::Running(switch, cancellation) => {
+                        let has_stream_permit = lane.has_stream_permit.get();
                         let mut running = Running::new(lane.outlet(), lane.into_route(), 1, false);
+                        running.has_stream_permit = has_stream_permit;
                         if cancellation == Cancellation::OnDisconnect {
                             running.cancel_with(switch);
                         }
@@ -199,6 +207,11 @@ impl Server {
 
     /// The answer to a text that is no message.
     pub fn refuse(&self, error: &ParseError, arrival: &Arrival<'_>) -> Answer {
+        match error.kind {
+            ParseErrorKind::BatchTooLong { .. } => self.metrics.limit_hit(Limit::Batch),
+            ParseErrorKind::TooDeep { .. } => self.metrics.limit_hit(Limit::JsonDepth),
+            _ => (),
+        }
         let error_object = ProtocolError::new(error.code(), error.to_string());
         self.metrics.rpc_request(
             MethodLabel::Other,
@@ -312,6 +325,7 @@ impl Server {
                 let switch = self.spawn(&exchange, work, measure, Kind::Listening);
                 return Begun::Running(switch, exchange.cancellation());
             }
+            Ok(Flow::Busy(error)) => return refuse(Refusal::busy(error)),
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
         text.push(b'}');
@@ -339,11 +353,7 @@ impl Server {
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
             ));
             self.measured(&measure, Some(error.code));
-            let refusal = Refusal {
-                status: Status::Busy,
-                error,
-            };
-            return Begun::Ready(refusal.answer(Some(id), UnknownId::Absent));
+            return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let route = exchange.lane.route().clone();
@@ -390,7 +400,9 @@ impl Server {
             kind,
             is_answered: false,
         };
-        let task = rt::spawn(async move {
+        // Its lines in the log belong to the request, wherever it runs.
+        let request = RequestId::current().unwrap_or_else(RequestId::next);
+        let work = traced(request, async move {
             let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
@@ -398,7 +410,7 @@ impl Server {
             ending.server.measured(&measure, error);
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
-        switch.hold(task);
+        switch.hold(rt::spawn(work));
         switch
     }
 
@@ -657,6 +669,11 @@ impl Exchange<'_> {
         self.lane.route().clone()
     }
 
+    /// The request holds a place among `limits.streams`: its response needs no second one.
+    pub fn note_stream_permit(&self) {
+        self.lane.has_stream_permit.set(true);
+    }
+
     /// What stops this request.
     pub fn switch(&self) -> Rc<Switch> {
         self.switch.get_or_init(Rc::default).clone()
@@ -693,6 +710,7 @@ impl<'a> Lane<'a> {
             ring_bytes_max: limits.replay_bytes,
             outlet: OnceCell::new(),
             route: OnceCell::new(),
+            has_stream_permit: Cell::new(false),
         }
     }
 
@@ -791,6 +809,13 @@ impl Refusal {
     fn bad(error: ProtocolError) -> Refusal {
         Refusal {
             status: Status::BadRequest,
+            error,
+        }
+    }
+
+    fn busy(error: ProtocolError) -> Refusal {
+        Refusal {
+            status: Status::Busy,
             error,
         }
     }
