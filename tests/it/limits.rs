@@ -76,14 +76,14 @@ fn check_503(response: &Response, key: &str) {
 }
 
 /// A place where connecting takes until it is let go: a queue of connections that is full.
-struct Plug {
+pub struct Plug {
     addr: SocketAddr,
     listener: TcpListener,
     _first: TcpStream,
 }
 
 impl Plug {
-    fn new() -> Plug {
+    pub fn new() -> Plug {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         rustix::net::listen(&listener, 0).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -97,12 +97,12 @@ impl Plug {
     }
 
     /// A tool call that does not end before `let_go`.
-    fn call(&self, id: u32) -> Value {
+    pub fn call(&self, id: u32) -> Value {
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "net_check",
             "arguments": {"host": "127.0.0.1", "port": self.addr.port(), "timeout_ms": 30_000}}})
     }
 
-    fn let_go(self) {
+    pub fn let_go(self) {
         rustix::net::listen(&self.listener, 1024).unwrap();
         std::thread::spawn(move || while self.listener.accept().is_ok() {});
     }
