@@ -92,7 +92,8 @@ impl Plan {
             state: (config.state.file.as_ref())
                 .filter(|_| config.state.enabled)
                 .map(StateFile::new),
-            announces_device: config.tools.device,
+            // Also while the tools are off: a reload may bring them.
+            announces_device: true,
         })
     }
 }

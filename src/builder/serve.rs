@@ -131,7 +131,9 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
             // There is no configuration to read again.
             let hooks = Hooks {
                 ready,
+                all_ready: &|| (),
                 reload: &|_| None,
+                has_changed: None,
             };
             app::serve(plan, &hooks).map_err(ServeError::Start)
         }

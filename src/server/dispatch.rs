@@ -21,6 +21,7 @@ use crate::jsonrpc::{
     Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId,
     encode_error,
 };
+use crate::log::{RequestId, traced};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
 use crate::mcp::headers::{self, HeaderMismatch, HeaderProblem, Routing};
@@ -399,7 +400,9 @@ impl Server {
             kind,
             is_answered: false,
         };
-        let task = rt::spawn(async move {
+        // Its lines in the log belong to the request, wherever it runs.
+        let request = RequestId::current().unwrap_or_else(RequestId::next);
+        let work = traced(request, async move {
             let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
@@ -407,7 +410,7 @@ impl Server {
             ending.server.measured(&measure, error);
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
-        switch.hold(task);
+        switch.hold(rt::spawn(work));
         switch
     }
 

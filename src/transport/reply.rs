@@ -18,6 +18,7 @@ use crate::http1::Version;
 use crate::http1::accept::accepts;
 use crate::http1::encode::Persistence;
 use crate::metrics::{Close, Disconnect, Limit, SseGuard};
+use crate::rt::shutdown::Phase;
 use crate::server::arrival::{Answer, Reply, Running};
 use crate::server::outlet::{EndReason, Item, Outlet, Packet, Status};
 use crate::server::{StreamPermit, join_batch};
@@ -81,6 +82,10 @@ pub async fn send(
             }
             connection.send(response).await
         }
+        Reply::Running(running) if running.has_stream_permit && takes == Takes::Json => {
+            let text = "`Accept` must allow text/event-stream for a stream of notifications";
+            connection.send(Response::error(406, text)).await
+        }
         Reply::Running(running) => Box::pin(drive(connection, settings, running, takes)).await,
     }
 }
@@ -130,6 +135,7 @@ async fn drive(
     let _member = http.keepalive.join(outlet.clone());
     let mut answers: Vec<(Packet, Status)> = Vec::new();
     let mut answered = 0;
+    let mut ticks = 0;
     let mut streaming = None;
     if takes == Takes::Stream {
         streaming = begin(connection, settings, &running);
@@ -140,15 +146,14 @@ async fn drive(
         }
         let item = match next(connection, &running, &outlet).await {
             Next::Item(item) => item,
+            Next::Ended(EndReason::Shutdown) if streaming.is_none() && answers.is_empty() => {
+                let text = "the server stopped before the answer was ready";
+                let response = Response::error(503, text).with("Retry-After", "5");
+                return connection.send(response).await;
+            }
             Next::Ended(reason) => {
                 log::debug!("response stream ended: {}", reason.as_str());
                 count_slow_reader(&http, &outlet);
-                // A handler that has its client come back later, before anything was said: the
-                // priming event is what the client comes back by (2025-11-25 `basic/transports`).
-                let is_polling = reason == EndReason::Complete && answered < running.answers;
-                if is_polling && streaming.is_none() && takes != Takes::Json {
-                    streaming = begin(connection, settings, &running);
-                }
                 break After::Answered;
             }
             Next::Gone => {
@@ -161,7 +166,10 @@ async fn drive(
                 return After::Close(Close::Client);
             }
         };
-        let must_stream = matches!(item, Item::Message(_) | Item::KeepAlive);
+        // The first tick may come right after the request; by the second a proxy may have waited
+        // for as long as it is going to.
+        ticks += usize::from(matches!(item, Item::KeepAlive));
+        let must_stream = matches!(item, Item::Message(_)) || ticks > 1;
         if must_stream && streaming.is_none() && takes != Takes::Json {
             streaming = begin(connection, settings, &running);
             if let Some(Streaming { framing, .. }) = &streaming {
@@ -259,8 +267,10 @@ enum Next {
     Item(Item),
 }
 
-/// The next item, or the client's going away.
+/// The next item, the client's going away, or the end of the server's patience.
 async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -> Next {
+    let shutdown = connection.http.shutdown.clone();
+    let mut stop = std::pin::pin!(shutdown.wait(Phase::Now));
     poll_fn(|cx| {
         match outlet.poll_next(cx) {
             Poll::Ready(Ok(item)) => return Poll::Ready(Next::Item(item)),
@@ -279,7 +289,9 @@ async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -
                 Poll::Ready(Ok(More::End) | Err(_)) => return Poll::Ready(Next::Gone),
             }
         }
-        Poll::Pending
+        stop.as_mut()
+            .poll(cx)
+            .map(|()| Next::Ended(EndReason::Shutdown))
     })
     .await
 }

@@ -69,7 +69,7 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
     filter.write_acknowledged(&mut text, id.as_json());
     route.message(text);
     let watches_resources = !filter.resource_subscriptions.is_empty();
-    let listening = server.listen(id.clone(), filter, route);
+    let listening = server.listen(id.clone(), exchange.caller(), filter, route);
     if watches_resources {
         server.watch_resources();
     }
