@@ -304,9 +304,14 @@ impl Host for Call {
 
     fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Answer>, Interrupt>> {
         Box::pin(async move {
-            let missing = asks
-                .iter()
-                .find_map(|ask| self.client.missing(&ask.request.needs()));
+            // A client may declare what its revision has no message for: it is not asked either.
+            let missing = asks.iter().find_map(|ask| {
+                let needs = ask.request.needs();
+                match ask.request.exists_in(self.revision) {
+                    true => self.client.missing(&needs),
+                    false => Some(needs),
+                }
+            });
             if let Some(missing) = missing {
                 return Err(Interrupt::Undeclared(Box::new(missing)));
             }

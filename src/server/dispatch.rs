@@ -557,9 +557,10 @@ impl Server {
                 "`Mcp-Session-Id` is missing; send `initialize` first, or 2026-07-28 `_meta`",
             )));
         };
+        // A session of HTTP+SSE is answered on its own stream and is not to be reached from here.
         match self.session(id, arrival.caller) {
-            Some(session) => Ok(session),
-            None => Err(Refusal {
+            Some(session) if !session.is_direct() => Ok(session),
+            _ => Err(Refusal {
                 status: Status::NotFound,
                 error: ProtocolError::invalid_request("session not found; send `initialize` again"),
             }),

@@ -18,8 +18,16 @@
 mod support;
 
 mod auth;
+mod batches;
 mod browser_rules;
+mod cancellation;
+mod concurrency;
+mod http_sse;
 mod limits;
+mod messages;
+mod sessions;
 mod smoke;
 mod sse;
+mod subscriptions;
+mod transcripts;
 mod wire;

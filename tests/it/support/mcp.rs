@@ -116,6 +116,12 @@ impl Mcp {
         Mcp::of(link, revision)
     }
 
+    /// Only builds messages: those of another revision for the same connection.
+    pub fn connect_nowhere(revision: &str) -> Mcp {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        Mcp::of(Link::Plain { addr }, revision)
+    }
+
     fn of(link: Link, revision: &str) -> Mcp {
         Mcp {
             revision: revision.to_owned(),
@@ -184,7 +190,7 @@ impl Mcp {
         let Link::Streamable { session, .. } = &self.link else {
             return request;
         };
-        if message["method"] != "initialize" {
+        if message["method"] != "initialize" || self.is_stateless() {
             request = request.header("MCP-Protocol-Version", &self.revision);
         }
         if let Some(session) = session {
@@ -247,6 +253,26 @@ impl Mcp {
         let text = result["content"][0]["text"].as_str();
         text.unwrap_or_else(|| panic!("no text: {result}"))
             .to_owned()
+    }
+
+    /// Calls a tool again and again until its text is `expected`.
+    #[track_caller]
+    pub fn call_until(&mut self, tool: &str, arguments: Value, expected: &str) {
+        super::poll_until(&format!("`{expected}` from {tool} {arguments}"), || {
+            (self.call_text(tool, arguments.clone()) == expected).then_some(())
+        });
+    }
+
+    /// Waits for what becomes of a call of the probe's `wait`.
+    #[track_caller]
+    pub fn wait_outcome(&mut self, key: &str, expected: &str) {
+        self.call_until("outcome", json!({"key": key}), expected);
+    }
+
+    /// Lets a call of the probe's `wait` go on.
+    #[track_caller]
+    pub fn release(&mut self, key: &str) {
+        assert_eq!(self.call_text("release", json!({"key": key})), "released");
     }
 
     /// Sends a request as it is and returns the response to it.
@@ -519,8 +545,7 @@ impl Incoming {
         self.head();
         match &mut self.state {
             State::Stream(stream) => {
-                let event = stream.try_next()?;
-                assert_eq!(event.event, "message", "{event:?}");
+                let event = stream.try_message()?;
                 Some(event.json())
             }
             State::Json(response, rest) => {

@@ -66,12 +66,26 @@ impl Sse {
             .unwrap_or_else(|| panic!("the stream ended; so far: {}", self.raw.escape_ascii()))
     }
 
-    /// The next event's data, which must be a message.
+    /// The next message. Events without data, which prime a stream, are passed over, as clients
+    /// do.
     #[track_caller]
     pub fn message(&mut self) -> Value {
-        let event = self.next();
-        assert_eq!(event.event, "message", "{event:?}");
-        event.json()
+        let event = self.try_message();
+        event
+            .unwrap_or_else(|| panic!("the stream ended; so far: {}", self.raw.escape_ascii()))
+            .json()
+    }
+
+    /// The event of the next message; none at the end of the stream.
+    #[track_caller]
+    pub fn try_message(&mut self) -> Option<Event> {
+        loop {
+            let event = self.try_next()?;
+            assert_eq!(event.event, "message", "{event:?}");
+            if !event.data.is_empty() {
+                return Some(event);
+            }
+        }
     }
 
     /// All events to the end of the stream.

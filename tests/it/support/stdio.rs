@@ -30,6 +30,12 @@ impl StdioServer {
         StdioServer::start_program(Program::Everything, &[])
     }
 
+    /// Starts the program whose tools wait to be released.
+    #[track_caller]
+    pub fn probe() -> StdioServer {
+        StdioServer::start_program(Program::Example("probe"), &[])
+    }
+
     /// Starts any of the programs.
     #[track_caller]
     pub fn start_program(program: Program, env: Env) -> StdioServer {
