@@ -3,6 +3,8 @@
 //! ```text
 //!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
 //!   smoke        each way in, once: if this fails, look here first
+//!   reload       the configuration read again
+//!   signals      how a server ends
 //! ```
 
 #![allow(
@@ -13,3 +15,6 @@
 mod support;
 
 mod smoke;
+
+mod reload;
+mod signals;
