@@ -162,6 +162,9 @@ fn talking_tools(builder: Builder) -> Builder {
                 ctx.progress(50.0, Some(100.0));
                 ctx.sleep(STEP).await;
                 ctx.progress(100.0, Some(100.0));
+                // The TypeScript SDKs handle a notification later than a response that comes in the
+                // same read, and by then they have forgotten its token.
+                ctx.sleep(STEP).await;
                 Ok("Tool with progress executed successfully")
             },
         )

@@ -7,6 +7,7 @@
 pub mod launch;
 pub mod plan;
 pub mod serve;
+mod siskin;
 
 pub mod device;
 
@@ -16,3 +17,4 @@ pub mod reload;
 pub use launch::{LaunchError, run_http, run_stdio};
 pub use plan::{Plan, PlanError};
 pub use serve::{ServeError, serve, serve_stdio};
+pub use siskin::Siskin;

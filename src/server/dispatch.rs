@@ -18,7 +18,8 @@ use serde_json::value::RawValue;
 use crate::catalog::Catalog;
 use crate::gate::Principal;
 use crate::jsonrpc::{
-    Id, Message, Notification, ParseError, Request, Response, UnknownId, encode_error,
+    Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId,
+    encode_error,
 };
 use crate::log::{RequestId, traced};
 use crate::mcp::capabilities::ClientCapabilities;
@@ -40,6 +41,8 @@ use super::session::Session;
 
 /// What a method's handler does next.
 pub enum Flow {
+    /// A limit of the whole server is reached: the error that says so.
+    Busy(ProtocolError),
     /// The result is written.
     Done,
     /// The result of `initialize` is written, and this session was opened by it.
@@ -101,6 +104,8 @@ struct Lane<'a> {
     ring_bytes_max: usize,
     outlet: OnceCell<Outlet>,
     route: OnceCell<Route>,
+    /// A request has taken a place among the streams already.
+    has_stream_permit: Cell<bool>,
 }
 
 enum Begun {
@@ -130,7 +135,9 @@ impl Server {
                 match self.begin(&request, arrival, &lane, false) {
                     Begun::Ready(answer) => Reply::Ready(answer),
                     Begun::Running(switch, cancellation) => {
+                        let has_stream_permit = lane.has_stream_permit.get();
                         let mut running = Running::new(lane.outlet(), lane.into_route(), 1, false);
+                        running.has_stream_permit = has_stream_permit;
                         if cancellation == Cancellation::OnDisconnect {
                             running.cancel_with(switch);
                         }
@@ -200,6 +207,11 @@ impl Server {
 
     /// The answer to a text that is no message.
     pub fn refuse(&self, error: &ParseError, arrival: &Arrival<'_>) -> Answer {
+        match error.kind {
+            ParseErrorKind::BatchTooLong { .. } => self.metrics.limit_hit(Limit::Batch),
+            ParseErrorKind::TooDeep { .. } => self.metrics.limit_hit(Limit::JsonDepth),
+            _ => (),
+        }
         let error_object = ProtocolError::new(error.code(), error.to_string());
         self.metrics.rpc_request(
             MethodLabel::Other,
@@ -313,6 +325,7 @@ impl Server {
                 let switch = self.spawn(&exchange, work, measure, Kind::Listening);
                 return Begun::Running(switch, exchange.cancellation());
             }
+            Ok(Flow::Busy(error)) => return refuse(Refusal::busy(error)),
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
         text.push(b'}');
@@ -340,11 +353,7 @@ impl Server {
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
             ));
             self.measured(&measure, Some(error.code));
-            let refusal = Refusal {
-                status: Status::Busy,
-                error,
-            };
-            return Begun::Ready(refusal.answer(Some(id), UnknownId::Absent));
+            return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let route = exchange.lane.route().clone();
@@ -659,6 +668,11 @@ impl Exchange<'_> {
         self.lane.route().clone()
     }
 
+    /// The request holds a place among `limits.streams`: its response needs no second one.
+    pub fn note_stream_permit(&self) {
+        self.lane.has_stream_permit.set(true);
+    }
+
     /// What stops this request.
     pub fn switch(&self) -> Rc<Switch> {
         self.switch.get_or_init(Rc::default).clone()
@@ -695,6 +709,7 @@ impl<'a> Lane<'a> {
             ring_bytes_max: limits.replay_bytes,
             outlet: OnceCell::new(),
             route: OnceCell::new(),
+            has_stream_permit: Cell::new(false),
         }
     }
 
@@ -793,6 +808,13 @@ impl Refusal {
     fn bad(error: ProtocolError) -> Refusal {
         Refusal {
             status: Status::BadRequest,
+            error,
+        }
+    }
+
+    fn busy(error: ProtocolError) -> Refusal {
+        Refusal {
+            status: Status::Busy,
             error,
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::gate::Principal;
+use crate::metrics::EventKind;
 
 use super::Server;
 use super::outlet::{EndReason, Item, Outlet};
@@ -123,7 +124,11 @@ impl Server {
             .iter()
             .filter(|subscriber| subscriber.filter.wants(name));
         wanting
-            .filter(|subscriber| subscriber.outlet.push(Item::Event(block.clone())))
+            .filter(|subscriber| {
+                subscriber
+                    .outlet
+                    .push(Item::Event(EventKind::Published, block.clone()))
+            })
             .count()
     }
 }

@@ -109,7 +109,7 @@ pub struct Server {
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
-    /// Requests that are running.
+    /// Requests that are running, listen streams not included.
     running: Cell<usize>,
     /// Listen streams that are open.
     listening: Cell<usize>,

@@ -15,12 +15,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::gate::Principal;
 use crate::gate::auth::AuthRefusal;
 use crate::gate::cors;
 use crate::gate::origin::AllowedOrigin;
+use crate::gate::{Principal, Scope};
 use crate::http1::encode::Persistence;
-use crate::http1::{Expectation, Framing, Head, Method, Version};
+use crate::http1::{Expectation, Framing, Head, HeadError, Method, Version};
 use crate::log::{RequestId, escape, traced};
 use crate::metrics::{Close, Limit};
 use crate::rt::shutdown::Phase;
@@ -118,6 +118,12 @@ impl Connection {
             let site = self.site.borrow().clone();
             match traced(RequestId::next(), self.answer_logged(&settings, &site)).await {
                 After::Answered if self.persistence == Persistence::KeepAlive => (),
+                After::Answered if !self.input.is_empty() => {
+                    // More was sent than will be answered; unread, it would reset the connection
+                    // before the client has read the answer.
+                    self.linger().await;
+                    break Close::Asked;
+                }
                 After::Answered => {
                     _ = self.stream.shutdown_write();
                     break Close::Asked;
@@ -170,14 +176,21 @@ impl Connection {
                 }
                 Ok(None) => (),
                 Err(error) => {
-                    let status = error.status();
-                    let reason = match status {
-                        414 | 431 => {
-                            self.http.server.metrics.limit_hit(Limit::HeadBytes);
+                    let limit = match error {
+                        HeadError::StartLineTooLong { .. } | HeadError::HeadTooLong { .. } => {
+                            Some(Limit::HeadBytes)
+                        }
+                        HeadError::TooManyHeaders { .. } => Some(Limit::Headers),
+                        _ => None,
+                    };
+                    let reason = match limit {
+                        Some(limit) => {
+                            self.http.server.metrics.limit_hit(limit);
                             Close::TooLarge
                         }
-                        _ => Close::ProtocolError,
+                        None => Close::ProtocolError,
                     };
+                    let status = error.status();
                     self.refuse_and_linger(settings, status, &error.to_string())
                         .await;
                     return Err(reason);
@@ -325,8 +338,13 @@ impl Connection {
     /// preflight, method, token, expectation.
     fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
         let head = &self.head;
+        if head.method() == Method::Connect {
+            // What follows would be a tunnel's bytes, not a request.
+            self.persistence = Persistence::Close;
+            return Err(Response::error(501, "this is no proxy"));
+        }
         let host_text = match head.host() {
-            Ok(_) => head.header("host"),
+            Ok(_) => head.authority(),
             Err(error) => {
                 self.persistence = Persistence::Close;
                 return Err(Response::error(error.status(), &error.to_string()));
@@ -347,6 +365,13 @@ impl Connection {
         let target = Target::of(head.path(), settings, site.groups);
         let method = head.method();
         if method == Method::Options {
+            if cors::is_preflight(
+                head.header("origin"),
+                head.header("access-control-request-method"),
+            ) {
+                // Its answer has CORS headers of its own, and each may stand only once.
+                self.cors.clear();
+            }
             return Err(answer_options(head, target, origin));
         }
         let Some(target) = target else {
@@ -581,10 +606,12 @@ pub async fn write_within(
 }
 
 fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
-    let is_open = match target.access() {
-        Access::Open => true,
-        Access::Operator => settings.metrics_public,
-        Access::Token | Access::Scope(_) => false,
+    let (is_open, scope) = match target.access() {
+        Access::Open => (true, None),
+        Access::Operator if settings.metrics_public => (true, None),
+        Access::Operator => (false, Some(Scope::Admin)),
+        Access::Scope(scope) => (false, Some(scope)),
+        Access::Token => (false, None),
     };
     let refuse = |refusal: AuthRefusal| {
         Response::json(refusal.status(), refusal.body())
@@ -592,7 +619,7 @@ fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Princ
     };
     match settings.auth.admit(head.header("authorization")) {
         Ok(caller) => {
-            if let Access::Scope(scope) = target.access() {
+            if let Some(scope) = scope {
                 caller.require(scope).map_err(refuse)?;
             }
             Ok(caller)

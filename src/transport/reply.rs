@@ -17,13 +17,14 @@ use crate::gate::cors;
 use crate::http1::Version;
 use crate::http1::accept::accepts;
 use crate::http1::encode::Persistence;
-use crate::metrics::{Close, Disconnect, SseGuard};
+use crate::metrics::{Close, Disconnect, Limit, SseGuard};
 use crate::rt::shutdown::Phase;
 use crate::server::arrival::{Answer, Reply, Running};
 use crate::server::outlet::{EndReason, Item, Outlet, Packet, Status};
 use crate::server::{StreamPermit, join_batch};
 
 use super::connection::{After, Connection, More};
+use super::http::Http;
 use super::respond::Response;
 use super::site::Settings;
 use super::sse_out::{EventFraming, write_stream_head};
@@ -81,6 +82,10 @@ pub async fn send(
             }
             connection.send(response).await
         }
+        Reply::Running(running) if running.has_stream_permit && takes == Takes::Json => {
+            let text = "`Accept` must allow text/event-stream for a stream of notifications";
+            connection.send(Response::error(406, text)).await
+        }
         Reply::Running(running) => Box::pin(drive(connection, settings, running, takes)).await,
     }
 }
@@ -115,7 +120,7 @@ async fn send_as_stream(connection: &mut Connection, answer: Answer) -> After {
 /// A POST response that has become a stream.
 struct Streaming {
     framing: EventFraming,
-    _permit: StreamPermit,
+    _permit: Option<StreamPermit>,
     guard: SseGuard,
 }
 
@@ -130,6 +135,7 @@ async fn drive(
     let _member = http.keepalive.join(outlet.clone());
     let mut answers: Vec<(Packet, Status)> = Vec::new();
     let mut answered = 0;
+    let mut ticks = 0;
     let mut streaming = None;
     if takes == Takes::Stream {
         streaming = begin(connection, settings, &running);
@@ -147,12 +153,7 @@ async fn drive(
             }
             Next::Ended(reason) => {
                 log::debug!("response stream ended: {}", reason.as_str());
-                // A handler that has its client come back later, before anything was said: the
-                // priming event is what the client comes back by (2025-11-25 `basic/transports`).
-                let is_polling = reason == EndReason::Complete && answered < running.answers;
-                if is_polling && streaming.is_none() && takes != Takes::Json {
-                    streaming = begin(connection, settings, &running);
-                }
+                count_slow_reader(&http, &outlet);
                 break After::Answered;
             }
             Next::Gone => {
@@ -165,7 +166,10 @@ async fn drive(
                 return After::Close(Close::Client);
             }
         };
-        let must_stream = matches!(item, Item::Message(_) | Item::KeepAlive);
+        // The first tick may come right after the request; by the second a proxy may have waited
+        // for as long as it is going to.
+        ticks += usize::from(matches!(item, Item::KeepAlive));
+        let must_stream = matches!(item, Item::Message(_)) || ticks > 1;
         if must_stream && streaming.is_none() && takes != Takes::Json {
             streaming = begin(connection, settings, &running);
             if let Some(Streaming { framing, .. }) = &streaming {
@@ -182,6 +186,7 @@ async fn drive(
             Some(Streaming { framing, .. }) => {
                 framing.item(&mut connection.output, &http.server.metrics, &item);
                 if let After::Close(reason) = connection.flush().await {
+                    count_slow_reader(&http, &outlet);
                     outlet.end(EndReason::ReaderGone);
                     return After::Close(reason);
                 }
@@ -210,11 +215,21 @@ async fn drive(
     }
 }
 
+/// Counts a reader whose queue ran over.
+fn count_slow_reader(http: &Http, outlet: &Outlet) {
+    if outlet.ended() == Some(EndReason::SlowReader) {
+        http.server.metrics.limit_hit(Limit::StreamQueueBytes);
+    }
+}
+
 /// Writes the head of the stream. None, so that the answer stays a JSON text, if there are too
 /// many streams.
 fn begin(connection: &mut Connection, settings: &Settings, running: &Running) -> Option<Streaming> {
     let http = connection.http.clone();
-    let permit = http.server.stream_permit()?;
+    let permit = match running.has_stream_permit {
+        true => None,
+        false => Some(http.server.stream_permit()?),
+    };
     let frame: (Version, Persistence, Vec<cors::Header>) = connection.answer_frame();
     let (framing, persistence) = write_stream_head(&http, &mut connection.output, frame, None);
     connection.set_persistence(persistence);

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use crate::metrics::{Close, ConnectionGuard, Disconnect};
+use crate::metrics::{Close, ConnectionGuard, Disconnect, Limit};
 use crate::rt::{self, Stream};
 use crate::server::StreamPermit;
 use crate::server::outlet::{EndReason, Item, Outlet};
@@ -66,9 +66,18 @@ impl StreamPlan {
                 StreamOwner::Events => Some(http.pings.join(outlet.clone())),
                 StreamOwner::HttpSse(_) | StreamOwner::Streamable => None,
             };
+            // Left alone, the kernel holds up to 4 MB for a reader that does not read.
+            _ = stream.set_send_buffer(http.server.settings().limits.stream_queue_bytes);
             let (close, disconnect) = pump(&http, &stream, &outlet, framing, opening).await;
             drop((member, ping, permit));
             outlet.end(EndReason::ReaderGone);
+            let disconnect = match outlet.ended() {
+                Some(EndReason::SlowReader) => {
+                    http.server.metrics.limit_hit(Limit::StreamQueueBytes);
+                    Disconnect::Slow
+                }
+                _ => disconnect,
+            };
             match owner {
                 StreamOwner::Events => http.server.unsubscribe_events(&outlet),
                 StreamOwner::HttpSse(session) => {

@@ -3,6 +3,11 @@
 //! ```text
 //!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
 //!   smoke        each way in, once: if this fails, look here first
+//!   wire         HTTP/1.1 framing: what belongs to which request, what ends a connection
+//!   sse          event streams on the wire
+//!   limits       each limit and deadline at n-1, n and n+1, with its counter
+//!   auth         tokens, scopes, refusals
+//!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   signals      how a server ends
 //! ```
@@ -14,7 +19,12 @@
 
 mod support;
 
+mod auth;
+mod browser_rules;
+mod limits;
 mod smoke;
+mod sse;
+mod wire;
 
 mod reload;
 mod signals;

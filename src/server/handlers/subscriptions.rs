@@ -59,10 +59,11 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
         .retain(|uri| exchange.catalog.reader(uri).is_some());
     let Some(permit) = server.stream_permit() else {
         let limit = server.settings().limits.streams;
-        return Err(ProtocolError::internal(format!(
+        return Ok(Flow::Busy(ProtocolError::internal(format!(
             "`limits.streams` ({limit}) are open; close one first"
-        )));
+        ))));
     };
+    exchange.note_stream_permit();
     let (route, id) = (exchange.route(), exchange.request.id.clone());
     let mut text = Vec::new();
     filter.write_acknowledged(&mut text, id.as_json());
