@@ -10,6 +10,7 @@
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   signals      how a server ends
+//!   state        what outlives the process
 //! ```
 
 #![allow(
@@ -28,3 +29,4 @@ mod wire;
 
 mod reload;
 mod signals;
+mod state;

@@ -124,6 +124,8 @@ fn tools_come_and_go_and_everyone_hears_of_it_once() {
         "reloaded: tools.read_only, tools.device, limits.streams",
     );
     expect_list_changed(&mut get);
+    let resources = get.message();
+    assert_eq!(resources["method"], "notifications/resources/list_changed");
     let exit = server.stop();
     assert!(exit.status.success(), "{exit:?}");
     get.expect_end();

@@ -135,6 +135,8 @@ fn after_the_grace_streams_end_properly_and_requests_are_told() {
     let call = session.build("tools/call", deaf.call());
     let request = session.post(&call).with("Accept", "text/event-stream");
     let mut as_stream = Http::connect(server.addr).into_sse(&request);
+    // The head and the id to come back by are there before there is anything to say.
+    assert_eq!(as_stream.next().data, "");
     let mut stateless = Mcp::open(Way::Streamable, &server, "2026-07-28");
     let call = stateless.build("tools/call", deaf.call());
     let request = stateless.post(&call).with("Accept", "text/event-stream");
