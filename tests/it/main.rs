@@ -17,6 +17,9 @@
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
+//!   reload       the configuration read again
+//!   signals      how a server ends
+//!   state        what outlives the process
 //! ```
 
 #![allow(
@@ -41,3 +44,7 @@ mod sse;
 mod subscriptions;
 mod transcripts;
 mod wire;
+
+mod reload;
+mod signals;
+mod state;
