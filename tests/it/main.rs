@@ -23,6 +23,7 @@
 //! ```
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "helpers of tests are not known as such to clippy"
 )]
