@@ -188,26 +188,31 @@ impl Kind {
 impl Item {
     pub(super) fn words(self) -> &'static str {
         match self {
-            Item::HostName => "a host name like `nas.lan` or `nas.lan:8000`",
+            Item::HostName => "`*` or a host name like `nas.lan`, `nas.lan:8000` or `*.lan`",
             Item::HostUrl => "`host=url` like `docs.aws.amazon.com=http://127.0.0.1:9000`",
             Item::Network => "an IP address or network like `10.0.0.0/8`",
-            Item::Origin => "`*` or an origin like `https://nas.lan:8000`",
+            Item::Origin => {
+                "`*`, `null` or an origin like `https://nas.lan:8000` or `http://localhost:*`"
+            }
             Item::Pattern => "a tool name, `*` standing for any text",
         }
     }
 
     pub(super) fn accepts(self, text: &str) -> bool {
         match self {
-            Item::HostName => is_authority(text),
+            // No more and no less than the gate can read: a refusal names the key to put it in.
+            Item::HostName => text == "*" || is_authority(text.strip_prefix("*.").unwrap_or(text)),
             Item::HostUrl => text
                 .split_once('=')
                 .is_some_and(|(host, url)| is_authority(host) && is_url(url)),
             Item::Network => Network::parse(text).is_some(),
             Item::Origin => {
-                let authority = text
-                    .strip_prefix("http://")
-                    .or(text.strip_prefix("https://"));
-                text == "*" || authority.is_some_and(is_authority)
+                let is_named = text.split_once("://").is_some_and(|(scheme, authority)| {
+                    let host = authority.strip_suffix(":*");
+                    let has_one_port = host.is_none_or(|host| !has_port(host));
+                    is_scheme(scheme) && has_one_port && is_authority(host.unwrap_or(authority))
+                });
+                is_named || text == "*" || text == "null"
             }
             Item::Pattern => {
                 !text.is_empty()
@@ -217,6 +222,18 @@ impl Item {
             }
         }
     }
+}
+
+/// RFC 3986 3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+fn has_port(authority: &str) -> bool {
+    !authority.ends_with(']') && authority.contains(':')
 }
 
 /// What stands in place of a secret in anything we print.

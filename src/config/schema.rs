@@ -107,7 +107,9 @@ fn kind_schema(kind: Kind) -> Json {
 fn item_schema(item: Item) -> Json {
     match item {
         Item::HostUrl => json!({ "type": "string", "pattern": "^[^=]+=https?://" }),
-        Item::Origin => json!({ "type": "string", "pattern": "^(\\*|https?://[^/?#@]+)$" }),
+        Item::Origin => {
+            json!({ "type": "string", "pattern": "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$" })
+        }
         Item::HostName | Item::Network | Item::Pattern => {
             json!({ "type": "string", "minLength": 1 })
         }

@@ -394,7 +394,7 @@ impl Connection {
         if method == Method::Post {
             if head
                 .header("content-encoding")
-                .is_some_and(|coding| coding != "identity")
+                .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
             {
                 return Err(Response::error(
                     415,

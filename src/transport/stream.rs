@@ -104,13 +104,14 @@ async fn pump(
     let server = &http.server;
     let write = async |bytes: &[u8]| {
         // An idle stream keeps no deadline: its slot lives only while a write waits.
-        if let Ok(count) = stream.try_write(bytes)
-            && count == bytes.len()
-        {
+        // An error shows again when the rest is written.
+        let written = stream.try_write(bytes).unwrap_or(0);
+        let rest = &bytes[written..];
+        if rest.is_empty() {
             return Ok(());
         }
         let deadline = server.deadlines.slot();
-        write_within(stream, bytes, &deadline, http.settings().write_stall).await
+        write_within(stream, rest, &deadline, http.settings().write_stall).await
     };
     let mut stray = 0;
     let mut bytes = opening;

@@ -17,9 +17,13 @@
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
+//!   reload       the configuration read again
+//!   signals      how a server ends
+//!   state        what outlives the process
 //! ```
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "helpers of tests are not known as such to clippy"
 )]
@@ -41,3 +45,7 @@ mod sse;
 mod subscriptions;
 mod transcripts;
 mod wire;
+
+mod reload;
+mod signals;
+mod state;

@@ -47,6 +47,25 @@ pub fn error_text(response: &Response) -> String {
     text.to_owned()
 }
 
+/// Asks on a connection of its own, and reads no further than the head where the answer is a stream.
+#[track_caller]
+pub fn ask(server: &Server, request: &Request) -> Response {
+    let mut http = server.connect();
+    http.send(request);
+    let mut response = http.response_head(Method::parse(request.method.as_bytes()));
+    if let ResponseFraming::Length(len) = response.framing {
+        let len = usize::try_from(len).unwrap();
+        while http.unread.len() < len {
+            assert!(
+                http.more(Until::soon()) > 0,
+                "the connection ended in a body"
+            );
+        }
+        response.body = http.unread.drain(..len).collect();
+    }
+    response
+}
+
 /// Lets the server work off what it has: it answers this after whatever came before.
 fn take_turn(other: &mut Http) {
     assert_eq!(other.ask(&Request::get("/health")).status, 200);

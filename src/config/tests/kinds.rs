@@ -289,13 +289,13 @@ fn lists() {
     );
     text_shows(
         "server.cors_origins",
-        "*,https://a:1",
-        "[\"*\", \"https://a:1\"]",
+        "*,null,https://a:1,http://[::1]:*,vscode-webview://x",
+        "[\"*\", \"null\", \"https://a:1\", \"http://[::1]:*\", \"vscode-webview://x\"]",
     );
     text_shows(
         "server.allowed_hosts",
-        "[::1],nas.lan:80",
-        "[\"[::1]\", \"nas.lan:80\"]",
+        "[::1],nas.lan:80,*.lan,*",
+        "[\"[::1]\", \"nas.lan:80\", \"*.lan\", \"*\"]",
     );
     text_shows(
         "aws.hosts",
@@ -305,6 +305,11 @@ fn lists() {
     for (key, bad) in [
         ("server.trusted_proxies", "10.0.0.0/33"),
         ("server.cors_origins", "https://a/"),
+        ("server.cors_origins", "https://a:1:*"),
+        ("server.cors_origins", "*://a"),
+        ("server.cors_origins", "Null"),
+        ("server.allowed_hosts", "a.*"),
+        ("server.allowed_hosts", "*."),
         ("server.allowed_hosts", "http://a"),
         ("aws.hosts", "docs.aws.amazon.com"),
     ] {

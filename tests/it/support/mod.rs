@@ -26,7 +26,7 @@ mod stdio;
 
 use std::time::{Duration, Instant};
 
-pub use child::{Env, Exit, Folder};
+pub use child::{Env, Exit, Folder, Process};
 pub use http::{Http, Request, Response};
 pub use mcp::{Incoming, Mcp, STATELESS, Way, resolve, result_of};
 pub use rustix::process::Signal;
