@@ -4,9 +4,17 @@
 //!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
 //! ```
 
-pub mod device;
+pub mod launch;
 pub mod plan;
 pub mod serve;
+mod siskin;
 
+pub mod device;
+
+pub mod greeting;
+pub mod reload;
+
+pub use launch::{LaunchError, run_http, run_stdio};
 pub use plan::{Plan, PlanError};
 pub use serve::{ServeError, serve, serve_stdio};
+pub use siskin::Siskin;

@@ -37,8 +37,8 @@ pub struct Plan {
     pub grace: Duration,
     /// Where sessions are kept over a restart.
     pub state: Option<StateFile>,
-    /// The built-in tools, kept over reloads with what they have sampled.
-    pub device: Rc<DeviceTools>,
+    /// Whether the built-in resources are offered, which somebody has to announce updates of.
+    pub announces_device: bool,
 }
 
 /// Why a checked configuration cannot be put to work all the same.
@@ -92,7 +92,8 @@ impl Plan {
             state: (config.state.file.as_ref())
                 .filter(|_| config.state.enabled)
                 .map(StateFile::new),
-            device: device.clone(),
+            // Also while the tools are off: a reload may bring them.
+            announces_device: true,
         })
     }
 }

@@ -5,6 +5,7 @@
 //!                                        │ SIGTERM, SIGINT
 //!                                        ▼
 //!   stop accepting ─▶ finish what runs (grace) ─▶ end streams ─▶ save state ─▶ exit
+//!        └── a second signal skips the grace ──────────▲
 //! ```
 
 use std::cell::RefCell;
@@ -43,12 +44,22 @@ pub enum ServeError {
     Io(io::Error),
 }
 
+/// How often the files of the configuration are looked at, if they are watched.
+const WATCH_PERIOD: Duration = Duration::from_secs(1);
+/// After the grace: how long streams get to be written their end. Enough for every peer that reads.
+const LAST_WRITES: Duration = Duration::from_millis(500);
+
 /// What happens around a running server.
 pub struct Hooks<'a> {
     /// Told each address as soon as it takes connections, e.g. `127.0.0.1:8000`.
     pub ready: &'a dyn Fn(&str),
+    /// Told once when all of them do.
+    pub all_ready: &'a dyn Fn(),
     /// Makes a new plan on SIGHUP; `None` keeps the old one, and the reason has been logged.
     pub reload: &'a dyn Fn(u64) -> Option<Plan>,
+    /// Looks whether the files of the configuration have changed and come to rest; asked every
+    /// second. Without it only SIGHUP reloads.
+    pub has_changed: Option<&'a dyn Fn() -> bool>,
 }
 
 /// Serves HTTP until SIGTERM or SIGINT.
@@ -66,7 +77,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             ping,
             grace,
             state,
-            ..
+            announces_device,
         } = plan;
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
         let seal_key = saved
@@ -81,6 +92,8 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         }
         drop(saved);
         let shutdown = Shutdown::new();
+        // Kept for the comparison with the next: who may come in then and could before.
+        let mut auth = http.auth.clone();
         let http = Http::new(
             server.clone(),
             http,
@@ -105,47 +118,92 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             rt::spawn(http.clone().listen(listener, site)).detach();
         }
         rt::spawn(server.clone().expire_sessions()).detach();
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
-        if let Some(state) = &state {
-            rt::spawn(save_changes(server.clone(), state.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
         }
+        let saver = state.map(|state| {
+            let saved = save_changes(server.clone(), state, shutdown.clone());
+            rt::spawn(saved)
+        });
+        (hooks.all_ready)();
+        tell_supervisor("READY=1");
         let mut generation = 1;
         loop {
-            let signal = signals.next().await;
-            if signal != Signal::Hangup {
-                log::info!("{signal}: stopping");
-                break;
+            match rt::race(signals.next(), settled_change(hooks.has_changed)).await {
+                Ok(Signal::Hangup) => log::info!("{}: reading the configuration", Signal::Hangup),
+                Ok(signal) => {
+                    log::info!("{signal}: stopping");
+                    break;
+                }
+                Err(()) => log::info!("a file changed: reading the configuration"),
             }
             generation += 1;
             if let Some(plan) = (hooks.reload)(generation) {
-                apply(plan, &server, &http, &sites);
+                auth = apply(plan, &server, &http, &sites, &auth);
             }
         }
+        tell_supervisor("STOPPING=1");
         shutdown.trigger(Phase::Graceful);
         let drained = async {
             server.stop().await;
             shutdown.drained().await;
         };
-        let finished = rt::race(rt::timeout(grace, drained), signals.next()).await;
-        match finished {
-            Ok(Ok(())) => log::info!("stopped"),
+        let again = next_end(&mut signals);
+        let is_patient = match rt::race(rt::timeout(grace, drained), again).await {
+            Ok(Ok(())) => true,
             Ok(Err(_)) => {
                 log::warn!(
-                    "{} requests did not finish within {grace:?}",
-                    server.requests_running()
+                    "{} requests and {} connections did not finish within `timeout.shutdown_grace` ({grace:?})",
+                    server.requests_running(),
+                    shutdown.working()
                 );
+                true
             }
-            Err(signal) => log::warn!("{signal} again: stopping at once"),
-        }
+            Err(signal) => {
+                log::warn!("{signal} again: stopping at once");
+                false
+            }
+        };
         shutdown.trigger(Phase::Now);
         server.end_streams();
-        if let Some(state) = &state
-            && let Err(error) = state.write(&server.save())
-        {
-            log::error!("state file {}: {error}", state.path().display());
+        if is_patient {
+            let written = rt::race(shutdown.drained(), next_end(&mut signals));
+            _ = rt::timeout(LAST_WRITES, written).await;
         }
+        if let Some(saver) = saver {
+            saver.await;
+        }
+        log::info!("stopped");
         Ok(())
     })
+}
+
+/// Waits for the next signal that means the end.
+async fn next_end(signals: &mut Signals) -> Signal {
+    loop {
+        match signals.next().await {
+            Signal::Hangup => (),
+            signal => return signal,
+        }
+    }
+}
+
+async fn settled_change(has_changed: Option<&dyn Fn() -> bool>) {
+    let Some(has_changed) = has_changed else {
+        return std::future::pending().await;
+    };
+    loop {
+        rt::sleep(WATCH_PERIOD).await;
+        if has_changed() {
+            return;
+        }
+    }
+}
+
+fn tell_supervisor(state: &str) {
+    if let Err(error) = rt::notify_supervisor(state) {
+        log::warn!("`NOTIFY_SOCKET`: {error}");
+    }
 }
 
 /// Serves stdin and stdout until either ends, or SIGTERM or SIGINT.
@@ -158,6 +216,7 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             catalog,
             http,
             grace,
+            announces_device,
             ..
         } = plan;
         let server = Server::new(
@@ -167,7 +226,9 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             deadlines,
             rt::random(),
         );
-        rt::spawn(super::device::announce_updates(server.clone())).detach();
+        if announces_device {
+            rt::spawn(super::device::announce_updates(server.clone())).detach();
+        }
         let shutdown = Shutdown::new();
         let signalled = shutdown.clone();
         rt::spawn(async move {
@@ -192,35 +253,62 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
     })
 }
 
-fn apply(plan: Plan, server: &Rc<Server>, http: &Http, sites: &[SiteCell]) {
-    let listeners_changed = plan.listeners.len() != sites.len();
-    server.reload(plan.server, plan.catalog);
+/// Puts a new plan in place and returns its tokens. Its listeners are the old ones in the old order:
+/// what a running server listens on needs a restart to change.
+fn apply(
+    plan: Plan,
+    server: &Rc<Server>,
+    http: &Http,
+    sites: &[SiteCell],
+    old_auth: &Auth,
+) -> Auth {
+    let auth = plan.http.auth.clone();
+    // Who may come in first: nobody is told of a change who may not know of it.
     http.reload(plan.http);
-    if listeners_changed {
-        log::warn!("the listeners changed: restart to apply that");
-        return;
-    }
     for (cell, (_, site)) in sites.iter().zip(plan.listeners) {
         cell.replace(Rc::new(site));
     }
+    server.reload(plan.server, plan.catalog, |caller| {
+        auth.standing(old_auth, caller)
+    });
+    auth
 }
 
 fn owner_of(auth: &Auth, name: &str) -> Option<Rc<Principal>> {
     auth.principal(name)
 }
 
-/// Writes the state file some time after something changed; an idle server does nothing.
-async fn save_changes(server: Rc<Server>, state: StateFile) {
+/// Writes the state file at the start, some time after something changed, and at the end; an idle
+/// server does nothing. The first write shows early whether the others will do.
+///
+/// One task does it all, so that no two writes ever meet in one temporary file.
+async fn save_changes(server: Rc<Server>, state: StateFile, shutdown: Shutdown) {
+    let mut works = true;
     loop {
-        server.changed_state().await;
-        rt::sleep(SAVE_PERIOD).await;
+        let is_last = shutdown.phase() == Phase::Now;
         let (bytes, file) = (server.save(), state.clone());
-        match rt::thread::run("state", move || file.write(&bytes)).await {
-            Ok(Ok(())) => (),
-            Ok(Err(error)) | Err(error) => {
-                log::error!("state file {}: {error}", state.path().display());
-            }
+        let written = rt::thread::run("state", move || file.write(&bytes)).await;
+        let outcome = written.and_then(|written| written);
+        if let Err(error) = &outcome
+            && works
+        {
+            log::warn!(
+                "state file {}: {error}; sessions will not outlive a restart until it can be written",
+                state.path().display()
+            );
         }
+        if outcome.is_ok() && !works {
+            log::info!("state file {}: written again", state.path().display());
+        }
+        works = outcome.is_ok();
+        if is_last {
+            return;
+        }
+        let due = async {
+            server.changed_state().await;
+            rt::sleep(SAVE_PERIOD).await;
+        };
+        _ = rt::race(due, shutdown.wait(Phase::Now)).await;
     }
 }
 

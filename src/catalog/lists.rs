@@ -13,7 +13,9 @@ use super::{Catalog, ToolEntry};
 
 /// Whole lists as result text, by list and revision.
 #[derive(Default)]
-pub struct Lists(RefCell<Vec<(List, Revision, Rc<[u8]>)>>);
+pub struct Lists(RefCell<Vec<WholeList>>);
+
+type WholeList = (List, Revision, Rc<[u8]>);
 
 /// What part of a list to show.
 pub struct Page<'a> {

@@ -7,11 +7,15 @@ mod lists;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
+use crate::mcp::errors::ProtocolError;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::resource::{Resource, ResourceTemplate};
-use crate::mcp::tool::{TaskSupport, Tool, ToolDefinitionError};
-use crate::tools::{CompletionHandler, PromptHandler, ResourceHandler, ToolHandler, Uri};
+use crate::mcp::tool::{TaskSupport, Tool, ToolDefinitionError, ToolResult};
+use crate::tools::{
+    CompletionHandler, Context, LocalHost, PromptHandler, ResourceHandler, ToolHandler, Uri,
+};
 
 pub use lists::Page;
 
@@ -182,11 +186,15 @@ impl CatalogBuilder {
         }
         refuse_duplicates(
             "resource",
-            self.resources.iter().map(|entry| &entry.resource.uri),
+            (self.resources.iter()).map(|entry| entry.resource.uri.as_str()),
+        )?;
+        refuse_duplicates(
+            "resource template",
+            (self.templates.iter()).map(|entry| entry.template.uri.as_str()),
         )?;
         refuse_duplicates(
             "prompt",
-            self.prompts.iter().map(|entry| &entry.prompt.name),
+            (self.prompts.iter()).map(|entry| entry.prompt.name.as_str()),
         )?;
         Ok(Catalog {
             tools: self.tools,
@@ -202,14 +210,14 @@ impl CatalogBuilder {
 
 fn refuse_duplicates<'a>(
     kind: &'static str,
-    names: impl Iterator<Item = &'a String>,
+    names: impl Iterator<Item = &'a str>,
 ) -> Result<(), CatalogError> {
     let mut known = std::collections::HashSet::new();
     for name in names {
         if !known.insert(name) {
             return Err(CatalogError::Duplicate {
                 kind,
-                name: name.clone(),
+                name: name.to_owned(),
             });
         }
     }
@@ -220,6 +228,20 @@ impl Catalog {
     /// A tool by its name or an alias.
     pub fn tool(&self, name: &str) -> Option<&ToolEntry> {
         Some(&self.tools[*self.tool_index.get(name)?])
+    }
+
+    /// Runs a tool for nobody but the process itself: from the shell, or in a test. What goes wrong
+    /// is a result with `isError`, as a client would see it. `arguments` is JSON text.
+    pub async fn call(&self, name: &str, arguments: &str) -> ToolResult {
+        let Some(entry) = self.tool(name) else {
+            return ToolResult::error(ProtocolError::unknown_tool(name).message);
+        };
+        let context = Context::new(Rc::new(LocalHost::default()));
+        let outcome = match &entry.handler {
+            ToolHandler::Immediate(run) => run(&context, arguments),
+            ToolHandler::Pending(run) => run(context, arguments).await,
+        };
+        outcome.unwrap_or_else(|error| ToolResult::error(error.text()))
     }
 
     /// A prompt by its name.
@@ -294,7 +316,8 @@ impl fmt::Display for CatalogError {
             CatalogError::Duplicate { kind, name } => {
                 write!(f, "two {kind}s are named `{name}`; rename one")
             }
-            CatalogError::Tool { name, error } => write!(f, "tool `{name}`: {error}"),
+            // The rule names the tool itself.
+            CatalogError::Tool { name: _, error } => error.fmt(f),
         }
     }
 }

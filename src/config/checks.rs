@@ -44,16 +44,10 @@ fn first_set<'k>(draft: &Draft<'_>, keys: &[&'k str]) -> &'k str {
 
 /// Refuses to be reachable from other machines by accident. On stdio nothing listens.
 fn check_exposure(draft: &mut Draft<'_>, config: &Config) {
-    let is_guarded = !config.tokens().is_empty();
-    if is_guarded || config.server.transport == Transport::Stdio {
+    if config.server.transport == Transport::Stdio {
         return;
     }
-    let exposed: Vec<String> = config
-        .listeners()
-        .iter()
-        .filter(|listener| !listener.address.is_local())
-        .map(|listener| listener.address.to_string())
-        .collect();
+    let exposed = listen::unguarded(config);
     if exposed.is_empty() {
         return;
     }

@@ -124,9 +124,9 @@ sections! {
         /// A session without a request or a stream; long enough to outlast a laptop's nap at lunch.
         session_idle: Duration = duration(1_000, 30 * DAY), Some("30m"), Reload;
         /// Time between comments on a silent stream; proxies cut silent ones after 30 to 60 s.
-        sse_keepalive: Duration = duration(1_000, HOUR), Some("15s"), Reload;
+        sse_keepalive: Duration = duration(1_000, HOUR), Some("15s"), Restart;
         /// Time between `ping` events on `/api/mcp/v1/sse`.
-        sse_ping: Duration = duration(1_000, HOUR), Some("30s"), Reload;
+        sse_ping: Duration = duration(1_000, HOUR), Some("30s"), Restart;
         /// Wait before reconnecting that clients are told in `retry`.
         sse_retry: Duration = duration(10, HOUR), Some("1s"), Reload;
         /// From the signal to stop until open requests are cut off.

@@ -156,6 +156,18 @@ impl Config {
     }
 }
 
+/// The addresses that other machines reach, if no token guards them.
+pub(super) fn unguarded(config: &Config) -> Vec<String> {
+    if !config.tokens().is_empty() {
+        return Vec::new();
+    }
+    let listeners = config.listeners().into_iter();
+    listeners
+        .filter(|listener| !listener.address.is_local())
+        .map(|listener| listener.address.to_string())
+        .collect()
+}
+
 /// The port served when nothing is said.
 pub const DEFAULT_PORT: u16 = 8000;
 

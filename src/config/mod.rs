@@ -39,6 +39,7 @@ pub use keys::{
 };
 pub use listen::{Address, DEFAULT_PORT, Groups, Listener};
 pub use load::{Loaded, load};
+pub(crate) use nearest::nearest;
 pub use network::Network;
 pub use reference::reference_markdown;
 pub use reload::{ReloadPlan, diff};

@@ -1,7 +1,7 @@
-//! "Did you mean": the known name most like a misspelt one.
+//! "Did you mean": the known name most like a misspelt one. The loader asks for keys, the command line for its own words.
 
 /// The known name nearest to `name`, if it is near enough to be a likely slip.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     // Long input is no slip, and the distance costs the product of both lengths.
     const NAME_BYTES_MAX: usize = 64;
     if name.len() > NAME_BYTES_MAX {

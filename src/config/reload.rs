@@ -2,6 +2,7 @@
 
 use super::field::{Change, Row};
 use super::keys::{Config, SECTIONS, Service};
+use super::listen;
 use super::target::service_key;
 
 /// The keys that differ, sorted by section and table order.
@@ -48,6 +49,33 @@ pub fn diff(old: &Config, new: &Config) -> ReloadPlan {
         }
     }
     plan
+}
+
+impl Config {
+    /// What a server that runs on this configuration can run on after reading `new`: all of `new` but the keys that
+    /// take effect only after a restart, which keep the values they have.
+    pub fn take_over(&self, new: &Config) -> Config {
+        let mut next = new.clone();
+        for section in SECTIONS {
+            for row in section
+                .rows
+                .iter()
+                .filter(|row| row.change == Change::Restart)
+            {
+                next.set(section.name, row.name, self.value(section.name, row.name));
+            }
+        }
+        next
+    }
+
+    /// The addresses that other machines reach without a token although nobody wished so. A loaded configuration has
+    /// none; one made by [`take_over`](Config::take_over) may, when new tokens meet old addresses.
+    pub fn exposed(&self) -> Vec<String> {
+        match self.auth.allow_anonymous {
+            true => Vec::new(),
+            false => listen::unguarded(self),
+        }
+    }
 }
 
 impl ReloadPlan {

@@ -54,6 +54,29 @@ impl Auth {
     }
 }
 
+/// What new rules make of a caller the old ones knew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may do other things than before.
+    Changed,
+    /// Nobody of this name can come in any more.
+    Gone,
+    /// All as before, though perhaps by another token.
+    Same,
+}
+
+impl Auth {
+    /// What becomes of the caller `name` when these rules replace `old`.
+    #[must_use]
+    pub fn standing(&self, old: &Self, name: &str) -> Standing {
+        match self.principal(name) {
+            None => Standing::Gone,
+            Some(new) if old.principal(name).is_some_and(|old| old == new) => Standing::Same,
+            Some(_) => Standing::Changed,
+        }
+    }
+}
+
 /// The tokens of a configuration.
 #[derive(Clone, Default)]
 pub struct Tokens(Vec<Token>);
@@ -309,6 +332,30 @@ mod tests {
             .admit(authorization)
             .map(|principal| principal.name.to_string());
         assert_eq!(got.as_deref(), expected.as_deref());
+    }
+
+    #[test]
+    fn new_tokens_leave_callers_as_they_were_change_them_or_send_them_away() {
+        let one = |token: &str, principal: Principal| {
+            let mut tokens = Tokens::default();
+            tokens.add(token, principal).unwrap();
+            Auth::Tokens(tokens)
+        };
+        let old = one("a", principal("x"));
+        let standing = |new: Auth, name: &str| new.standing(&old, name);
+        assert_eq!(standing(one("b", principal("x")), "x"), Standing::Same);
+        assert_eq!(standing(one("a", principal("y")), "x"), Standing::Gone);
+        assert_eq!(standing(Auth::off(), "x"), Standing::Gone);
+        let wider = Principal {
+            scopes: Scopes::ALL,
+            ..principal("x")
+        };
+        assert_eq!(standing(one("a", wider), "x"), Standing::Changed);
+        assert_eq!(old.standing(&Auth::off(), "anonymous"), Standing::Gone);
+        assert_eq!(
+            Auth::off().standing(&Auth::off(), "anonymous"),
+            Standing::Same
+        );
     }
 
     #[test]

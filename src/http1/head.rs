@@ -219,6 +219,15 @@ impl Head {
             .map(|range| self.target_part(range))
     }
 
+    /// The text of [`host`](Head::host): the authority of an absolute-form target, which counts
+    /// instead of `Host` (RFC 9112 section 3.2.2), else the `Host` header.
+    pub fn authority(&self) -> Option<&str> {
+        match &self.target.authority {
+            Some(range) => Some(self.target_part(range)),
+            None => self.header("host"),
+        }
+    }
+
     /// The authority the request is for; `None` only in HTTP/1.0.
     ///
     /// `Host` has to be there and valid even if the target carries an authority, which then wins

@@ -57,6 +57,23 @@ pub struct Sampled {
 }
 
 impl Elicited {
+    /// The word on the wire.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Elicited::Accepted(_) => "accept",
+            Elicited::Cancelled => "cancel",
+            Elicited::Declined => "decline",
+        }
+    }
+
+    /// The content of an accepted form as JSON text, `{}` otherwise.
+    pub fn content(&self) -> &str {
+        match self {
+            Elicited::Accepted(content) => content.get(),
+            Elicited::Cancelled | Elicited::Declined => "{}",
+        }
+    }
+
     /// One field of an accepted form, if it is a string.
     pub fn text(&self, field: &str) -> Option<String> {
         match self.field(field)? {

@@ -144,6 +144,12 @@ impl From<Vec<String>> for Completion {
     }
 }
 
+impl From<Vec<&str>> for Completion {
+    fn from(values: Vec<&str>) -> Completion {
+        Completion::from(values.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

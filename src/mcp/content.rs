@@ -273,6 +273,13 @@ impl ResourceContents {
     }
 }
 
+/// Most resources are one piece.
+impl From<ResourceContents> for Vec<ResourceContents> {
+    fn from(contents: ResourceContents) -> Vec<ResourceContents> {
+        vec![contents]
+    }
+}
+
 /// Who speaks in a prompt message, or for whom content is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -216,6 +216,11 @@ impl PromptResult {
         }
     }
 
+    /// One message of the person.
+    pub fn user(content: impl Into<Content>) -> PromptResult {
+        PromptResult::new(vec![PromptMessage::user(content)])
+    }
+
     /// Writes the result.
     pub fn write(&self, out: &mut Vec<u8>, dialect: &Dialect<'_>) {
         dialect.complete_with_meta(out, self.meta.as_deref(), |result| {
@@ -231,6 +236,31 @@ impl PromptResult {
                 }
             });
         });
+    }
+}
+
+impl From<PromptMessage> for PromptResult {
+    fn from(message: PromptMessage) -> PromptResult {
+        PromptResult::new(vec![message])
+    }
+}
+
+impl From<Vec<PromptMessage>> for PromptResult {
+    fn from(messages: Vec<PromptMessage>) -> PromptResult {
+        PromptResult::new(messages)
+    }
+}
+
+/// What the person says, and nothing else.
+impl From<String> for PromptResult {
+    fn from(text: String) -> PromptResult {
+        PromptResult::user(text)
+    }
+}
+
+impl From<&str> for PromptResult {
+    fn from(text: &str) -> PromptResult {
+        PromptResult::user(text)
     }
 }
 

@@ -47,6 +47,9 @@ pub mod stdio;
 
 pub mod signal;
 
+mod supervisor;
+pub use supervisor::notify_supervisor;
+
 pub mod sys;
 
 /// `N` bytes from the operating system's random source, for ids and keys.

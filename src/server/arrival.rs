@@ -76,6 +76,8 @@ pub struct Running {
     pub answers: usize,
     /// Whether it came as an array and is to be answered as one.
     pub is_batch: bool,
+    /// Whether the request itself holds a place among `limits.streams`.
+    pub has_stream_permit: bool,
     route: Route,
     /// Cancelled when dropped: requests of a revision in which a disconnect cancels.
     cancelled_with: Vec<Rc<Switch>>,
@@ -88,6 +90,7 @@ impl Running {
             outlet,
             answers,
             is_batch,
+            has_stream_permit: false,
             route,
             cancelled_with: Vec::new(),
         }

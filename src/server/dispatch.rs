@@ -7,7 +7,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -18,8 +18,10 @@ use serde_json::value::RawValue;
 use crate::catalog::Catalog;
 use crate::gate::Principal;
 use crate::jsonrpc::{
-    Id, Message, Notification, ParseError, Request, Response, UnknownId, encode_error,
+    Id, Message, Notification, ParseError, ParseErrorKind, Request, Response, UnknownId,
+    encode_error,
 };
+use crate::log::{RequestId, traced};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::{self, ProtocolError};
 use crate::mcp::headers::{self, HeaderMismatch, HeaderProblem, Routing};
@@ -39,12 +41,17 @@ use super::session::Session;
 
 /// What a method's handler does next.
 pub enum Flow {
+    /// A limit of the whole server is reached: the error that says so.
+    Busy(ProtocolError),
     /// The result is written.
     Done,
     /// The result of `initialize` is written, and this session was opened by it.
     Opened(Rc<Session>),
     /// The result comes later.
     Later(Work),
+    /// The result comes when the stream of notifications that has been opened ends. It is no work:
+    /// `limits.streams` bounds it, not `limits.requests_in_flight`.
+    Listening(Work),
 }
 
 /// The rest of a request: its `result` as JSON text, or the error in its place.
@@ -97,6 +104,8 @@ struct Lane<'a> {
     ring_bytes_max: usize,
     outlet: OnceCell<Outlet>,
     route: OnceCell<Route>,
+    /// A request has taken a place among the streams already.
+    has_stream_permit: Cell<bool>,
 }
 
 enum Begun {
@@ -126,7 +135,9 @@ impl Server {
                 match self.begin(&request, arrival, &lane, false) {
                     Begun::Ready(answer) => Reply::Ready(answer),
                     Begun::Running(switch, cancellation) => {
+                        let has_stream_permit = lane.has_stream_permit.get();
                         let mut running = Running::new(lane.outlet(), lane.into_route(), 1, false);
+                        running.has_stream_permit = has_stream_permit;
                         if cancellation == Cancellation::OnDisconnect {
                             running.cancel_with(switch);
                         }
@@ -196,6 +207,11 @@ impl Server {
 
     /// The answer to a text that is no message.
     pub fn refuse(&self, error: &ParseError, arrival: &Arrival<'_>) -> Answer {
+        match error.kind {
+            ParseErrorKind::BatchTooLong { .. } => self.metrics.limit_hit(Limit::Batch),
+            ParseErrorKind::TooDeep { .. } => self.metrics.limit_hit(Limit::JsonDepth),
+            _ => (),
+        }
         let error_object = ProtocolError::new(error.code(), error.to_string());
         self.metrics.rpc_request(
             MethodLabel::Other,
@@ -305,6 +321,11 @@ impl Server {
             Ok(Flow::Done) => None,
             Ok(Flow::Opened(session)) => Some(session),
             Ok(Flow::Later(work)) => return self.run(&exchange, work, measure),
+            Ok(Flow::Listening(work)) => {
+                let switch = self.spawn(&exchange, work, measure, Kind::Listening);
+                return Begun::Running(switch, exchange.cancellation());
+            }
+            Ok(Flow::Busy(error)) => return refuse(Refusal::busy(error)),
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
         text.push(b'}');
@@ -332,11 +353,7 @@ impl Server {
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
             ));
             self.measured(&measure, Some(error.code));
-            let refusal = Refusal {
-                status: Status::Busy,
-                error,
-            };
-            return Begun::Ready(refusal.answer(Some(id), UnknownId::Absent));
+            return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let route = exchange.lane.route().clone();
@@ -353,38 +370,55 @@ impl Server {
             }
             return Begun::Ready(answer);
         }
+        let switch = self.spawn(exchange, work, measure, Kind::Work);
+        Begun::Running(switch, exchange.cancellation())
+    }
+
+    /// Lets a request go on in a task of its own.
+    fn spawn(
+        self: &Rc<Self>,
+        exchange: &Exchange<'_>,
+        mut work: Work,
+        measure: Measure,
+        kind: Kind,
+    ) -> Rc<Switch> {
+        let id = &exchange.request.id;
+        let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let switch = exchange.switch();
         let session = exchange.tracking_session().cloned();
         if let Some(session) = &session {
             session.begin_request(id, &switch);
         }
-        self.running.set(self.running.get() + 1);
+        let count = self.count_of(kind);
+        count.set(count.get() + 1);
         let mut ending = Ending {
             server: self.clone(),
             session,
             id: id.clone(),
             switch: switch.clone(),
-            route,
+            route: exchange.lane.route().clone(),
+            kind,
             is_answered: false,
         };
-        let task = rt::spawn(async move {
+        // Its lines in the log belong to the request, wherever it runs.
+        let request = RequestId::current().unwrap_or_else(RequestId::next);
+        let work = traced(request, async move {
             let outcome = work.as_mut().await;
             // The handler's resources are released before the client hears that it is done.
             drop(work);
-            ending
-                .server
-                .measured(&measure, outcome.as_ref().err().map(|error| error.code));
+            let error = outcome.as_ref().err().map(|error| error.code);
+            ending.server.measured(&measure, error);
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
-        switch.hold(task);
-        let has_disconnect = matches!(exchange.arrival.carrier, Carrier::Streamable(_));
-        let cancellation = match exchange.era {
-            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
-                Cancellation::OnDisconnect
-            }
-            _ => Cancellation::OnRequest,
-        };
-        Begun::Running(switch, cancellation)
+        switch.hold(rt::spawn(work));
+        switch
+    }
+
+    fn count_of(&self, kind: Kind) -> &Cell<usize> {
+        match kind {
+            Kind::Listening => &self.listening,
+            Kind::Work => &self.running,
+        }
     }
 
     fn check_request(
@@ -634,9 +668,25 @@ impl Exchange<'_> {
         self.lane.route().clone()
     }
 
+    /// The request holds a place among `limits.streams`: its response needs no second one.
+    pub fn note_stream_permit(&self) {
+        self.lane.has_stream_permit.set(true);
+    }
+
     /// What stops this request.
     pub fn switch(&self) -> Rc<Switch> {
         self.switch.get_or_init(Rc::default).clone()
+    }
+
+    /// What ends this request besides itself.
+    fn cancellation(&self) -> Cancellation {
+        let has_disconnect = matches!(self.arrival.carrier, Carrier::Streamable(_));
+        match self.era {
+            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
+                Cancellation::OnDisconnect
+            }
+            _ => Cancellation::OnRequest,
+        }
     }
 
     /// The session in which `notifications/cancelled` looks for this request.
@@ -659,6 +709,7 @@ impl<'a> Lane<'a> {
             ring_bytes_max: limits.replay_bytes,
             outlet: OnceCell::new(),
             route: OnceCell::new(),
+            has_stream_permit: Cell::new(false),
         }
     }
 
@@ -712,7 +763,15 @@ struct Ending {
     id: Id,
     switch: Rc<Switch>,
     route: Route,
+    kind: Kind,
     is_answered: bool,
+}
+
+/// What a spawned request counts as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Listening,
+    Work,
 }
 
 impl Ending {
@@ -725,7 +784,8 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.server.running.set(self.server.running.get() - 1);
+        let count = self.server.count_of(self.kind);
+        count.set(count.get() - 1);
         self.server.idle.notify_all();
         if let Some(session) = &self.session {
             session.end_request(&self.id);
@@ -748,6 +808,13 @@ impl Refusal {
     fn bad(error: ProtocolError) -> Refusal {
         Refusal {
             status: Status::BadRequest,
+            error,
+        }
+    }
+
+    fn busy(error: ProtocolError) -> Refusal {
+        Refusal {
+            status: Status::Busy,
             error,
         }
     }

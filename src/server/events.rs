@@ -5,6 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use crate::gate::Principal;
+use crate::metrics::EventKind;
+
 use super::Server;
 use super::outlet::{EndReason, Item, Outlet};
 
@@ -16,6 +19,7 @@ pub struct Events {
 }
 
 struct Subscriber {
+    caller: Rc<str>,
     filter: EventFilter,
     outlet: Outlet,
 }
@@ -79,12 +83,16 @@ fn is_event_name(name: &str) -> bool {
 
 impl Server {
     /// Subscribes an outlet. Returns the client's id, as its `connected` event gives it.
-    pub fn subscribe_events(&self, filter: EventFilter, outlet: Outlet) -> u64 {
+    pub fn subscribe_events(&self, caller: &Principal, filter: EventFilter, outlet: Outlet) -> u64 {
         let client = self.events.next_client.get() + 1;
         self.events.next_client.set(client);
         let mut subscribers = self.events.subscribers.borrow_mut();
         subscribers.retain(|subscriber| subscriber.outlet.ended().is_none());
-        subscribers.push(Subscriber { filter, outlet });
+        subscribers.push(Subscriber {
+            caller: caller.name.clone(),
+            filter,
+            outlet,
+        });
         client
     }
 
@@ -116,15 +124,20 @@ impl Server {
             .iter()
             .filter(|subscriber| subscriber.filter.wants(name));
         wanting
-            .filter(|subscriber| subscriber.outlet.push(Item::Event(block.clone())))
+            .filter(|subscriber| {
+                subscriber
+                    .outlet
+                    .push(Item::Event(EventKind::Published, block.clone()))
+            })
             .count()
     }
 }
 
 impl Events {
-    /// Ends every stream.
-    pub fn end_all(&self, reason: EndReason) {
-        for subscriber in self.subscribers.borrow().iter() {
+    /// Ends the streams of the chosen callers.
+    pub fn end(&self, reason: EndReason, is_chosen: impl Fn(&str) -> bool) {
+        let subscribers = self.subscribers.borrow();
+        for subscriber in subscribers.iter().filter(|known| is_chosen(&known.caller)) {
             subscriber.outlet.end(reason);
         }
     }

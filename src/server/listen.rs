@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use crate::gate::Principal;
 use crate::jsonrpc::Id;
 use crate::mcp::notifications::{self, ListChanged};
 use crate::mcp::subscription::Filter;
@@ -20,6 +21,7 @@ pub struct Listeners(RefCell<Vec<Weak<Listening>>>);
 /// One open listen stream; it is removed when dropped.
 pub struct Listening {
     id: Id,
+    caller: Rc<str>,
     filter: Filter,
     route: Route,
     is_finished: Cell<bool>,
@@ -27,14 +29,14 @@ pub struct Listening {
 }
 
 impl Listeners {
-    /// Ends every listen stream with its last message.
-    pub fn finish_all(&self) {
-        let listeners: Vec<Rc<Listening>> =
-            self.0.borrow().iter().filter_map(Weak::upgrade).collect();
-        for listening in listeners {
-            listening.is_finished.set(true);
-            listening.finished.notify_all();
-        }
+    /// Ends the listen streams of the chosen callers with their last message.
+    pub fn finish(&self, is_chosen: impl Fn(&str) -> bool) {
+        self.visit(|listening| {
+            if is_chosen(&listening.caller) {
+                listening.is_finished.set(true);
+                listening.finished.notify_all();
+            }
+        });
     }
 
     fn visit(&self, mut visit: impl FnMut(&Listening)) {
@@ -65,9 +67,16 @@ impl Listening {
 
 impl Server {
     /// Registers a listen stream; dropping the handle removes it.
-    pub(super) fn listen(&self, id: Id, filter: Filter, route: Route) -> Rc<Listening> {
+    pub(super) fn listen(
+        &self,
+        id: Id,
+        caller: &Principal,
+        filter: Filter,
+        route: Route,
+    ) -> Rc<Listening> {
         let listening = Rc::new(Listening {
             id,
+            caller: caller.name.clone(),
             filter,
             route,
             is_finished: Cell::new(self.is_stopping.get()),
@@ -81,8 +90,13 @@ impl Server {
 
     /// Tells everyone who asked of a change.
     pub fn announce(&self, change: &Change) {
+        self.announce_to(change, |_| true);
+    }
+
+    /// Tells those of the chosen callers who asked of a change.
+    pub fn announce_to(&self, change: &Change, is_chosen: impl Fn(&str) -> bool) {
         self.listeners.visit(|listening| {
-            if listening.wants(change) {
+            if listening.wants(change) && is_chosen(&listening.caller) {
                 let mut text = Vec::new();
                 write_change(&mut text, change, Some(&listening.id));
                 listening.route.message(text);
@@ -90,7 +104,7 @@ impl Server {
         });
         let ring_bytes_max = self.settings().limits.replay_bytes;
         self.visit_sessions(|session| {
-            if session.revision().is_none() {
+            if session.revision().is_none() || !is_chosen(&session.owner.name) {
                 return;
             }
             let wants = match change {

@@ -24,6 +24,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::gate::auth::Standing;
 use crate::mcp::capabilities::{Implementation, ServerCapabilities};
 use crate::mcp::result::{CacheHint, Dialect};
 use crate::mcp::revision::Revision;
@@ -31,6 +32,7 @@ use crate::mcp::seal::Sealer;
 use crate::metrics::{Limit, Metrics};
 use crate::rt::Deadlines;
 use crate::rt::sync::Notify;
+use crate::tools::Change;
 
 pub use dispatch::join_batch;
 pub use events::{EventFilter, PublishError};
@@ -79,6 +81,22 @@ pub struct Limits {
     pub tasks: usize,
 }
 
+/// The defaults of `[limits]`.
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            sessions: 1024,
+            streams: 128,
+            requests_in_flight: 64,
+            stream_queue_bytes: 64 * 1024,
+            replay_bytes: 64 * 1024,
+            tool_output_bytes: 256 * 1024,
+            subscriptions: 64,
+            tasks: 256,
+        }
+    }
+}
+
 /// The server. Transports share it by `Rc`.
 pub struct Server {
     settings: RefCell<Rc<Settings>>,
@@ -91,8 +109,10 @@ pub struct Server {
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
-    /// Requests that are running.
+    /// Requests that are running, listen streams not included.
     running: Cell<usize>,
+    /// Listen streams that are open.
+    listening: Cell<usize>,
     /// Open streams of all kinds.
     streams: Cell<usize>,
     /// Woken whenever a running request ends.
@@ -105,8 +125,8 @@ pub struct Server {
     server_info: RefCell<Rc<str>>,
     is_stopping: Cell<bool>,
     resource_watch: Notify,
-    /// Holds a permit when something of the saved state has changed.
-    dirty: Notify,
+    /// Holds a permit when something of the saved state has changed. Sessions share it.
+    dirty: Rc<Notify>,
 }
 
 /// A place among `limits.streams`, given back when dropped.
@@ -132,6 +152,7 @@ impl Server {
             events: events::Events::default(),
             tasks: tasks::Tasks::default(),
             running: Cell::new(0),
+            listening: Cell::new(0),
             streams: Cell::new(0),
             idle: Notify::new(),
             sealer: Sealer::new(&seal_key),
@@ -139,7 +160,7 @@ impl Server {
             server_info: RefCell::new(server_info),
             is_stopping: Cell::new(false),
             resource_watch: Notify::new(),
-            dirty: Notify::new(),
+            dirty: Rc::new(Notify::new()),
         });
         server.count_catalog();
         server
@@ -155,18 +176,42 @@ impl Server {
         self.catalog.borrow().clone()
     }
 
-    /// Puts new settings and a new catalog in place and tells clients which lists changed.
-    /// Running requests keep what they started with.
-    pub fn reload(self: &Rc<Self>, settings: Settings, catalog: Catalog) {
+    /// Puts new settings and a new catalog in place and tells clients which lists changed: all of
+    /// them of what changed for all, and those whose rights changed of their tools. What belongs to
+    /// a caller that is gone ends; running requests of the others keep what they started with.
+    pub fn reload(
+        self: &Rc<Self>,
+        settings: Settings,
+        catalog: Catalog,
+        standing: impl Fn(&str) -> Standing,
+    ) {
+        self.end_callers(|caller| standing(caller) == Standing::Gone);
         let info: Rc<str> = settings.implementation.render(Revision::LATEST).into();
         self.server_info.replace(info);
         self.settings.replace(Rc::new(settings));
         let changes = self.catalog.borrow().changes_to(&catalog);
         self.catalog.replace(Rc::new(catalog));
         self.count_catalog();
-        for change in changes {
-            self.announce(&change);
+        for change in &changes {
+            self.announce(change);
         }
+        if !changes.contains(&Change::Tools) {
+            self.announce_to(&Change::Tools, |caller| {
+                standing(caller) == Standing::Changed
+            });
+        }
+    }
+
+    /// Ends sessions and streams of callers that may not come in any more. Requests outside
+    /// sessions are answered: they were let in.
+    fn end_callers(&self, is_gone: impl Fn(&str) -> bool) {
+        self.listeners.finish(&is_gone);
+        self.events.end(outlet::EndReason::SessionOver, &is_gone);
+        self.visit_sessions(|session| {
+            if is_gone(&session.owner.name) {
+                self.end_session(session, outlet::EndReason::SessionOver);
+            }
+        });
     }
 
     fn count_catalog(&self) {
@@ -241,8 +286,8 @@ impl Server {
     /// when nothing runs any more; the caller bounds the wait.
     pub async fn stop(&self) {
         self.is_stopping.set(true);
-        self.listeners.finish_all();
-        while self.running.get() > 0 {
+        self.listeners.finish(|_| true);
+        while self.running.get() + self.listening.get() > 0 {
             self.idle.notified().await;
         }
         self.end_streams();
@@ -250,8 +295,8 @@ impl Server {
 
     /// Ends every stream on an event boundary.
     pub fn end_streams(&self) {
-        self.listeners.finish_all();
-        self.events.end_all(outlet::EndReason::Shutdown);
+        self.listeners.finish(|_| true);
+        self.events.end(outlet::EndReason::Shutdown, |_| true);
         self.sessions
             .visit(|session| session.detach_streams(outlet::EndReason::Shutdown));
     }

@@ -16,6 +16,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::metrics::EventKind;
+
 /// What a reader takes from an outlet.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -27,7 +29,7 @@ pub enum Item {
     /// A notification or a request of ours.
     Message(Packet),
     /// An event of the plain event stream: already a complete `text/event-stream` block.
-    Event(Rc<[u8]>),
+    Event(EventKind, Rc<[u8]>),
     /// Time for a comment, so that proxies keep the stream open.
     KeepAlive,
 }
@@ -222,7 +224,7 @@ impl Item {
     fn len(&self) -> usize {
         match self {
             Item::Answer(packet, _) | Item::Message(packet) => packet.text.len(),
-            Item::Event(block) => block.len(),
+            Item::Event(_, block) => block.len(),
             Item::KeepAlive | Item::Unanswered => 0,
         }
     }

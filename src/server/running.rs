@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::mcp::revision::Revision;
 use crate::rt::Task;
 use crate::rt::sync::Notify;
 
@@ -178,9 +179,12 @@ impl Route {
         }
     }
 
-    /// Ends the response's connection; the stream goes on (2025-11-25, polling).
+    /// Ends the response's connection; the stream goes on (2025-11-25, polling). Does nothing where
+    /// streams are not primed: such a client would have no event id to come back by.
     pub fn close_stream(&self) {
-        if let Route::Resumable(resumable) = self {
+        if let Route::Resumable(resumable) = self
+            && (resumable.session.revision()).is_some_and(Revision::primes_streams)
+        {
             let stream = resumable.stream();
             resumable.session.detach_stream(stream);
         }
@@ -202,5 +206,47 @@ impl Resumable {
         if let (0, Some(stream)) = (left, self.stream.get()) {
             self.session.complete_stream(stream);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Principal;
+    use crate::mcp::capabilities::ClientCapabilities;
+    use crate::rt;
+    use crate::server::outlet::EndReason;
+
+    fn in_session(revision: Revision) -> (Rc<Session>, Outlet, Route) {
+        let owner = Rc::new(Principal::anonymous());
+        let session = Rc::new(Session::new("id".into(), owner, None, rt::now()));
+        session.negotiate(revision, ClientCapabilities::default().into());
+        let outlet = Outlet::new(1 << 16);
+        let route = Route::resumable(session.clone(), outlet.clone(), 1, 1 << 16);
+        (session, outlet, route)
+    }
+
+    #[test]
+    fn a_client_that_was_primed_is_sent_away_and_comes_back() {
+        let (session, outlet, route) = in_session(Revision::V2025_11_25);
+        route.close_stream();
+        assert_eq!(outlet.ended(), Some(EndReason::Complete));
+        let primed = route.begin_stream().unwrap();
+        route.answer(b"{}".to_vec(), Status::Answered);
+        assert!(outlet.try_next().is_none());
+        let again = Outlet::new(1 << 16);
+        assert!(session.resume(primed, again.clone()));
+        assert!(
+            matches!(again.try_next(), Some(Item::Answer(packet, _)) if *packet.text == *b"{}")
+        );
+    }
+
+    #[test]
+    fn a_client_that_could_not_come_back_is_kept() {
+        let (_, outlet, route) = in_session(Revision::V2025_06_18);
+        route.close_stream();
+        assert_eq!(outlet.ended(), None);
+        route.answer(b"{}".to_vec(), Status::Answered);
+        assert!(matches!(outlet.try_next(), Some(Item::Answer(..))));
     }
 }

@@ -5,7 +5,7 @@
 //!   opened ──initialize──▶ negotiated ──(DELETE · idle · evicted · stream closed)──▶ over
 //! ```
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::jsonrpc::{Id, Response, ResponseBody, encode_request};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
-use crate::rt::sync::{Receiver, Sender, oneshot};
+use crate::rt::sync::{Notify, Receiver, Sender, oneshot};
 
 use super::outlet::{EndReason, EventId, Item, Outlet};
 use super::running::Switch;
@@ -45,6 +45,8 @@ pub struct Session {
     ring_bytes: Cell<usize>,
     in_flight: RefCell<Vec<(Id, Rc<Switch>)>>,
     seldom: RefCell<Option<Box<Seldom>>>,
+    /// Told when something has changed that the state file keeps.
+    changed: OnceCell<Rc<Notify>>,
 }
 
 /// What few sessions have; the others do without its memory.
@@ -101,7 +103,14 @@ impl Session {
             ring_bytes: Cell::new(0),
             in_flight: RefCell::default(),
             seldom: RefCell::default(),
+            changed: OnceCell::new(),
         }
+    }
+
+    /// Leaves a permit in `changed` whenever something changes that the state file keeps.
+    pub fn report_changes(&self, changed: Rc<Notify>) {
+        // A session is put into one store once.
+        _ = self.changed.set(changed);
     }
 
     /// A session as an earlier process left it.
@@ -270,6 +279,9 @@ impl Session {
         }
         streams.retain(|stream| !stream.is_complete || !stream.ring.is_empty());
         self.ring_bytes.set(ring_bytes);
+        if let Some(changed) = self.changed.get() {
+            changed.notify_one();
+        }
     }
 
     /// Marks a stream complete: no event follows.

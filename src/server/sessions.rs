@@ -114,6 +114,7 @@ impl Server {
     /// Puts a session in the store: one of an earlier process, or the one of stdio, which has no
     /// id, so that it hears of changes.
     pub fn keep_session(&self, session: Rc<Session>) {
+        session.report_changes(self.dirty.clone());
         self.sessions.by_id.borrow_mut().replace(ById(session));
         self.sessions.opened.notify_all();
         self.dirty.notify_one();

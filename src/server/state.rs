@@ -7,6 +7,10 @@
 //! Written whole to a temporary file beside it, synced and renamed, so that a crash leaves the old
 //! file or the new one. A file that does not read is set aside under another name with a warning;
 //! the server starts without it.
+//!
+//! What happened between the last write and a crash is lost here but not at the clients: they may
+//! hold ids of events that the file does not know. So a restored session goes on far beyond the
+//! numbers in the file, and no id means two things.
 
 use std::fmt;
 use std::fs;
@@ -33,6 +37,10 @@ const MAGIC: &[u8; 6] = b"siskin";
 /// Raised whenever `Saved` changes; a file of another version is set aside.
 const VERSION: u16 = 1;
 const CHECKSUM_LEN: usize = 32;
+/// More events than one stream can send between two writes.
+const SEQUENCES_SKIPPED: u64 = 1 << 20;
+/// More streams than one session can open between two writes.
+const STREAMS_SKIPPED: u32 = 1 << 16;
 /// A larger file is not ours.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -49,6 +57,8 @@ pub enum StateError {
     Format,
     /// The file system refused.
     Io(io::Error),
+    /// The path leads to a directory, a device or another thing that is left alone.
+    NotAFile,
     /// It does not begin like a state file, or is too large to be one.
     NotAStateFile,
     /// Another version of siskin wrote it.
@@ -108,6 +118,8 @@ impl StateFile {
         match fs::metadata(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StateError::Io(error)),
+            // Reading a device or a pipe may never end.
+            Ok(metadata) if !metadata.is_file() => return Err(StateError::NotAFile),
             Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
                 return Err(StateError::NotAStateFile);
             }
@@ -121,6 +133,10 @@ impl StateFile {
     pub fn read_or_set_aside(&self) -> Option<Saved> {
         match self.read() {
             Ok(saved) => saved,
+            Err(error @ StateError::NotAFile) => {
+                log::warn!("state file {}: {error}", self.0.display());
+                None
+            }
             Err(error) => {
                 let mut aside = self.0.clone().into_os_string();
                 aside.push(".damaged");
@@ -140,18 +156,30 @@ impl StateFile {
 
     /// Writes it. Blocks on the disk: call it on a helper thread, or when nothing else matters.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        if fs::metadata(&self.0).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(io::Error::other(StateError::NotAFile.to_string()));
+        }
         let mut temporary = self.0.clone().into_os_string();
         temporary.push(".new");
         let temporary = PathBuf::from(temporary);
+        // One that a crash left behind may have another mode, and a link may lead elsewhere.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => (),
+        }
         let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         // Session ids open sessions, and the key opens request state: nobody else's business.
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&temporary, &self.0)?;
+        let written = (options.open(&temporary)).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.0)) {
+            // On a full disk the half of a file would take the room the next attempt needs.
+            _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
         // The rename is durable once the directory is.
         if let Some(directory) = self.0.parent()
             && let Ok(directory) = fs::File::open(match directory.as_os_str().is_empty() {
@@ -277,7 +305,7 @@ fn remember(saved: &SavedSession) -> Option<Remembered> {
                 is_answer: event.is_answer,
             })
             .collect();
-        stream.next_sequence = saved.next_sequence;
+        stream.next_sequence = saved.next_sequence.saturating_add(SEQUENCES_SKIPPED);
         // What was running when the process ended is not running now: no event will follow.
         stream.is_complete = saved.is_complete || saved.number != super::session::GENERAL_STREAM;
         stream
@@ -293,7 +321,10 @@ fn remember(saved: &SavedSession) -> Option<Remembered> {
             .map(|uri| uri.as_str().into())
             .collect(),
         streams: streams.collect(),
-        next_stream: saved.next_stream,
+        next_stream: saved
+            .next_stream
+            .checked_add(STREAMS_SKIPPED)
+            .unwrap_or(super::session::GENERAL_STREAM + 1),
     })
 }
 
@@ -335,6 +366,9 @@ impl fmt::Display for StateError {
             StateError::Checksum => f.write_str("damaged: its checksum does not match"),
             StateError::Format => f.write_str("damaged: its content does not decode"),
             StateError::Io(error) => write!(f, "cannot be read: {error}"),
+            StateError::NotAFile => {
+                f.write_str("is not a file; set `state.file` to the path of one")
+            }
             StateError::NotAStateFile => f.write_str("is not a siskin state file"),
             StateError::Version(version) => {
                 write!(
@@ -389,9 +423,80 @@ mod tests {
         let stream = &remembered.streams[0];
         assert_eq!(
             (stream.number, stream.next_sequence, stream.is_complete),
-            (2, 5, true)
+            (2, 5 + SEQUENCES_SKIPPED, true)
         );
         assert_eq!(&*stream.ring[0].text, b"{}");
+        assert_eq!(remembered.next_stream, 3 + STREAMS_SKIPPED);
+    }
+
+    /// A folder nobody else uses, removed at the end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new() -> Scratch {
+            let unique = u64::from_le_bytes(rt::random());
+            let path = std::env::temp_dir().join(format!("siskin-state-{unique:x}"));
+            fs::create_dir(&path).unwrap();
+            Scratch(path)
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(&self.0).unwrap();
+            let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+            let mut names: Vec<String> = entries
+                .map(|entry| name(entry).into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_for_its_owner_alone_whatever_a_crash_left() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = Scratch::new();
+        let (file, other) = (scratch.0.join("state"), scratch.0.join("other"));
+        fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, scratch.0.join("state.new")).unwrap();
+        let state = StateFile::new(&file);
+        assert!(state.read().unwrap().is_none());
+        state.write(&encode(&sample())).unwrap();
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(state.read().unwrap().unwrap().len(), 1);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
+        assert_eq!(scratch.names(), ["other", "state"]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_left_alone() {
+        let scratch = Scratch::new();
+        let folder = scratch.0.join("state");
+        fs::create_dir(&folder).unwrap();
+        for path in [folder, "/dev/null".into()] {
+            let state = StateFile::new(path);
+            assert!(matches!(state.read(), Err(StateError::NotAFile)));
+            assert!(state.read_or_set_aside().is_none());
+            assert!(state.write(b"x").is_err());
+        }
+        assert_eq!(scratch.names(), ["state"]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_a_good_one_is_not() {
+        let scratch = Scratch::new();
+        let state = StateFile::new(scratch.0.join("state"));
+        state.write(&encode(&sample())).unwrap();
+        assert!(state.read_or_set_aside().is_some());
+        fs::write(state.path(), "[server]").unwrap();
+        assert!(state.read_or_set_aside().is_none());
+        assert_eq!(scratch.names(), ["state.damaged"]);
     }
 
     #[test]

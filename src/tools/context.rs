@@ -78,6 +78,30 @@ pub struct Ask {
     pub request: InputRequest,
 }
 
+impl Ask {
+    /// Asks the user for structured input; see [`Context::elicit`].
+    pub fn elicit(key: &str, message: &str, schema: &str) -> Result<Ask, CallError> {
+        Ok(Ask::new(key, InputRequest::elicit_json(message, schema)?))
+    }
+
+    /// Asks the client's model to go on after `prompt`, in at most `max_tokens`.
+    pub fn sample(key: &str, prompt: &str, max_tokens: u32) -> Ask {
+        Ask::new(key, InputRequest::sample_text(prompt, max_tokens))
+    }
+
+    /// Asks for the folders the client works in.
+    pub fn roots(key: &str) -> Ask {
+        Ask::new(key, InputRequest::ListRoots)
+    }
+
+    fn new(key: &str, request: InputRequest) -> Ask {
+        Ask {
+            key: key.to_owned(),
+            request,
+        }
+    }
+}
+
 /// Given to every handler. Cheap to clone; clones may outlive the call and then do nothing.
 #[derive(Clone)]
 pub struct Context {
@@ -141,9 +165,7 @@ impl Context {
         message: &str,
         schema: &str,
     ) -> Result<Elicited, CallError> {
-        let answer = self
-            .ask_one(key, InputRequest::elicit_json(message, schema)?)
-            .await?;
+        let answer = self.ask_one(Ask::elicit(key, message, schema)?).await?;
         answer.elicited().ok_or_else(unfit)
     }
 
@@ -154,28 +176,20 @@ impl Context {
         prompt: &str,
         max_tokens: u32,
     ) -> Result<Sampled, CallError> {
-        let answer = self
-            .ask_one(key, InputRequest::sample_text(prompt, max_tokens))
-            .await?;
+        let answer = self.ask_one(Ask::sample(key, prompt, max_tokens)).await?;
         answer.sampled().ok_or_else(unfit)
     }
 
     /// Asks for the folders the client works in.
     pub async fn roots(&self, key: &str) -> Result<Vec<Root>, CallError> {
-        self.ask_one(key, InputRequest::ListRoots)
+        self.ask_one(Ask::roots(key))
             .await?
             .roots()
             .ok_or_else(unfit)
     }
 
-    async fn ask_one(&self, key: &str, request: InputRequest) -> Result<Answer, CallError> {
-        let mut answers = self
-            .host
-            .ask(vec![Ask {
-                key: key.to_owned(),
-                request,
-            }])
-            .await?;
+    async fn ask_one(&self, ask: Ask) -> Result<Answer, CallError> {
+        let mut answers = self.host.ask(vec![ask]).await?;
         answers.pop().ok_or_else(unfit)
     }
 

@@ -49,6 +49,12 @@ impl CallError {
     pub fn arguments(text: impl Into<String>) -> CallError {
         CallError::Arguments(text.into())
     }
+
+    /// A JSON-RPC error in place of a result, with a code of the protocol or, outside
+    /// -32768…-32000, one of your own. For models a failure says more.
+    pub fn protocol(code: i64, message: impl Into<Cow<'static, str>>) -> CallError {
+        CallError::Protocol(ProtocolError::new(code, message))
+    }
 }
 
 // `CallError` is not an `Error` itself: that is what leaves room for this conversion, and nothing

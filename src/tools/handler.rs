@@ -11,6 +11,7 @@ use crate::mcp::content::ResourceContents;
 use crate::mcp::prompt::PromptResult;
 use crate::mcp::tool::ToolResult;
 
+use super::typed::parse_arguments;
 use super::{CallError, Context, LocalFuture};
 
 /// Runs a tool.
@@ -56,12 +57,6 @@ impl ToolHandler {
     }
 }
 
-/// Reads an `arguments` object; the error says what serde found and where.
-fn parse_arguments<A: DeserializeOwned>(arguments: &str) -> Result<A, CallError> {
-    serde_json::from_str(arguments)
-        .map_err(|error| CallError::Arguments(format!("arguments do not fit: {error}")))
-}
-
 /// Renders a prompt from its arguments by name; the required ones are there.
 pub type PromptHandler =
     Rc<dyn Fn(Context, Arguments) -> LocalFuture<'static, Result<PromptResult, CallError>>>;
@@ -76,6 +71,54 @@ pub type ResourceHandler =
 /// Suggests values for an argument.
 pub type CompletionHandler =
     Rc<dyn Fn(Context, CompletionQuery) -> LocalFuture<'static, Result<Completion, CallError>>>;
+
+/// A resource handler of an async function; contents without a media type get `mime_type`.
+pub fn reading<R, F>(mime_type: Option<String>, read: F) -> ResourceHandler
+where
+    R: Into<Vec<ResourceContents>>,
+    F: AsyncFn(Context, Uri) -> Result<R, CallError> + 'static,
+{
+    let shared = Rc::new((mime_type, read));
+    Rc::new(move |context, uri| {
+        let shared = shared.clone();
+        Box::pin(async move {
+            let (mime_type, read) = &*shared;
+            let mut contents: Vec<ResourceContents> = read(context, uri).await?.into();
+            for piece in &mut contents {
+                if piece.mime_type.is_none() {
+                    piece.mime_type.clone_from(mime_type);
+                }
+            }
+            Ok(contents)
+        })
+    })
+}
+
+/// A prompt handler of an async function.
+pub fn rendering<R, F>(render: F) -> PromptHandler
+where
+    R: Into<PromptResult>,
+    F: AsyncFn(Context, Arguments) -> Result<R, CallError> + 'static,
+{
+    let render = Rc::new(render);
+    Rc::new(move |context, arguments| {
+        let render = render.clone();
+        Box::pin(async move { render(context, arguments).await.map(Into::into) })
+    })
+}
+
+/// A completion handler of an async function.
+pub fn suggesting<R, F>(suggest: F) -> CompletionHandler
+where
+    R: Into<Completion>,
+    F: AsyncFn(Context, CompletionQuery) -> Result<R, CallError> + 'static,
+{
+    let suggest = Rc::new(suggest);
+    Rc::new(move |context, query| {
+        let suggest = suggest.clone();
+        Box::pin(async move { suggest(context, query).await.map(Into::into) })
+    })
+}
 
 /// The URI asked for and, for a template, the values of its variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +137,18 @@ impl Uri {
             .iter()
             .find(|(variable, _)| variable == name)?;
         Some(value)
+    }
+}
+
+impl From<Uri> for String {
+    fn from(uri: Uri) -> String {
+        uri.text
+    }
+}
+
+impl From<&Uri> for String {
+    fn from(uri: &Uri) -> String {
+        uri.text.clone()
     }
 }
 

@@ -6,12 +6,16 @@
 
 mod context;
 mod error;
-mod handler;
+pub mod handler;
+mod local;
+mod typed;
 
 pub use context::{Ask, Change, Context, Host, LocalFuture};
 pub use error::{CallError, Interrupt};
 pub use handler::{
     Arguments, CompletionHandler, CompletionQuery, PromptHandler, ResourceHandler, ToolHandler, Uri,
 };
+pub use local::LocalHost;
+pub use typed::NoArguments;
 
 pub mod device;

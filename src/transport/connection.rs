@@ -15,16 +15,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::gate::Principal;
 use crate::gate::auth::AuthRefusal;
 use crate::gate::cors;
 use crate::gate::origin::AllowedOrigin;
+use crate::gate::{Principal, Scope};
 use crate::http1::encode::Persistence;
-use crate::http1::{Expectation, Framing, Head, Method, Version};
-use crate::log::RequestId;
+use crate::http1::{Expectation, Framing, Head, HeadError, Method, Version};
+use crate::log::{RequestId, escape, traced};
 use crate::metrics::{Close, Limit};
 use crate::rt::shutdown::Phase;
-use crate::rt::{Deadline, Expired, Stream};
+use crate::rt::{self, Deadline, Expired, Stream};
 
 use super::body::{self, BodyError};
 use super::http::{Http, Place, SiteCell};
@@ -65,6 +65,8 @@ pub struct Connection {
     cors: Vec<cors::Header>,
     /// The client closed its side: what it asked is still answered.
     input_is_over: bool,
+    /// Of the answer, for the log; 0 if there was none.
+    status: u16,
 }
 
 /// What follows a request.
@@ -101,6 +103,7 @@ impl Connection {
             persistence: Persistence::KeepAlive,
             cors: Vec::new(),
             input_is_over: false,
+            status: 0,
         }
     }
 
@@ -113,8 +116,14 @@ impl Connection {
                 break reason;
             }
             let site = self.site.borrow().clone();
-            match rt_traced(self.answer(&settings, &site)).await {
+            match traced(RequestId::next(), self.answer_logged(&settings, &site)).await {
                 After::Answered if self.persistence == Persistence::KeepAlive => (),
+                After::Answered if !self.input.is_empty() => {
+                    // More was sent than will be answered; unread, it would reset the connection
+                    // before the client has read the answer.
+                    self.linger().await;
+                    break Close::Asked;
+                }
                 After::Answered => {
                     _ = self.stream.shutdown_write();
                     break Close::Asked;
@@ -167,14 +176,21 @@ impl Connection {
                 }
                 Ok(None) => (),
                 Err(error) => {
-                    let status = error.status();
-                    let reason = match status {
-                        414 | 431 => {
-                            self.http.server.metrics.limit_hit(Limit::HeadBytes);
+                    let limit = match error {
+                        HeadError::StartLineTooLong { .. } | HeadError::HeadTooLong { .. } => {
+                            Some(Limit::HeadBytes)
+                        }
+                        HeadError::TooManyHeaders { .. } => Some(Limit::Headers),
+                        _ => None,
+                    };
+                    let reason = match limit {
+                        Some(limit) => {
+                            self.http.server.metrics.limit_hit(limit);
                             Close::TooLarge
                         }
-                        _ => Close::ProtocolError,
+                        None => Close::ProtocolError,
                     };
+                    let status = error.status();
                     self.refuse_and_linger(settings, status, &error.to_string())
                         .await;
                     return Err(reason);
@@ -271,6 +287,21 @@ impl Connection {
 
     // --- one request --------------------------------------------------------------------------
 
+    async fn answer_logged(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
+        let started = rt::now();
+        self.status = 0;
+        let after = self.answer(settings, site).await;
+        // Without the query, which may hold the id of a session.
+        log::debug!(
+            "{} {} {} after {:?}",
+            self.head.method().as_str(),
+            escape(self.head.path()),
+            self.status,
+            rt::now().saturating_duration_since(started)
+        );
+        after
+    }
+
     async fn answer(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
         let is_last = !self.head.keep_alive() || self.http.shutdown.is_triggered();
         self.persistence = if is_last {
@@ -307,8 +338,13 @@ impl Connection {
     /// preflight, method, token, expectation.
     fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
         let head = &self.head;
+        if head.method() == Method::Connect {
+            // What follows would be a tunnel's bytes, not a request.
+            self.persistence = Persistence::Close;
+            return Err(Response::error(501, "this is no proxy"));
+        }
         let host_text = match head.host() {
-            Ok(_) => head.header("host"),
+            Ok(_) => head.authority(),
             Err(error) => {
                 self.persistence = Persistence::Close;
                 return Err(Response::error(error.status(), &error.to_string()));
@@ -329,6 +365,13 @@ impl Connection {
         let target = Target::of(head.path(), settings, site.groups);
         let method = head.method();
         if method == Method::Options {
+            if cors::is_preflight(
+                head.header("origin"),
+                head.header("access-control-request-method"),
+            ) {
+                // Its answer has CORS headers of its own, and each may stand only once.
+                self.cors.clear();
+            }
             return Err(answer_options(head, target, origin));
         }
         let Some(target) = target else {
@@ -387,7 +430,7 @@ impl Connection {
                 let response = plain::tools(&self.http.server, &caller);
                 self.send(response).await
             }
-            (Target::EventStream, _) => events::open(self).await,
+            (Target::EventStream, _) => events::open(self, &caller).await,
             (Target::Publish, _) => {
                 let response = events::publish(&self.http.server, bytes);
                 self.send(response).await
@@ -409,6 +452,7 @@ impl Connection {
     }
 
     async fn send_as(&mut self, mut response: Response, version: Version, is_head: bool) -> After {
+        self.status = response.status;
         response.headers.append(&mut self.cors);
         let date = self.http.date();
         self.persistence =
@@ -428,8 +472,9 @@ impl Connection {
         }
     }
 
-    /// What the answer's head needs besides its own headers.
+    /// What the head of an answer that is a stream needs besides its own headers.
     pub fn answer_frame(&mut self) -> (Version, Persistence, Vec<cors::Header>) {
+        self.status = 200;
         (
             self.head.version(),
             self.persistence,
@@ -561,10 +606,12 @@ pub async fn write_within(
 }
 
 fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
-    let is_open = match target.access() {
-        Access::Open => true,
-        Access::Operator => settings.metrics_public,
-        Access::Token | Access::Scope(_) => false,
+    let (is_open, scope) = match target.access() {
+        Access::Open => (true, None),
+        Access::Operator if settings.metrics_public => (true, None),
+        Access::Operator => (false, Some(Scope::Admin)),
+        Access::Scope(scope) => (false, Some(scope)),
+        Access::Token => (false, None),
     };
     let refuse = |refusal: AuthRefusal| {
         Response::json(refusal.status(), refusal.body())
@@ -572,7 +619,7 @@ fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Princ
     };
     match settings.auth.admit(head.header("authorization")) {
         Ok(caller) => {
-            if let Access::Scope(scope) = target.access() {
+            if let Some(scope) = scope {
                 caller.require(scope).map_err(refuse)?;
             }
             Ok(caller)
@@ -598,9 +645,4 @@ fn answer_options(
             .extend(cors::preflight_headers(origin, allow, headers));
     }
     response
-}
-
-/// Gives everything logged while the request is answered its id.
-async fn rt_traced<T>(future: impl Future<Output = T>) -> T {
-    crate::log::traced(RequestId::next(), future).await
 }

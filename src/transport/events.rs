@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::gate::Principal;
 use crate::http1::query;
 use crate::metrics::EventKind;
 use crate::server::outlet::Outlet;
@@ -16,7 +17,7 @@ use super::streamable::too_many_streams;
 
 /// Opens a stream: `connected`, then `ping` every so often, then what is published. `?events=a,b`
 /// keeps it to the named ones.
-pub async fn open(connection: &mut Connection) -> After {
+pub async fn open(connection: &mut Connection, caller: &Principal) -> After {
     let filter = connection
         .head
         .query()
@@ -31,7 +32,7 @@ pub async fn open(connection: &mut Connection) -> After {
         return connection.send(too_many_streams()).await;
     };
     let outlet = Outlet::new(http.server.settings().limits.stream_queue_bytes);
-    let client = http.server.subscribe_events(filter, outlet.clone());
+    let client = http.server.subscribe_events(caller, filter, outlet.clone());
     let frame = connection.answer_frame();
     let mut opening = std::mem::take(&mut connection.output);
     let (framing, _) = write_stream_head(&http, &mut opening, frame, None);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::http1::date::HttpDate;
 use crate::http1::sse::{Event, encode_event};
 use crate::log::escape;
-use crate::metrics::{Close, Limit};
+use crate::metrics::{Close, EventKind, Limit};
 use crate::rt::shutdown::{Phase, Shutdown, Work};
 use crate::rt::{self, Accepted, Clock, Listener, Ticker};
 use crate::server::Server;
@@ -77,7 +77,7 @@ impl Http {
         let pings = http.pings.clone();
         rt::spawn(async move {
             pings
-                .run(|outlet: Outlet| _ = outlet.push(Item::Event(ping_event())))
+                .run(|outlet: Outlet| _ = outlet.push(Item::Event(EventKind::Ping, ping_event())))
                 .await;
         })
         .detach();

@@ -17,12 +17,14 @@ use crate::gate::cors;
 use crate::http1::Version;
 use crate::http1::accept::accepts;
 use crate::http1::encode::Persistence;
-use crate::metrics::{Close, Disconnect, SseGuard};
+use crate::metrics::{Close, Disconnect, Limit, SseGuard};
+use crate::rt::shutdown::Phase;
 use crate::server::arrival::{Answer, Reply, Running};
 use crate::server::outlet::{EndReason, Item, Outlet, Packet, Status};
 use crate::server::{StreamPermit, join_batch};
 
 use super::connection::{After, Connection, More};
+use super::http::Http;
 use super::respond::Response;
 use super::site::Settings;
 use super::sse_out::{EventFraming, write_stream_head};
@@ -80,6 +82,10 @@ pub async fn send(
             }
             connection.send(response).await
         }
+        Reply::Running(running) if running.has_stream_permit && takes == Takes::Json => {
+            let text = "`Accept` must allow text/event-stream for a stream of notifications";
+            connection.send(Response::error(406, text)).await
+        }
         Reply::Running(running) => Box::pin(drive(connection, settings, running, takes)).await,
     }
 }
@@ -114,7 +120,7 @@ async fn send_as_stream(connection: &mut Connection, answer: Answer) -> After {
 /// A POST response that has become a stream.
 struct Streaming {
     framing: EventFraming,
-    _permit: StreamPermit,
+    _permit: Option<StreamPermit>,
     guard: SseGuard,
 }
 
@@ -129,6 +135,7 @@ async fn drive(
     let _member = http.keepalive.join(outlet.clone());
     let mut answers: Vec<(Packet, Status)> = Vec::new();
     let mut answered = 0;
+    let mut ticks = 0;
     let mut streaming = None;
     if takes == Takes::Stream {
         streaming = begin(connection, settings, &running);
@@ -139,8 +146,14 @@ async fn drive(
         }
         let item = match next(connection, &running, &outlet).await {
             Next::Item(item) => item,
+            Next::Ended(EndReason::Shutdown) if streaming.is_none() && answers.is_empty() => {
+                let text = "the server stopped before the answer was ready";
+                let response = Response::error(503, text).with("Retry-After", "5");
+                return connection.send(response).await;
+            }
             Next::Ended(reason) => {
                 log::debug!("response stream ended: {}", reason.as_str());
+                count_slow_reader(&http, &outlet);
                 break After::Answered;
             }
             Next::Gone => {
@@ -153,7 +166,10 @@ async fn drive(
                 return After::Close(Close::Client);
             }
         };
-        let must_stream = matches!(item, Item::Message(_) | Item::KeepAlive);
+        // The first tick may come right after the request; by the second a proxy may have waited
+        // for as long as it is going to.
+        ticks += usize::from(matches!(item, Item::KeepAlive));
+        let must_stream = matches!(item, Item::Message(_)) || ticks > 1;
         if must_stream && streaming.is_none() && takes != Takes::Json {
             streaming = begin(connection, settings, &running);
             if let Some(Streaming { framing, .. }) = &streaming {
@@ -170,6 +186,7 @@ async fn drive(
             Some(Streaming { framing, .. }) => {
                 framing.item(&mut connection.output, &http.server.metrics, &item);
                 if let After::Close(reason) = connection.flush().await {
+                    count_slow_reader(&http, &outlet);
                     outlet.end(EndReason::ReaderGone);
                     return After::Close(reason);
                 }
@@ -181,6 +198,11 @@ async fn drive(
             }
         }
     };
+    // Unanswered: it was cancelled, or its stream goes on elsewhere. A stream without an answer
+    // says so; 202 to a request would leave some clients waiting.
+    if streaming.is_none() && answers.is_empty() && takes != Takes::Json {
+        streaming = begin(connection, settings, &running);
+    }
     let Some(Streaming { framing, guard, .. }) = streaming else {
         return send_json(connection, &running, answers).await;
     };
@@ -193,11 +215,21 @@ async fn drive(
     }
 }
 
+/// Counts a reader whose queue ran over.
+fn count_slow_reader(http: &Http, outlet: &Outlet) {
+    if outlet.ended() == Some(EndReason::SlowReader) {
+        http.server.metrics.limit_hit(Limit::StreamQueueBytes);
+    }
+}
+
 /// Writes the head of the stream. None, so that the answer stays a JSON text, if there are too
 /// many streams.
 fn begin(connection: &mut Connection, settings: &Settings, running: &Running) -> Option<Streaming> {
     let http = connection.http.clone();
-    let permit = http.server.stream_permit()?;
+    let permit = match running.has_stream_permit {
+        true => None,
+        false => Some(http.server.stream_permit()?),
+    };
     let frame: (Version, Persistence, Vec<cors::Header>) = connection.answer_frame();
     let (framing, persistence) = write_stream_head(&http, &mut connection.output, frame, None);
     connection.set_persistence(persistence);
@@ -218,7 +250,7 @@ async fn send_json(
     answers: Vec<(Packet, Status)>,
 ) -> After {
     let response = match (&answers[..], running.is_batch) {
-        // Cancelled: there is no answer, but HTTP needs a response.
+        // Cancelled, and no stream to say it by: there is no answer, but HTTP needs a response.
         ([], _) => Response::empty(202),
         ([(packet, status)], false) => Response::json(status_code(*status), packet.text.to_vec()),
         (answers, _) => {
@@ -235,8 +267,10 @@ enum Next {
     Item(Item),
 }
 
-/// The next item, or the client's going away.
+/// The next item, the client's going away, or the end of the server's patience.
 async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -> Next {
+    let shutdown = connection.http.shutdown.clone();
+    let mut stop = std::pin::pin!(shutdown.wait(Phase::Now));
     poll_fn(|cx| {
         match outlet.poll_next(cx) {
             Poll::Ready(Ok(item)) => return Poll::Ready(Next::Item(item)),
@@ -255,7 +289,9 @@ async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -
                 Poll::Ready(Ok(More::End) | Err(_)) => return Poll::Ready(Next::Gone),
             }
         }
-        Poll::Pending
+        stop.as_mut()
+            .poll(cx)
+            .map(|()| Next::Ended(EndReason::Shutdown))
     })
     .await
 }

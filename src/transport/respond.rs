@@ -6,7 +6,7 @@ use crate::http1::encode::{Body, HeadWriter, HeaderValue, Persistence};
 
 /// Sent to a connection there is no place for.
 pub const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    Content-Type: application/json\r\nContent-Length: 71\r\nRetry-After: 5\r\n\
+    Content-Type: application/json\r\nContent-Length: 72\r\nRetry-After: 5\r\n\
     Connection: close\r\n\r\n\
     {\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,\"message\":\"no connection free\"}}";
 

@@ -37,7 +37,7 @@ pub enum Target {
 pub enum Access {
     /// Everyone who can connect.
     Open,
-    /// Everyone with a token, if tokens are asked for; everyone if `metrics.public`.
+    /// A token with the scope `admin`, if tokens are asked for; everyone if `metrics.public`.
     Operator,
     /// Everyone with a token, if tokens are asked for.
     Token,

@@ -81,8 +81,8 @@ impl EventFraming {
     pub fn item(self, out: &mut Vec<u8>, metrics: &Metrics, item: &Item) {
         match item {
             Item::Answer(packet, _) | Item::Message(packet) => self.message(out, metrics, packet),
-            Item::Event(block) => {
-                metrics.sse_event(EventKind::Published);
+            Item::Event(kind, block) => {
+                metrics.sse_event(*kind);
                 self.frame(out, |out| out.extend_from_slice(block));
             }
             Item::KeepAlive => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::gate::Principal;
 use crate::jsonrpc::{self, Envelope, Incoming, Rules};
+use crate::log::{RequestId, traced};
 use crate::metrics::{Limit, Transport};
 use crate::rt::shutdown::{Phase, Shutdown};
 use crate::rt::stdio::{Input, Output};
@@ -76,25 +77,33 @@ pub async fn serve(
             }
             Ok(Some(Ok(line))) => line,
         };
-        receive(
-            &server,
-            &rules,
-            line_bytes_max,
-            &caller,
-            &session,
-            &outlet,
-            line,
-        );
+        traced(RequestId::next(), async {
+            receive(
+                &server,
+                &rules,
+                line_bytes_max,
+                &caller,
+                &session,
+                &outlet,
+                line,
+            );
+        })
+        .await;
     };
     if end != StdioEnd::OutputClosed {
         let drained = rt::race(server.stop(), shutdown.wait(Phase::Now));
         _ = rt::timeout(grace, drained).await;
     }
     outlet.end(EndReason::Complete);
-    if !writer.is_finished() {
-        _ = rt::timeout(grace, &mut writer).await;
-    }
-    _ = rt::timeout(grace, output.flush()).await;
+    let written = async {
+        if !writer.is_finished() {
+            (&mut writer).await;
+        }
+        output.flush().await
+    };
+    // A reader that takes nothing holds the end up for as long as work may, and no longer.
+    let flushed = rt::race(written, shutdown.wait(Phase::Now));
+    _ = rt::timeout(grace, flushed).await;
     session.end(EndReason::SessionOver);
     Ok(end)
 }
@@ -170,15 +179,20 @@ pub fn forward(running: Running, outlet: &Outlet) {
 
 /// Writes each item as a line.
 async fn write_all(outlet: Outlet, output: Output) {
-    while let Ok(item) = outlet.next().await {
-        let (Item::Answer(packet, _) | Item::Message(packet)) = item else {
-            continue;
+    loop {
+        // A write that fails is reported later, so the failure is waited for as well: a client that
+        // closed our stdout and says nothing more would otherwise keep the process.
+        let item = match rt::race(outlet.next(), output.failed()).await {
+            Ok(Ok(Item::Answer(packet, _) | Item::Message(packet))) => packet,
+            Ok(Ok(_)) => continue,
+            Ok(Err(_)) => return,
+            Err(_) => break,
         };
-        let mut line = packet.text.to_vec();
+        let mut line = item.text.to_vec();
         line.push(b'\n');
         if output.write(line).await.is_err() {
-            outlet.end(EndReason::ReaderGone);
-            return;
+            break;
         }
     }
+    outlet.end(EndReason::ReaderGone);
 }

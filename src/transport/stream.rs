@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::metrics::{Close, ConnectionGuard, Disconnect, StreamGuard};
+use crate::metrics::{Close, ConnectionGuard, Disconnect, Limit, StreamGuard};
 use crate::rt::{self, Deadline, Member, Stream};
 use crate::server::StreamPermit;
 use crate::server::outlet::{EndReason, Outlet};
@@ -101,6 +101,8 @@ impl StreamPlan {
             StreamOwner::HttpSse(session) => Tie::HttpSse(session),
             StreamOwner::Streamable => Tie::Streamable,
         };
+        // Left alone, the kernel holds up to 4 MB for a reader that does not read.
+        _ = stream.set_send_buffer(http.server.settings().limits.stream_queue_bytes);
         let live = Live {
             stream,
             framing,
@@ -122,6 +124,14 @@ impl Future for Live {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let (close, disconnect) = ready!(self.poll_over(cx));
+        let disconnect = match self.outlet.ended() {
+            Some(EndReason::SlowReader) => {
+                let metrics = &self.place.http().server.metrics;
+                metrics.limit_hit(Limit::StreamQueueBytes);
+                Disconnect::Slow
+            }
+            _ => disconnect,
+        };
         if let Some(guard) = self.guard.take() {
             guard.close(close, disconnect);
         }

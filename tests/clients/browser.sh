@@ -14,7 +14,7 @@ need chromium chromium
 
 # The page's port comes first, for the server has to know the page's origin when it starts.
 PAGE_PORT=$(free_port)
-start_siskin "$SCRATCH/server.log" env "APP_SERVER__ALLOWED_ORIGINS=http://127.0.0.1:$PAGE_PORT" "$BIN_DIR/siskin" --port 0
+start_siskin "$SCRATCH/server.log" env "APP_SERVER__ALLOWED_ORIGINS=http://127.0.0.1:$PAGE_PORT" "$BIN_DIR/siskin" serve --port 0
 
 status=0
 CHROMIUM=$(command -v chromium) HOME=$SCRATCH timeout --kill-after=5 180 \

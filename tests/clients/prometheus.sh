@@ -30,7 +30,7 @@ check() {
 }
 VERSION=$(promtool --version 2>&1 | sed -n 's/^promtool, version \([^ ]*\).*/\1/p')
 
-start_siskin "$SCRATCH/siskin.log" "$SISKIN" --port 0
+start_siskin "$SCRATCH/siskin.log" "$SISKIN" serve --port 0
 SISKIN_PORT=$PORT
 
 # A request, an error and a tool that does not exist, so that the labelled families have something to show.

@@ -4,7 +4,7 @@ The guide's loop over the stream never ends, so here it takes one event; the res
 """
 
 import sys
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import sseclient
@@ -33,7 +33,9 @@ def connect():
     with response:
         event = next(stream)
         assert event.event == "endpoint", f"the first event is {event.event!r}"
-        assert event.data.startswith("/"), f"the endpoint is {event.data!r}"
+        # A relative reference, so that it holds below any prefix of a proxy.
+        path = urlsplit(urljoin(response.url, event.data)).path
+        assert path == "/messages/", f"the endpoint is {event.data!r}"
 
 
 def send_message():

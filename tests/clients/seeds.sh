@@ -86,7 +86,7 @@ healthcheck() {
   shows "$head" '^HTTP/1.1 200' '^content-type: text/event-stream' '^event: endpoint' "^data: .*$2"
 }
 
-start_siskin "$SCRATCH/aws.log" "$SISKIN" --port 0
+start_siskin "$SCRATCH/aws.log" "$SISKIN" serve --port 0
 check aws-guide healthcheck-curl healthcheck /sse/ /messages/
 timeout --kill-after=5 60 "$PYTHON" "$HERE/seeds.py" "http://localhost:$PORT" </dev/null >"$SCRATCH/python.out" 2>"$SCRATCH/python.err" || true
 tee -a "$RESULTS" <"$SCRATCH/python.out"
@@ -97,14 +97,14 @@ tee -a "$RESULTS" <"$SCRATCH/python.out"
 stop_server "$SERVER_PID"
 
 start_siskin "$SCRATCH/paths.log" env FASTMCP_TRANSPORT=sse FASTMCP_SSE_PATH=/events/ FASTMCP_MESSAGE_PATH=/post/ FASTMCP_LOG_LEVEL=INFO \
-  "$SISKIN" --port 0
+  "$SISKIN" serve --port 0
 check aws-guide paths-from-environment healthcheck /events/ /post/
 stop_server "$SERVER_PID"
 
 # ---------------------------------------------------------------------------------------------------------------------------
 # The guide of the axinova server: plain JSON-RPC and the event stream, with a bearer token.
 
-start_siskin "$SCRATCH/axinova.log" env "APP_SERVER__API_TOKEN=$TOKEN" "$SISKIN" --port 0
+start_siskin "$SCRATCH/axinova.log" env "APP_SERVER__API_TOKEN=$TOKEN" "$SISKIN" serve --port 0
 
 # Opened first, for the guide's `ping` comes only every 30 s.
 stream "$SCRATCH/all"

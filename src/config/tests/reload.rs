@@ -1,6 +1,6 @@
 //! What a reload names.
 
-use super::super::{Config, diff};
+use super::super::{Config, Loaded, diff};
 use super::Setup;
 
 #[test]
@@ -32,4 +32,36 @@ fn a_change_is_named_and_so_is_what_needs_a_restart() {
         diff(&old, &Config::default()).changed,
         ["grafana.url", "grafana.password"]
     );
+}
+
+fn loaded(text: &str) -> Loaded {
+    Setup::toml(text).load()
+}
+
+#[test]
+fn what_needs_a_restart_keeps_its_value() {
+    let old = loaded("[server]\nport = 8001\ntitle = \"a\"\n[limits]\nstreams = 5\n").config;
+    let new =
+        loaded("[server]\nport = 8002\n[limits]\nstreams = 6\n[timeout]\nsse_ping = \"9s\"\n")
+            .config;
+    let next = old.take_over(&new);
+    assert_eq!(diff(&old, &next).changed, ["limits.streams"]);
+    assert_eq!(
+        diff(&next, &new).changed,
+        ["server.title", "server.port", "timeout.sse_ping"]
+    );
+    assert_eq!(diff(&next, &new).needs_restart.len(), 3);
+}
+
+#[test]
+fn a_token_removed_together_with_the_address_it_guarded_exposes_the_old_address() {
+    let old = loaded("[server]\nhost = \"0.0.0.0\"\nport = 8001\napi_token = \"t\"\n").config;
+    let local = loaded("[server]\nhost = \"127.0.0.1\"\nport = 8001\n").config;
+    assert_eq!(local.exposed(), [""; 0]);
+    assert_eq!(old.exposed(), [""; 0]);
+    assert_eq!(old.take_over(&local).exposed(), ["0.0.0.0:8001"]);
+    let wished =
+        loaded("[server]\nhost = \"127.0.0.1\"\nport = 8001\n[auth]\nallow_anonymous = true\n")
+            .config;
+    assert_eq!(old.take_over(&wished).exposed(), [""; 0]);
 }

@@ -268,6 +268,11 @@ impl Tool {
         &self.name
     }
 
+    /// Its name for people, for other listings than `tools/list`.
+    pub fn title_text(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
+
     /// Its description, for other listings than `tools/list`.
     pub fn description_text(&self) -> Option<&str> {
         self.description.as_deref()

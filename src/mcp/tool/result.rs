@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::mcp::content::Content;
+use crate::mcp::content::{Body, Content};
 use crate::mcp::json;
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
@@ -58,6 +58,19 @@ impl ToolResult {
     pub fn and(mut self, content: impl Into<Content>) -> ToolResult {
         self.content.push(content.into());
         self
+    }
+
+    /// The text of its text blocks, one after the other on lines of their own: for the command line
+    /// and for tests.
+    pub fn text_blocks(&self) -> String {
+        let texts = self
+            .content
+            .iter()
+            .filter_map(|content| match &content.body {
+                Body::Text(text) => Some(text.as_str()),
+                _ => None,
+            });
+        texts.collect::<Vec<_>>().join("\n")
     }
 
     /// About how many bytes it takes on the wire, for output limits.

@@ -24,15 +24,15 @@ pub fn handle_initialize(
             Ok(Flow::Done)
         }
         Carrier::Streamable(_) => {
-            let session = exchange
-                .server
-                .open_session(exchange.caller(), None)
-                .map_err(|full| {
-                    ProtocolError::internal(format!(
+            let session = match exchange.server.open_session(exchange.caller(), None) {
+                Ok(session) => session,
+                Err(full) => {
+                    return Ok(Flow::Busy(ProtocolError::internal(format!(
                         "all `limits.sessions` ({}) are in use; try again later",
                         full.limit
-                    ))
-                })?;
+                    ))));
+                }
+            };
             let server = exchange.server;
             server.negotiate(&session, revision, params.capabilities);
             Ok(Flow::Opened(session))

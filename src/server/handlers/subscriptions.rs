@@ -59,21 +59,22 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
         .retain(|uri| exchange.catalog.reader(uri).is_some());
     let Some(permit) = server.stream_permit() else {
         let limit = server.settings().limits.streams;
-        return Err(ProtocolError::internal(format!(
+        return Ok(Flow::Busy(ProtocolError::internal(format!(
             "`limits.streams` ({limit}) are open; close one first"
-        )));
+        ))));
     };
+    exchange.note_stream_permit();
     let (route, id) = (exchange.route(), exchange.request.id.clone());
     let mut text = Vec::new();
     filter.write_acknowledged(&mut text, id.as_json());
     route.message(text);
     let watches_resources = !filter.resource_subscriptions.is_empty();
-    let listening = server.listen(id.clone(), filter, route);
+    let listening = server.listen(id.clone(), exchange.caller(), filter, route);
     if watches_resources {
         server.watch_resources();
     }
     let (server, revision) = (server.clone(), exchange.revision());
-    Ok(Flow::Later(Box::pin(async move {
+    Ok(Flow::Listening(Box::pin(async move {
         listening.finished().await;
         drop(permit);
         let mut out = Vec::new();

@@ -50,9 +50,6 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
         return Ok(Flow::Done);
     }
     let call = Call::new(exchange)?;
-    if has_tasks && entry.tool.task_support() != TaskSupport::Forbidden {
-        call.allow_task();
-    }
     let context = Context::new(call.clone());
     let run = Run {
         server: exchange.server.clone(),
@@ -68,6 +65,10 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
             Ok(Flow::Done)
         }
         ToolHandler::Pending(handler) => {
+            // Only here: what answers at once leaves nothing to be polled for.
+            if has_tasks && entry.tool.task_support() != TaskSupport::Forbidden {
+                run.call.allow_task();
+            }
             let future = handler(context, params.arguments_text());
             Ok(Flow::Later(Box::pin(async move {
                 let mut out = Vec::new();

@@ -1,0 +1,93 @@
+//! The program behind the command line: what each command asks of the parts.
+
+use crate::catalog::{Catalog, CatalogBuilder};
+use crate::cli::{App, CallOutcome, ExitCode, Failure, ToolLine};
+use crate::config::{Loaded, Sources};
+use crate::mcp::content::Body;
+use crate::mcp::revision::Revision;
+use crate::rt;
+
+use super::device::DeviceTools;
+use super::launch::{self, LaunchError};
+use super::plan::{Plan, PlanError};
+
+/// The `siskin` program.
+pub struct Siskin;
+
+impl App for Siskin {
+    fn serve(&self, loaded: Loaded, sources: Sources) -> Result<(), Failure> {
+        Ok(launch::run_http(loaded, sources)?)
+    }
+
+    fn stdio(&self, loaded: Loaded, _sources: Sources) -> Result<(), Failure> {
+        launch::run_stdio(&loaded)?;
+        Ok(())
+    }
+
+    fn tools(&self, loaded: &Loaded) -> Result<Vec<ToolLine>, Failure> {
+        let catalog = catalog(loaded)?;
+        let lines = catalog.tools.iter().map(|entry| ToolLine {
+            name: entry.tool.name().to_owned(),
+            title: entry.tool.title_text().map(str::to_owned),
+            description: entry.tool.description_text().map(str::to_owned),
+            read_only: entry.tool.hints().read_only == Some(true),
+            input_schema_json: entry.tool.input_schema().into_owned(),
+        });
+        Ok(lines.collect())
+    }
+
+    fn call(
+        &self,
+        loaded: &Loaded,
+        tool: &str,
+        arguments_json: &str,
+    ) -> Result<CallOutcome, Failure> {
+        let catalog = catalog(loaded)?;
+        let result = rt::run(catalog.call(tool, arguments_json));
+        let text = result.content.iter().map(|content| match &content.body {
+            Body::Text(text) => text.clone(),
+            Body::Image { mime_type, .. } => format!("[image, {mime_type}]"),
+            Body::Audio { mime_type, .. } => format!("[audio, {mime_type}]"),
+            Body::ResourceLink(resource) => format!("[resource {}]", resource.uri),
+            Body::Resource(contents) => format!("[resource {}]", contents.uri),
+        });
+        Ok(CallOutcome {
+            is_error: result.is_error,
+            text: text.collect(),
+            structured_json: result.structured.map(|json| json.get().to_owned()),
+        })
+    }
+
+    fn check(&self, loaded: &Loaded) -> Vec<String> {
+        match Plan::new(&loaded.config, &DeviceTools::new(), 1) {
+            Ok(_) => Vec::new(),
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    fn revisions(&self) -> Vec<&'static str> {
+        Revision::ALL.map(Revision::as_str).to_vec()
+    }
+}
+
+fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
+    let mut builder = CatalogBuilder::default();
+    DeviceTools::new().offer(&mut builder, &loaded.config);
+    Ok(builder.build(1).map_err(PlanError::Catalog)?)
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Failure {
+        Failure::new(ExitCode::Config, error.to_string())
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Failure {
+        let exit = match &error {
+            LaunchError::Plan(_) => ExitCode::Config,
+            LaunchError::Serve(_) => ExitCode::Unavailable,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}

@@ -1,0 +1,99 @@
+//! Who the server is, and its bounds.
+
+use super::*;
+
+#[test]
+fn who_the_server_is() {
+    let server = adder_named();
+    speak(server, json!({}), async |client| {
+        let params = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        });
+        let result = client.send_legacy("initialize", params).await["result"].take();
+        assert_eq!(result["instructions"], "Add.");
+        assert_eq!(
+            result["serverInfo"],
+            json!({
+                "name": "adder", "title": "Adder", "version": "2.1", "description": "Adds.",
+                "websiteUrl": "https://example.org", "icons": [{"src": "data:,"}],
+            })
+        );
+    });
+}
+
+fn adder_named() -> McpServer {
+    Builder::new("adder", "2.1")
+        .title("Adder")
+        .description("Adds.")
+        .website_url("https://example.org")
+        .icon(Icon::new("data:,"))
+        .instructions("Add.")
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn pages_and_limits_are_those_that_were_set() {
+    let server = adder_with(|builder| builder.page_len(1));
+    speak(server, json!({}), async |client| {
+        let first = client.send("tools/list", json!({})).await["result"].take();
+        assert_eq!(first["tools"].as_array().unwrap().len(), 1);
+        let cursor = json!({"cursor": first["nextCursor"]});
+        let second = client.send("tools/list", cursor).await["result"].take();
+        assert_eq!(second["tools"][0]["name"], "long");
+        assert_eq!(second.get("nextCursor"), None);
+    });
+    for (bytes, is_error) in [(9, true), (10, false), (11, false)] {
+        let limits = Limits {
+            tool_output_bytes: bytes,
+            ..Limits::default()
+        };
+        let server = adder_with(|builder| builder.limits(limits));
+        speak(server, json!({}), async |client| {
+            let result = client.call("long", json!({})).await;
+            assert_eq!(
+                result.get("isError").is_some(),
+                is_error,
+                "{bytes}: {result}"
+            );
+        });
+    }
+}
+
+fn adder_with(change: impl FnOnce(Builder) -> Builder) -> McpServer {
+    let builder = builder()
+        .tool(add(), async |_: Context, Add { a, b }| {
+            Ok((a + b).to_string())
+        })
+        .tool(Tool::new("long"), async |_: Context, _: NoArguments| {
+            Ok("0123456789")
+        });
+    change(builder).build().unwrap()
+}
+
+#[test]
+fn a_tool_that_takes_too_long_is_ended() {
+    let server = builder().tool_timeout(Duration::from_secs(3)).tool(
+        Tool::new("stuck"),
+        async |_: Context, _: NoArguments| {
+            std::future::pending::<Result<String, CallError>>().await
+        },
+    );
+    speak(server.build().unwrap(), json!({}), async |client| {
+        let client = Rc::new(client);
+        let other = client.clone();
+        let call = rt::spawn(async move { other.call("stuck", json!({})).await });
+        while client.server.requests_running() == 0 {
+            rt::yield_now().await;
+        }
+        client.clock.advance(Duration::from_millis(2_999));
+        for _ in 0..9 {
+            rt::yield_now().await;
+        }
+        assert_eq!(client.server.requests_running(), 1);
+        client.clock.advance(Duration::from_millis(101));
+        let result = call.await;
+        assert_eq!(result["isError"], true);
+    });
+}

@@ -1,0 +1,72 @@
+//! What the command line asks of the program above it.
+//!
+//! The command line knows the configuration and nothing else; serving, listing and calling tools are behind one trait,
+//! which `crate::app` implements and the tests fake. The data that crosses is plain and belongs to this module.
+
+use crate::config::{Loaded, Sources};
+
+use super::exit::Failure;
+
+/// The program behind the commands.
+pub trait App {
+    /// Serves HTTP until it is told to stop. `sources` is what a reload reads again.
+    ///
+    /// # Errors
+    /// [`Unavailable`](super::ExitCode::Unavailable) when an address cannot be bound.
+    fn serve(&self, loaded: Loaded, sources: Sources) -> Result<(), Failure>;
+
+    /// Serves one client on standard input and output, until the input ends.
+    ///
+    /// # Errors
+    /// As the program sees fit.
+    fn stdio(&self, loaded: Loaded, sources: Sources) -> Result<(), Failure>;
+
+    /// The tools that a server of this configuration would offer, in the order it lists them.
+    ///
+    /// # Errors
+    /// As the program sees fit, for example for a pack that cannot be read.
+    fn tools(&self, loaded: &Loaded) -> Result<Vec<ToolLine>, Failure>;
+
+    /// Runs one tool. `arguments_json` is a JSON object.
+    ///
+    /// # Errors
+    /// When the tool did not run at all; a tool that ran and failed is an outcome.
+    fn call(
+        &self,
+        loaded: &Loaded,
+        tool: &str,
+        arguments_json: &str,
+    ) -> Result<CallOutcome, Failure>;
+
+    /// What is wrong beyond the keys themselves (packs, files, services), one line each.
+    fn check(&self, loaded: &Loaded) -> Vec<String>;
+
+    /// The protocol revisions spoken, oldest first.
+    fn revisions(&self) -> Vec<&'static str>;
+}
+
+/// A tool as the command line shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolLine {
+    /// The name clients call it by.
+    pub name: String,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+    /// Whether it promises to change nothing.
+    pub read_only: bool,
+    /// The JSON Schema of its arguments.
+    pub input_schema_json: String,
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallOutcome {
+    /// Whether the tool says it failed.
+    pub is_error: bool,
+    /// The text of each content block; for a block without text, a line that says what it is.
+    pub text: Vec<String>,
+    /// `structuredContent`, as JSON.
+    pub structured_json: Option<String>,
+}

@@ -1,0 +1,63 @@
+//! Tells the service manager that started us how far we are (systemd's `sd_notify`), if one asked to be told.
+//!
+//! In scope: the one datagram. Out of scope: watchdogs, and passing file descriptors.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// Sends `state`, such as `READY=1`, to the socket that `NOTIFY_SOCKET` names; without one there is nobody to tell.
+/// Never waits: a manager that does not read is not worth stopping for.
+///
+/// # Errors
+/// The system's, when the socket is there in name only.
+pub fn notify_supervisor(state: &str) -> io::Result<()> {
+    match std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) {
+        Some(name) => send(&name, state),
+        None => Ok(()),
+    }
+}
+
+fn send(name: &OsString, state: &str) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(state.as_bytes(), &address(name)?)?;
+    Ok(())
+}
+
+/// A path, or a name in Linux's abstract space, written with an `@` before it (`sd_notify(3)`).
+fn address(name: &OsStr) -> io::Result<SocketAddr> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = name.as_bytes().strip_prefix(b"@") {
+        use std::os::linux::net::SocketAddrExt as _;
+        return SocketAddr::from_abstract_name(name);
+    }
+    SocketAddr::from_pathname(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str) {
+        let socket = UnixDatagram::bind_addr(&address(name.as_ref()).unwrap()).unwrap();
+        send(&name.into(), "READY=1").unwrap();
+        let mut buf = [0; 32];
+        let len = socket.recv(&mut buf).unwrap();
+        assert_eq!(&buf[..len], b"READY=1");
+    }
+
+    #[test]
+    fn paths_and_abstract_names_are_told_and_a_dead_one_is_an_error() {
+        let unique = u64::from_le_bytes(crate::rt::random());
+        let path = std::env::temp_dir().join(format!("siskin-notify-{unique:x}"));
+        check(path.to_str().unwrap());
+        assert!(send(&path.clone().into(), "READY=1").is_err());
+        std::fs::remove_file(&path).unwrap();
+        assert!(send(&path.into(), "READY=1").is_err());
+        #[cfg(target_os = "linux")]
+        check(&format!("@siskin-notify-{unique:x}"));
+    }
+}
