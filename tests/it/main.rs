@@ -19,6 +19,7 @@ mod support;
 
 mod auth;
 mod browser_rules;
+mod house;
 mod limits;
 mod smoke;
 mod sse;
