@@ -1,6 +1,7 @@
 """Starts siskin, looks at it through /proc, opens idle sessions, and compares with the budgets.
 
 Usage: measure.py BINARY SESSIONS...   Called by run.sh; needs nothing but Python's standard library.
+       measure.py --file BINARY...     The size alone, as for a machine that is not this one.
 """
 
 import os
@@ -210,15 +211,22 @@ def measure_sessions(binary, folder, count):
 
 
 def main():
-    binary = os.path.abspath(sys.argv[1])
+    if sys.argv[1] == "--file":
+        for binary in sys.argv[2:]:
+            measure_file(binary)
+    else:
+        measure_all(os.path.abspath(sys.argv[1]), [int(count) for count in sys.argv[2:]])
+    if over:
+        sys.exit(f"over budget: {', '.join(over)}")
+
+
+def measure_all(binary, sessions):
     with tempfile.TemporaryDirectory(prefix="siskin-footprint-") as folder:
         measure_file(binary)
         measure_start(binary, folder)
         measure_idle(binary, folder)
-        for count in sys.argv[2:]:
-            measure_sessions(binary, folder, int(count))
-    if over:
-        sys.exit(f"over budget: {', '.join(over)}")
+        for count in sessions:
+            measure_sessions(binary, folder, count)
 
 
 if __name__ == "__main__":
