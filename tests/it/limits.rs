@@ -171,6 +171,41 @@ fn check_connections_per_address(env: &[(&str, &str)], limit: usize) {
     assert_eq!(hits(&server, "connections"), 0.0);
 }
 
+#[test]
+fn open_files_running_out_stops_newcomers_only() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let server = Server::start(&[]);
+    let mut kept = server.connect();
+    let ask = |http: &mut Http, sample: &str| {
+        let text = http.ask(&Request::get("/metrics")).text();
+        let line = text.lines().find_map(|line| line.strip_prefix(sample));
+        line.unwrap().trim().parse::<f64>().unwrap()
+    };
+    const OPEN_FILES: &str = "mcp_limit_hits_total{limit=\"open_files\"}";
+    let open = ask(&mut kept, "process_open_fds ");
+    assert_eq!(ask(&mut kept, OPEN_FILES), 0.0);
+    // Room for five more; twenty come. Those without room wait in the kernel's queue.
+    let limit = format!("{}", open + 5.0).parse().unwrap();
+    let pid = Pid::from_child(&server.process.child);
+    let limits = Rlimit {
+        current: Some(limit),
+        maximum: Some(limit),
+    };
+    prlimit(Some(pid), Resource::Nofile, limits).unwrap();
+    let crowd: Vec<Http> = (0..20).map(|_| server.connect()).collect();
+    poll_until("a pause", || {
+        (ask(&mut kept, OPEN_FILES) > 0.0).then_some(())
+    });
+    // Who is in is served as before, and accepting does not spin meanwhile: it pauses for 100 ms.
+    let before = ask(&mut kept, OPEN_FILES);
+    for _ in 0..100 {
+        check_is_served(&mut kept);
+    }
+    assert!(ask(&mut kept, OPEN_FILES) - before < 50.0);
+    drop(crowd);
+    check_is_served(&mut server.connect());
+}
+
 // --- heads ----------------------------------------------------------------------------------------
 
 /// A GET whose head has this many bytes, in so many header lines.
@@ -653,6 +688,32 @@ fn stream_queue_bytes() {
     let ended = r#"mcp_sse_disconnects_total{reason="slow"}"#;
     assert_eq!(server.metric(ended), Some(1.0));
     check_is_served(&mut publisher);
+}
+
+#[test]
+fn many_stalled_readers_cost_no_more_than_their_bounds() {
+    let server = Server::start(&[("APP_LIMITS__STREAM_QUEUE_BYTES", "64KiB")]);
+    let stalled: Vec<Sse> = (0..16).map(|_| open_events(server.connect())).collect();
+    let mut publisher = server.connect();
+    assert_eq!(publish(&mut publisher, 0), 16);
+    let resident = || server.metric("process_resident_memory_bytes").unwrap();
+    let before = resident();
+    let mut most = before;
+    for number in 1.. {
+        let delivered = publish(&mut publisher, number);
+        if number % 50 == 0 || delivered == 0 {
+            most = most.max(resident());
+        }
+        if delivered == 0 {
+            break;
+        }
+        assert!(number < 5000, "10 MB are queued for each");
+    }
+    // Each queue, what is being written of it, and as much again for the allocator.
+    let bound = 16.0 * 2.0 * 2.0 * 65536.0;
+    assert!(most - before <= bound, "{before} grew to {most}");
+    check_is_served(&mut publisher);
+    drop(stalled);
 }
 
 #[test]
