@@ -66,7 +66,7 @@ impl StreamPlan {
                 StreamOwner::Events => Some(http.pings.join(outlet.clone())),
                 StreamOwner::HttpSse(_) | StreamOwner::Streamable => None,
             };
-            // Left alone, the kernel holds up to 4 MB for a reader that does not read.
+            // A stream has little to say at once, and there may be many.
             _ = stream.set_send_buffer(http.server.settings().limits.stream_queue_bytes);
             let (close, disconnect) = pump(&http, &stream, &outlet, framing, opening).await;
             drop((member, ping, permit));

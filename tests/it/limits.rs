@@ -716,6 +716,38 @@ fn many_stalled_readers_cost_no_more_than_their_bounds() {
     drop(stalled);
 }
 
+/// Answers are never dropped; so who does not read them may ask for no more.
+#[test]
+fn a_slow_reader_of_answers_is_asked_to_wait() {
+    let server = Server::start(&[("APP_LIMITS__STREAM_QUEUE_BYTES", "16KiB")]);
+    let http = server.connect();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&http.socket, 4096).unwrap();
+    let mut stream = http.into_sse(&Request::get("/sse/"));
+    let target = stream.next().data.replace("../", "/");
+    let list = |id: u64| {
+        let message = json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"});
+        Request::post(&target, &message)
+    };
+    let mut http = server.connect();
+    let mut taken = 0;
+    let refused = loop {
+        let response = http.ask(&list(taken));
+        if response.status != 202 {
+            break response;
+        }
+        taken += 1;
+        assert!(taken < 1000, "10 MB are queued");
+    };
+    check_503(&refused, "limits.stream_queue_bytes");
+    assert_eq!(hits(&server, "stream_queue_bytes"), 1.0);
+    // What was taken is answered, and once it is read there is room again.
+    for id in 0..taken {
+        assert_eq!(stream.message()["id"], id);
+    }
+    assert_eq!(http.ask(&list(taken)).status, 202);
+    assert_eq!(stream.message()["id"], taken);
+}
+
 #[test]
 fn write_stall() {
     let server = Server::start(&[("APP_TIMEOUT__WRITE_STALL", "300ms")]);
@@ -730,7 +762,12 @@ fn write_stall() {
     drop(stuck);
     // In answers: they are asked for and not read.
     let mut stuck = server.connect();
-    let request = Request::get("/api/mcp/v1/tools").bytes(server.addr);
+    rustix::net::sockopt::set_socket_recv_buffer_size(&stuck.socket, 4096).unwrap();
+    let list = Request::post(
+        CALL,
+        &json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    );
+    let request = list.bytes(server.addr);
     let ask = request.repeat(2000);
     stuck
         .socket
@@ -738,6 +775,11 @@ fn write_stall() {
         .unwrap();
     _ = stuck.socket.write_all(&ask);
     wait_closed(&server, "write_stall", 2.0);
+    // What the kernel held for it is bounded as well: it was given so many answers.
+    let answered = r#"mcp_rpc_requests_total{method="tools/list",transport="http"}"#;
+    let answered = server.metric(answered).unwrap();
+    let held = answered * publisher.ask(&list).body.len() as f64;
+    assert!(held < 1024.0 * 1024.0, "{held} bytes for who does not read");
     assert_eq!(pong(&publisher.ask(&ping(1))), 1);
     // Reading late is not reading never: every byte that is taken counts.
     let mut slow = server.connect();
