@@ -3,7 +3,8 @@
 //!
 //! A call of `wait` waits until `release` is called with the same key, by anyone, and `outcome`
 //! tells what became of it. So a test says when a slow tool ends, and sees whether one was
-//! cancelled. Lists have two entries on a page.
+//! cancelled. Its limits are small enough to reach: two entries on a page, two subscriptions, eight
+//! requests in flight.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,8 +16,8 @@ use std::task::{Poll, Waker};
 
 use serde::Deserialize;
 use siskin::{
-    Arguments, Builder, CallError, CompletionQuery, Context, Level, McpServer, NoArguments, Prompt,
-    Resource, ResourceContents, ResourceTemplate, Tool, ToolResult, Uri,
+    Arguments, Builder, CallError, CompletionQuery, Context, Level, Limits, McpServer, NoArguments,
+    Prompt, Resource, ResourceContents, ResourceTemplate, Tool, ToolResult, Uri,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,7 +37,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn probe() -> Result<McpServer, Box<dyn Error>> {
-    let builder = Builder::new("probe", env!("CARGO_PKG_VERSION")).page_len(2);
+    let limits = Limits {
+        requests_in_flight: 8,
+        subscriptions: 2,
+        ..Limits::default()
+    };
+    let builder = Builder::new("probe", env!("CARGO_PKG_VERSION"));
+    let builder = builder.page_len(2).limits(limits);
     let builder = waiting(builder, Rc::default());
     let builder = saying(builder);
     let builder = lists(builder)?;

@@ -144,6 +144,14 @@ async fn drive(
         if answered >= running.answers {
             break After::Answered;
         }
+        if !connection.output.is_empty() && !outlet.is_used() {
+            // Nothing to say yet but the head: a client that asked for a stream sees it at once, with
+            // the id it can come back by.
+            if let After::Close(reason) = connection.flush().await {
+                outlet.end(EndReason::ReaderGone);
+                return After::Close(reason);
+            }
+        }
         let item = match next(connection, &running, &outlet).await {
             Next::Item(item) => item,
             Next::Ended(EndReason::Shutdown) if streaming.is_none() && answers.is_empty() => {

@@ -3,11 +3,23 @@
 //! ```text
 //!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
 //!   smoke        each way in, once: if this fails, look here first
+//!   transcripts  conversations replayed over every transport that carries their revision
+//!   messages     single messages at the edge of JSON-RPC, as bytes: ids, notifications, errors
+//!   batches      where batches are taken, how they are answered, how long they may be
+//!   sessions     sessions of /mcp and their streams: ids, DELETE, expiry, resuming, polling
+//!   http_sse     sessions of HTTP+SSE
+//!   cancellation by notification everywhere, by closing the stream in 2026-07-28 only
+//!   subscriptions  what a client hears unasked: listen streams, GET streams, stdio
+//!   concurrency  a slow tool delays nobody; old and new clients at the same time
+//!   features     pagination, completion, log levels, mirrored headers
 //!   wire         HTTP/1.1 framing: what belongs to which request, what ends a connection
 //!   sse          event streams on the wire
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
+//!   reload       the configuration read again
+//!   signals      how a server ends
+//!   state        what outlives the process
 //! ```
 
 #![allow(
@@ -22,6 +34,7 @@ mod batches;
 mod browser_rules;
 mod cancellation;
 mod concurrency;
+mod features;
 mod http_sse;
 mod limits;
 mod messages;
@@ -31,3 +44,7 @@ mod sse;
 mod subscriptions;
 mod transcripts;
 mod wire;
+
+mod reload;
+mod signals;
+mod state;

@@ -229,14 +229,22 @@ fn in_a_session_notes_come_on_the_get_stream_and_on_no_post() {
 
 #[test]
 fn subscriptions_are_bounded() {
-    let server = Server::start(&[("APP_LIMITS__SUBSCRIPTIONS", "1")]);
+    // The probe allows two.
+    let server = Server::probe();
     let mut mcp = Mcp::open(Way::Streamable, &server, "2025-06-18");
-    mcp.result("resources/subscribe", json!({"uri": "device://memory"}));
+    let subscribe = |mcp: &mut Mcp, name: &str| {
+        mcp.request(
+            "resources/subscribe",
+            json!({"uri": format!("probe://{name}")}),
+        )
+    };
+    assert_eq!(subscribe(&mut mcp, "one")["result"], json!({}));
+    assert_eq!(subscribe(&mut mcp, "two")["result"], json!({}));
     // The same once more is none more.
-    mcp.result("resources/subscribe", json!({"uri": "device://memory"}));
-    let error = mcp.error("resources/subscribe", json!({"uri": "device://disks"}));
-    let text = error["message"].as_str().unwrap();
-    assert!(text.contains("`limits.subscriptions` (1)"), "{text}");
-    mcp.result("resources/unsubscribe", json!({"uri": "device://memory"}));
-    mcp.result("resources/subscribe", json!({"uri": "device://disks"}));
+    assert_eq!(subscribe(&mut mcp, "two")["result"], json!({}));
+    let refused = subscribe(&mut mcp, "three");
+    let text = refused["error"]["message"].as_str().unwrap();
+    assert!(text.contains("`limits.subscriptions` (2)"), "{text}");
+    mcp.result("resources/unsubscribe", json!({"uri": "probe://one"}));
+    assert_eq!(subscribe(&mut mcp, "three")["result"], json!({}));
 }

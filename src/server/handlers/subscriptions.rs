@@ -64,6 +64,10 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
         ))));
     };
     exchange.note_stream_permit();
+    // Over HTTP the response takes this place as soon as it streams, which is right after this; one
+    // listen stream is one stream.
+    let is_connection = matches!(exchange.arrival.carrier, Carrier::Connection { .. });
+    let permit = is_connection.then_some(permit);
     let (route, id) = (exchange.route(), exchange.request.id.clone());
     let mut text = Vec::new();
     filter.write_acknowledged(&mut text, id.as_json());
