@@ -101,7 +101,7 @@ impl StreamPlan {
             StreamOwner::HttpSse(session) => Tie::HttpSse(session),
             StreamOwner::Streamable => Tie::Streamable,
         };
-        // Left alone, the kernel holds up to 4 MB for a reader that does not read.
+        // A stream has little to say at once, and there may be many.
         _ = stream.set_send_buffer(http.server.settings().limits.stream_queue_bytes);
         let live = Live {
             stream,
