@@ -36,6 +36,7 @@ mod browser_rules;
 mod cancellation;
 mod concurrency;
 mod features;
+mod house;
 mod http_sse;
 mod limits;
 mod messages;
