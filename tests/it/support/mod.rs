@@ -2,8 +2,9 @@
 //! and an MCP client thin enough to send what no sound client would.
 //!
 //! Every wait is bounded by [`WAIT`] and ends as soon as what it waits for is there; no test sleeps
-//! to get its order right, and that nothing came is seen by what comes next. Nothing is shared between tests: each starts a server of its own on a
-//! port of its own in a folder of its own, so all of them may run at once.
+//! to get its order right, and that nothing came is seen by what comes next. Nothing is shared
+//! between tests: each starts a server of its own on a port of its own in a folder of its own, so
+//! all of them may run at once.
 //!
 //! ```text
 //!   Server ──addr──▶ Http ──send/response──▶ Response
