@@ -166,7 +166,6 @@ impl Drop for Process {
             _ = self.child.wait();
         }
         if std::thread::panicking() {
-            #[allow(clippy::print_stderr, reason = "the log of a failed test")]
             eprintln!("--- log of {} ---\n{}\n---", self.name, self.log());
         }
     }
