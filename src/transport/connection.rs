@@ -147,7 +147,7 @@ impl Connection {
                         place,
                         ..
                     } = self;
-                    plan.spawn(http, stream, place, guard);
+                    plan.spawn(&http, stream, place, guard);
                     return;
                 }
             }

@@ -165,6 +165,13 @@ impl Http {
     }
 }
 
+impl Place {
+    /// The server it is a place of.
+    pub(super) fn http(&self) -> &Rc<Http> {
+        &self.http
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let http = &self.http;

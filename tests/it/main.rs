@@ -23,6 +23,7 @@
 //! ```
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "helpers of tests are not known as such to clippy"
 )]
@@ -35,6 +36,7 @@ mod browser_rules;
 mod cancellation;
 mod concurrency;
 mod features;
+mod house;
 mod http_sse;
 mod limits;
 mod messages;
