@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::support::{
     Http, Mcp, Request, Response, Server, Sse, Until, Value, Way, json, poll_until,
 };
-use crate::wire::{CALL, error_text, ping, pong, responses};
+use crate::wire::{CALL, ask, error_text, ping, pong, responses};
 
 const EVENTS: &str = "/api/mcp/v1/sse";
 const PUBLISH: &str = "/api/mcp/v1/events";
@@ -471,7 +471,10 @@ fn sessions_make_room_by_the_longest_idle_and_never_by_an_active_one() {
     wait_in_flight(&server, 1);
     let e = Mcp::open(Way::HttpSse, &server, "2024-11-05");
     assert!(is_alive(&a) && is_alive(&c) && !is_alive(&d));
-    for refused in [server.ask(&initialize()), server.get("/sse/")] {
+    for refused in [
+        server.ask(&initialize()),
+        ask(&server, &Request::get("/sse/")),
+    ] {
         check_503(&refused, "limits.sessions");
     }
     assert_eq!(hits(&server, "sessions"), 4.0);
@@ -533,7 +536,7 @@ fn streams() {
         listen(&server),
     ];
     for request in &refused {
-        check_503(&server.ask(request), "limits.streams");
+        check_503(&ask(&server, request), "limits.streams");
     }
     assert_eq!(hits(&server, "streams"), 4.0);
     // No session was opened for a stream that was not.
@@ -575,7 +578,7 @@ fn streams_are_128_by_default() {
     let open: Vec<Sse> = (0..128)
         .map(|index| open_events(connect_from(&server, 2 + index % 4)))
         .collect();
-    check_503(&server.get(EVENTS), "limits.streams");
+    check_503(&ask(&server, &Request::get(EVENTS)), "limits.streams");
     assert_eq!(server.get_json("/status")["streams"], open.len());
     assert_eq!(hits(&server, "streams"), 1.0);
 }

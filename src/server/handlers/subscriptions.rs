@@ -63,6 +63,7 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
             "`limits.streams` ({limit}) are open; close one first"
         ))));
     };
+    // Over HTTP the response that carries it takes no second place: one listen stream is one stream.
     exchange.note_stream_permit();
     let (route, id) = (exchange.route(), exchange.request.id.clone());
     let mut text = Vec::new();
