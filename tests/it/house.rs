@@ -7,7 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that no commit holds.
-const UNTRACKED: [&str; 6] = [".cache", ".git", "__pycache__", "artifacts", "node_modules", "target"];
+const UNTRACKED: [&str; 6] = [
+    ".cache",
+    ".git",
+    "__pycache__",
+    "artifacts",
+    "node_modules",
+    "target",
+];
 
 /// The files of `src` that may be longer than most, because they are one table or one story.
 const LONG: [(&str, usize); 7] = [
@@ -48,7 +55,12 @@ fn modules() -> Vec<(String, String)> {
     let found: Vec<_> = files(&src)
         .into_iter()
         .map(|path| {
-            let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
+            let name = path
+                .strip_prefix(&src)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             let text = fs::read_to_string(&path).unwrap();
             (name, text)
         })
@@ -75,8 +87,12 @@ fn layer(module: &str) -> &str {
 /// `who -> whom` as ARCHITECTURE.md allows it.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let (_, rest) = text.split_once("<!-- layers -->\n").expect("the table has its mark");
-    let (table, _) = rest.split_once("<!-- end -->").expect("the table has its end");
+    let (_, rest) = text
+        .split_once("<!-- layers -->\n")
+        .expect("the table has its mark");
+    let (table, _) = rest
+        .split_once("<!-- end -->")
+        .expect("the table has its end");
     let words = |cell: &str| -> BTreeSet<String> {
         let quoted = cell.split('`').skip(1).step_by(2);
         quoted.map(str::to_owned).collect()
@@ -183,8 +199,14 @@ fn check_only_in(allowed: &[&str], what: &str, is_it: impl Fn(&str) -> bool) {
         .iter()
         .filter(|module| !allowed.iter().any(|allowed| module.starts_with(allowed)))
         .collect();
-    assert!(stray.is_empty(), "{what} in {stray:?}; it belongs into {allowed:?}");
-    assert!(!found.is_empty(), "{what} was found nowhere: the test looks for the wrong thing");
+    assert!(
+        stray.is_empty(),
+        "{what} in {stray:?}; it belongs into {allowed:?}"
+    );
+    assert!(
+        !found.is_empty(),
+        "{what} was found nowhere: the test looks for the wrong thing"
+    );
 }
 
 #[test]
@@ -207,12 +229,16 @@ fn unsafe_code_stands_in_one_file() {
 #[test]
 fn revisions_are_told_apart_in_one_file() {
     // `metrics` imports nothing of ours; a test beside its labels holds them to the revisions.
-    check_only_in(&["mcp/revision.rs", "metrics/labels.rs"], "a revision's date", |line| {
-        let bytes = line.as_bytes();
-        bytes.windows(12).any(|window| {
-            window[0] == b'"' && window[11] == b'"' && is_date(&window[1..11])
-        })
-    });
+    check_only_in(
+        &["mcp/revision.rs", "metrics/labels.rs"],
+        "a revision's date",
+        |line| {
+            let bytes = line.as_bytes();
+            bytes
+                .windows(12)
+                .any(|window| window[0] == b'"' && window[11] == b'"' && is_date(&window[1..11]))
+        },
+    );
 }
 
 fn is_date(text: &[u8]) -> bool {
@@ -232,7 +258,13 @@ fn pure_folders_name_no_clock_and_no_socket() {
         }
         seen += 1;
         for line in code(&text) {
-            for name in ["Instant::now", "SystemTime::now", "std::fs", "TcpStream", "std::env"] {
+            for name in [
+                "Instant::now",
+                "SystemTime::now",
+                "std::fs",
+                "TcpStream",
+                "std::env",
+            ] {
                 assert!(!line.contains(name), "src/{module} names `{name}`");
             }
         }
@@ -243,7 +275,10 @@ fn pure_folders_name_no_clock_and_no_socket() {
 #[test]
 fn every_module_says_what_it_is() {
     for (module, text) in modules() {
-        assert!(text.starts_with("//! "), "src/{module} does not open with `//!`");
+        assert!(
+            text.starts_with("//! "),
+            "src/{module} does not open with `//!`"
+        );
     }
 }
 
@@ -254,9 +289,15 @@ fn files_are_of_a_readable_length() {
         let lines_max = long.map_or(LINES_MAX, |(_, lines_max)| *lines_max);
         let lines = text.lines().count();
         let remedy = "split it by noun, or give it a row in `LONG`";
-        assert!(lines <= lines_max, "src/{module} has {lines} lines of {lines_max}; {remedy}");
+        assert!(
+            lines <= lines_max,
+            "src/{module} has {lines} lines of {lines_max}; {remedy}"
+        );
         if long.is_some() {
-            assert!(lines > LINES_MAX, "src/{module} needs no row in `LONG` any more");
+            assert!(
+                lines > LINES_MAX,
+                "src/{module} needs no row in `LONG` any more"
+            );
         }
     }
 }
@@ -283,7 +324,11 @@ fn no_file_names_a_private_place() {
         };
         texts += 1;
         for place in &private {
-            assert!(!text.contains(place.as_str()), "{} names `{place}`", path.display());
+            assert!(
+                !text.contains(place.as_str()),
+                "{} names `{place}`",
+                path.display()
+            );
         }
     }
     assert!(texts > 300, "only {texts} files found");
@@ -292,7 +337,12 @@ fn no_file_names_a_private_place() {
 #[test]
 fn what_the_documents_point_to_exists() {
     let mut links = 0;
-    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md"] {
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    ] {
         let text = fs::read_to_string(root().join(name)).unwrap();
         for (at, _) in text.match_indices("](") {
             let target = text[at + 2..].split([')', '#']).next().unwrap();
@@ -311,9 +361,16 @@ fn architecture_names_files_and_tests_that_exist() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let mut paths = 0;
     for word in text.split('`').skip(1).step_by(2) {
-        let is_path = ["src/", "tests/", "config/", "examples/", "benches/", "fuzz/"]
-            .iter()
-            .any(|folder| word.starts_with(folder));
+        let is_path = [
+            "src/",
+            "tests/",
+            "config/",
+            "examples/",
+            "benches/",
+            "fuzz/",
+        ]
+        .iter()
+        .any(|folder| word.starts_with(folder));
         if is_path && !word.contains(['*', ' ', '…']) {
             paths += 1;
             assert!(root().join(word).exists(), "ARCHITECTURE.md names `{word}`");

@@ -20,6 +20,9 @@ mod support;
 mod auth;
 mod browser_rules;
 mod house;
+#[cfg(feature = "http-types")]
+mod http_types;
+mod interop;
 mod limits;
 mod smoke;
 mod sse;
