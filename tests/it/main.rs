@@ -38,6 +38,9 @@ mod concurrency;
 mod features;
 mod house;
 mod http_sse;
+#[cfg(feature = "http-types")]
+mod http_types;
+mod interop;
 mod limits;
 mod messages;
 mod sessions;
