@@ -1,0 +1,62 @@
+//! Link arguments of the static release binary; every other build is left as cargo makes it.
+//!
+//! Only the program itself gets them: not examples, integration tests, build scripts or another crate's binary.
+
+use std::{env, fs, path::Path};
+
+/// Leaves out the tables by which a panic would unwind: the release profile aborts instead (see `src/unwinder.rs`).
+///
+/// The start-up objects keep theirs, a few bytes to which their code points.
+const LINKER_SCRIPT: &str = "\
+SECTIONS
+{
+  /DISCARD/ :
+  {
+    *(EXCLUDE_FILE(*crtbegin*.o *crtend*.o) .eh_frame)
+    *(.gcc_except_table .gcc_except_table.*)
+  }
+}
+INSERT AFTER .rodata;
+";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    // 32-bit Arm keeps its tables elsewhere (EHABI), and its start-up code needs them.
+    let is_small_target =
+        variable("CARGO_CFG_TARGET_ENV") == "musl" && variable("CARGO_CFG_TARGET_ARCH") != "arm";
+    if !is_small_target || variable("PROFILE") != "release" {
+        return;
+    }
+
+    // These two are written alike for a linker and for a C compiler that calls one.
+    let script = Path::new(&variable("OUT_DIR")).join("no_unwind_tables.ld");
+    fs::write(&script, LINKER_SCRIPT).expect("cargo makes OUT_DIR for us to write into");
+    pass(&format!("-T{}", script.display()));
+    // One bit, instead of 24 bytes, for each pointer that start-up relocates.
+    pass("-z");
+    pass("pack-relative-relocs");
+
+    if linker_is_lld() {
+        // Folds functions of the same code, mostly one generic function for several types.
+        pass("--icf=all");
+    }
+}
+
+fn pass(argument: &str) {
+    println!("cargo::rustc-link-arg-bins={argument}");
+}
+
+/// Whether rustc calls `rust-lld` or `ld.lld` itself; without a choice it calls `cc`.
+fn linker_is_lld() -> bool {
+    // cargo runs us again when the user's variable changes, but does not look at the one it makes of it.
+    let triple = variable("TARGET").to_uppercase().replace('-', "_");
+    println!("cargo::rerun-if-env-changed=CARGO_TARGET_{triple}_LINKER");
+    let linker = variable("RUSTC_LINKER");
+    let name = Path::new(&linker).file_name().unwrap_or_default();
+    name.to_string_lossy().contains("lld")
+}
+
+/// Empty when it is not set.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
