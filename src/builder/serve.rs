@@ -98,6 +98,58 @@ impl McpServer {
     }
 }
 
+#[cfg(feature = "http-types")]
+impl McpServer {
+    /// Makes ready to be asked by an HTTP server of your own, in the types of `http_types`: mount
+    /// it at a path such as `/mcp`. Everything happens on this thread, so the HTTP server has to
+    /// run inside [`rt::run`](crate::rt::run). Pages of any origin but the server's own are
+    /// refused; the `Host` header is the HTTP server's to check.
+    ///
+    /// ```no_run
+    /// # async fn serve(stream: impl Sync + Send + Clone + Unpin + 'static
+    /// #     + smol::io::AsyncRead + smol::io::AsyncWrite) -> http_types::Result<()> {
+    /// let server = siskin::Builder::new("mounted", "1.0.0").build()?;
+    /// let mcp = server.mount();
+    /// async_h1::accept(stream, |request| {
+    ///     let mcp = mcp.clone();
+    ///     async move { Ok(mcp.respond(request).await) }
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub fn mount(self) -> crate::transport::http_types::Mount {
+        use crate::metrics::Metrics;
+        use crate::rt::{Clock, Deadlines, random};
+
+        let clock = Clock::system();
+        let Parts {
+            settings,
+            catalog,
+            tokens,
+        } = self.into();
+        let server = server::Server::new(
+            settings,
+            catalog,
+            std::rc::Rc::new(Metrics::new()),
+            Deadlines::new(&clock),
+            random(),
+        );
+        let http = http_settings(tokens);
+        let origin = site(&ListenAddr::Tcp(([127, 0, 0, 1], 0).into())).origin;
+        crate::transport::http_types::Mount::new(server, http, origin, &clock, KEEPALIVE)
+    }
+}
+
+fn http_settings(tokens: Tokens) -> Settings {
+    Settings {
+        auth: match tokens.is_empty() {
+            true => Auth::off(),
+            false => Auth::Tokens(tokens),
+        },
+        ..Settings::default()
+    }
+}
+
 fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
     let Parts {
         settings,
@@ -107,13 +159,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
     let mut plan = Plan {
         server: settings,
         catalog,
-        http: Settings {
-            auth: match tokens.is_empty() {
-                true => Auth::off(),
-                false => Auth::Tokens(tokens),
-            },
-            ..Settings::default()
-        },
+        http: http_settings(tokens),
         listeners: Vec::new(),
         keepalive: KEEPALIVE,
         ping: PING,

@@ -8,6 +8,7 @@ use super::fields::Fields;
 use super::framing;
 use super::scan::{HeadScan, ScanStep};
 use super::target::Target;
+use std::borrow::Cow;
 use std::ops::Range;
 
 mod error;
@@ -263,6 +264,24 @@ impl Head {
     /// All values of a header in order, read as [`header`](Head::header) reads them.
     pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.all(name).map(Fields::text)
+    }
+
+    /// A header whose value is a list: its lines joined, as if they were one (RFC 9110 section 5.3).
+    pub fn list(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.headers(name);
+        let first = values.next()?;
+        let mut list = Cow::Borrowed(first);
+        for value in values {
+            list = Cow::Owned(format!("{list}, {value}"));
+        }
+        Some(list)
+    }
+
+    /// The first of `names`, in lower case, that stands there more than once. For headers of one
+    /// value: the next hop may have looked at another line than we do.
+    pub fn repeated<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        let repeated = |name: &&&str| self.fields.all(name).nth(1).is_some();
+        names.iter().find(repeated).copied()
     }
 
     /// All headers in order: names as sent, values trimmed bytes.

@@ -193,6 +193,7 @@ impl Metrics {
         ConnectionGuard {
             metrics: Rc::clone(self),
             reason: Close::IoError,
+            disconnect: Disconnect::Client,
         }
     }
 
@@ -220,6 +221,12 @@ impl Metrics {
     /// `n` events of one kind were sent, as to all streams at a tick.
     pub fn sse_events(&self, kind: EventKind, n: u64) {
         add(&self.sse_events[kind.index()], n);
+    }
+
+    fn sse_closed(&self, opened: Instant, reason: Disconnect) {
+        self.sse_active.set(self.sse_active.get() - 1);
+        self.sse_durations.observe(opened.elapsed());
+        add(&self.sse_disconnects[reason.index()], 1);
     }
 
     /// A client came back with `Last-Event-ID` and was served from there.
@@ -272,12 +279,48 @@ impl Metrics {
 pub struct ConnectionGuard {
     metrics: Rc<Metrics>,
     reason: Close,
+    /// Of the stream it may become; here, it costs no memory.
+    disconnect: Disconnect,
 }
 
 impl ConnectionGuard {
     /// Ends it for `reason`. Dropped without a reason it counts as an I/O error.
     pub fn close(mut self, reason: Close) {
         self.reason = reason;
+    }
+
+    /// The connection becomes an event stream.
+    #[must_use]
+    pub fn into_stream(self) -> StreamGuard {
+        add(&self.metrics.sse_active, 1);
+        StreamGuard {
+            connection: self,
+            opened: Instant::now(),
+        }
+    }
+}
+
+/// One open HTTP connection that is an event stream to its end: both guards in one, for there may be
+/// ten thousand of them.
+pub struct StreamGuard {
+    connection: ConnectionGuard,
+    opened: Instant,
+}
+
+impl StreamGuard {
+    /// Ends both for their reasons. Dropped without, they count as with [`ConnectionGuard`] and [`SseGuard`].
+    pub fn close(mut self, close: Close, disconnect: Disconnect) {
+        self.connection.reason = close;
+        self.connection.disconnect = disconnect;
+    }
+}
+
+impl Drop for StreamGuard {
+    fn drop(&mut self) {
+        let connection = &self.connection;
+        connection
+            .metrics
+            .sse_closed(self.opened, connection.disconnect);
     }
 }
 
@@ -307,11 +350,7 @@ impl SseGuard {
 
 impl Drop for SseGuard {
     fn drop(&mut self) {
-        self.metrics
-            .sse_active
-            .set(self.metrics.sse_active.get() - 1);
-        self.metrics.sse_durations.observe(self.opened.elapsed());
-        add(&self.metrics.sse_disconnects[self.reason.index()], 1);
+        self.metrics.sse_closed(self.opened, self.reason);
     }
 }
 

@@ -45,6 +45,9 @@ mod lines;
 pub use lines::{Line, LineSplitter};
 pub mod stdio;
 
+#[cfg(feature = "http-types")]
+pub mod pipe;
+
 pub mod signal;
 
 mod supervisor;

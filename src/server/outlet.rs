@@ -105,9 +105,10 @@ struct Queue {
     /// Bytes of text in `items`.
     /// Invariant: the sum of `Item::len` over `items`.
     queued_bytes: Cell<usize>,
-    queue_bytes_max: usize,
+    /// In 32 bits for the sake of ten thousand queues; `limits.stream_queue_bytes` ends far below.
+    queue_bytes_max: u32,
     end: Cell<Option<EndReason>>,
-    reader: RefCell<Option<Waker>>,
+    reader: Cell<Option<Waker>>,
 }
 
 impl Outlet {
@@ -116,9 +117,9 @@ impl Outlet {
         Outlet(Rc::new(Queue {
             items: RefCell::default(),
             queued_bytes: Cell::new(0),
-            queue_bytes_max,
+            queue_bytes_max: u32::try_from(queue_bytes_max).unwrap_or(u32::MAX),
             end: Cell::new(None),
-            reader: RefCell::new(None),
+            reader: Cell::new(None),
         }))
     }
 
@@ -132,7 +133,8 @@ impl Outlet {
         let len = item.len();
         let queued = queue.queued_bytes.get();
         let must_fit = !matches!(item, Item::Answer(..) | Item::Unanswered);
-        if must_fit && queued > 0 && queued + len > queue.queue_bytes_max {
+        let queue_bytes_max = usize::try_from(queue.queue_bytes_max).unwrap_or(usize::MAX);
+        if must_fit && queued > 0 && queued + len > queue_bytes_max {
             queue.items.borrow_mut().clear();
             queue.queued_bytes.set(0);
             self.end(EndReason::SlowReader);
@@ -173,7 +175,12 @@ impl Outlet {
 
     /// The next item if one is queued.
     pub fn try_next(&self) -> Option<Item> {
-        let item = self.0.items.borrow_mut().pop_front()?;
+        let mut items = self.0.items.borrow_mut();
+        let item = items.pop_front()?;
+        if items.is_empty() {
+            // Most outlets are empty most of the time, and there may be ten thousand.
+            *items = VecDeque::new();
+        }
         self.0
             .queued_bytes
             .set(self.0.queued_bytes.get() - item.len());
@@ -188,11 +195,11 @@ impl Outlet {
         if let Some(reason) = self.0.end.get() {
             return Poll::Ready(Err(reason));
         }
-        let mut reader = self.0.reader.borrow_mut();
-        match &*reader {
-            Some(waker) if waker.will_wake(cx.waker()) => (),
-            _ => *reader = Some(cx.waker().clone()),
-        }
+        let known = self.0.reader.take();
+        let known = known.filter(|waker| waker.will_wake(cx.waker()));
+        self.0
+            .reader
+            .set(Some(known.unwrap_or_else(|| cx.waker().clone())));
         Poll::Pending
     }
 

@@ -220,7 +220,7 @@ mod tests {
     fn in_session(revision: Revision) -> (Rc<Session>, Outlet, Route) {
         let owner = Rc::new(Principal::anonymous());
         let session = Rc::new(Session::new("id".into(), owner, None, rt::now()));
-        session.negotiate(revision, ClientCapabilities::default());
+        session.negotiate(revision, ClientCapabilities::default().into());
         let outlet = Outlet::new(1 << 16);
         let route = Route::resumable(session.clone(), outlet.clone(), 1, 1 << 16);
         (session, outlet, route)

@@ -43,13 +43,24 @@ pub struct Session {
     next_stream: Cell<u32>,
     /// Bytes in all rings.
     ring_bytes: Cell<usize>,
-    subscriptions: RefCell<Vec<Box<str>>>,
     in_flight: RefCell<Vec<(Id, Rc<Switch>)>>,
-    asked: RefCell<Vec<(u64, Sender<ClientAnswer>)>>,
-    next_request: Cell<u64>,
+    seldom: RefCell<Option<Box<Seldom>>>,
     /// Told when something has changed that the state file keeps.
     changed: OnceCell<Rc<Notify>>,
 }
+
+/// What few sessions have; the others do without its memory.
+#[derive(Default)]
+struct Seldom {
+    subscriptions: Vec<Box<str>>,
+    /// Our requests that wait for their answers.
+    asked: Vec<(u64, Sender<ClientAnswer>)>,
+    /// The number of our last request.
+    last_request: u64,
+}
+
+/// The client's result, or its error.
+type ClientAnswer = Result<Box<RawValue>, Box<str>>;
 
 /// The part of a session that outlives a restart.
 pub struct Remembered {
@@ -90,10 +101,8 @@ impl Session {
             streams: RefCell::default(),
             next_stream: Cell::new(GENERAL_STREAM + 1),
             ring_bytes: Cell::new(0),
-            subscriptions: RefCell::default(),
             in_flight: RefCell::default(),
-            asked: RefCell::default(),
-            next_request: Cell::new(1),
+            seldom: RefCell::default(),
             changed: OnceCell::new(),
         }
     }
@@ -113,7 +122,9 @@ impl Session {
         session.revision.set(Some(remembered.revision));
         session.client.replace(Rc::new(remembered.client));
         session.log_level.set(remembered.log_level);
-        session.subscriptions.replace(remembered.subscriptions);
+        if !remembered.subscriptions.is_empty() {
+            session.with_seldom(|seldom| seldom.subscriptions = remembered.subscriptions);
+        }
         session.next_stream.set(remembered.next_stream);
         session.ring_bytes.set(ring_bytes);
         session.streams.replace(remembered.streams);
@@ -126,9 +137,9 @@ impl Session {
     }
 
     /// Records what `initialize` agreed on.
-    pub fn negotiate(&self, revision: Revision, client: ClientCapabilities) {
+    pub fn negotiate(&self, revision: Revision, client: Rc<ClientCapabilities>) {
         self.revision.set(Some(revision));
-        self.client.replace(Rc::new(client));
+        self.client.replace(client);
     }
 
     /// What the client said it can do.
@@ -190,7 +201,9 @@ impl Session {
         for stream in self.streams.borrow_mut().iter_mut() {
             stream.detach(reason);
         }
-        self.asked.take();
+        let asked =
+            (self.seldom.borrow_mut().as_mut()).map(|seldom| std::mem::take(&mut seldom.asked));
+        drop(asked);
         for (_, switch) in self.in_flight.take() {
             switch.cancel();
         }
@@ -224,7 +237,7 @@ impl Session {
             .set(number.wrapping_add(1).max(GENERAL_STREAM + 1));
         let mut stream = SessionStream::new(number);
         stream.attach(reader);
-        self.streams.borrow_mut().push(stream);
+        push_exact(&mut self.streams.borrow_mut(), stream);
         number
     }
 
@@ -285,7 +298,7 @@ impl Session {
         let mut streams = self.streams.borrow_mut();
         let index = streams.iter().position(|stream| stream.number == number);
         let index = index.unwrap_or_else(|| {
-            streams.push(SessionStream::new(number));
+            push_exact(&mut streams, SessionStream::new(number));
             streams.len() - 1
         });
         act(&mut streams[index])
@@ -305,35 +318,41 @@ impl Session {
 
     /// Subscribes to a resource. False if `max` are subscribed already.
     pub fn subscribe(&self, uri: &str, max: usize) -> bool {
-        let mut subscriptions = self.subscriptions.borrow_mut();
-        if subscriptions.iter().any(|known| &**known == uri) {
+        if self.is_subscribed(uri) {
             return true;
         }
-        if subscriptions.len() >= max {
-            return false;
-        }
-        subscriptions.push(uri.into());
-        true
+        self.with_seldom(|seldom| {
+            let has_room = seldom.subscriptions.len() < max;
+            if has_room {
+                seldom.subscriptions.push(uri.into());
+            }
+            has_room
+        })
     }
 
     /// Ends the subscription to a resource, if there is one.
     pub fn unsubscribe(&self, uri: &str) {
-        self.subscriptions
-            .borrow_mut()
-            .retain(|known| &**known != uri);
+        if let Some(seldom) = self.seldom.borrow_mut().as_mut() {
+            seldom.subscriptions.retain(|known| &**known != uri);
+        }
     }
 
     /// Whether the client subscribed to this resource.
     pub fn is_subscribed(&self, uri: &str) -> bool {
-        self.subscriptions
-            .borrow()
-            .iter()
-            .any(|known| &**known == uri)
+        let seldom = self.seldom.borrow();
+        let mut known = seldom.iter().flat_map(|seldom| &seldom.subscriptions);
+        known.any(|known| &**known == uri)
     }
 
     /// The subscribed URIs.
     pub fn subscriptions(&self) -> Vec<Box<str>> {
-        self.subscriptions.borrow().clone()
+        let seldom = self.seldom.borrow();
+        let subscriptions = seldom.iter().flat_map(|seldom| &seldom.subscriptions);
+        subscriptions.cloned().collect()
+    }
+
+    fn with_seldom<T>(&self, act: impl FnOnce(&mut Seldom) -> T) -> T {
+        act(self.seldom.borrow_mut().get_or_insert_default())
     }
 
     // --- requests of the client ---------------------------------------------------------------
@@ -355,7 +374,12 @@ impl Session {
 
     /// Forgets a request that has ended.
     pub fn end_request(&self, id: &Id) {
-        self.in_flight.borrow_mut().retain(|(known, _)| known != id);
+        let mut in_flight = self.in_flight.borrow_mut();
+        in_flight.retain(|(known, _)| known != id);
+        if in_flight.is_empty() {
+            // Idle sessions are many; they keep no room for what may come.
+            *in_flight = Vec::new();
+        }
     }
 
     /// Cancels a running request; one that is not running any more is ignored, as the race
@@ -375,10 +399,12 @@ impl Session {
 
     /// Makes a request to the client: its text, and where the answer will arrive.
     pub fn ask(&self, method: &str, params: Option<&[u8]>) -> (Vec<u8>, Question<'_>) {
-        let number = self.next_request.get();
-        self.next_request.set(number + 1);
         let (sender, receiver) = oneshot();
-        self.asked.borrow_mut().push((number, sender));
+        let number = self.with_seldom(|seldom| {
+            seldom.last_request += 1;
+            seldom.asked.push((seldom.last_request, sender));
+            seldom.last_request
+        });
         let mut text = Vec::new();
         encode_request(&mut text, &Id::number(number), method, params);
         (
@@ -394,8 +420,11 @@ impl Session {
     /// Takes the client's answer to a request of ours. False if none with this id is waiting.
     pub fn answer(&self, response: &Response<'_>) -> bool {
         let sender = {
-            let mut asked = self.asked.borrow_mut();
+            let mut seldom = self.seldom.borrow_mut();
             let is_it = |(number, _): &(u64, _)| response.id == Id::number(*number);
+            let Some(asked) = seldom.as_mut().map(|seldom| &mut seldom.asked) else {
+                return false;
+            };
             match asked.iter().position(is_it) {
                 Some(index) => asked.swap_remove(index).1,
                 None => return false,
@@ -411,8 +440,11 @@ impl Session {
     }
 }
 
-/// The client's result, or its error object as text.
-type ClientAnswer = Result<Box<RawValue>, Box<str>>;
+/// Appends without room for more: most sessions have one stream, and a vector starts with four.
+fn push_exact<T>(vec: &mut Vec<T>, value: T) {
+    vec.reserve_exact(1);
+    vec.push(value);
+}
 
 /// A request of ours that waits for its answer; dropped, it is forgotten.
 pub struct Question<'a> {
@@ -434,9 +466,8 @@ impl Question<'_> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        self.session
-            .asked
-            .borrow_mut()
-            .retain(|(number, _)| *number != self.number);
+        if let Some(seldom) = self.session.seldom.borrow_mut().as_mut() {
+            seldom.asked.retain(|(number, _)| *number != self.number);
+        }
     }
 }

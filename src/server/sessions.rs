@@ -1,12 +1,15 @@
 //! The store of legacy sessions: found by id and owner, bounded, expiring.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::gate::Principal;
 use crate::mcp::base64;
+use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::revision::Revision;
 use crate::metrics::{Limit, RevisionLabel};
 use crate::rt;
@@ -20,9 +23,36 @@ use super::session::Session;
 #[derive(Default)]
 pub struct Sessions {
     // Keyed by client-supplied text, so std's keyed hasher stays.
-    by_id: RefCell<HashMap<Box<str>, Rc<Session>>>,
+    by_id: RefCell<HashSet<ById>>,
+    /// What the last client said of itself. Most sessions are opened by a few programs, so that
+    /// they can share it.
+    last_client: RefCell<Rc<ClientCapabilities>>,
     /// Woken when the store stops being empty.
     opened: Notify,
+}
+
+/// A session that is found by its id, which it holds itself.
+struct ById(Rc<Session>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        &self.0.id
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &ById) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ById {}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As `str` hashes: `Borrow` demands it.
+        self.0.id.hash(state);
+    }
 }
 
 /// `limits.sessions` are open and all of them are in use.
@@ -36,7 +66,9 @@ impl Sessions {
     /// Shows every session.
     pub fn visit(&self, mut visit: impl FnMut(&Rc<Session>)) {
         // A copy of the handles: a visit may end sessions.
-        let sessions: Vec<Rc<Session>> = self.by_id.borrow().values().cloned().collect();
+        let by_id = self.by_id.borrow();
+        let sessions: Vec<Rc<Session>> = by_id.iter().map(|known| known.0.clone()).collect();
+        drop(by_id);
         sessions.iter().for_each(&mut visit);
     }
 
@@ -47,7 +79,10 @@ impl Sessions {
 
     fn least_recently_used_idle(&self) -> Option<Rc<Session>> {
         let by_id = self.by_id.borrow();
-        let idle = by_id.values().filter(|session| !session.is_active());
+        let idle = by_id
+            .iter()
+            .map(|known| &known.0)
+            .filter(|session| !session.is_active());
         idle.min_by_key(|session| session.last_used()).cloned()
     }
 }
@@ -80,23 +115,34 @@ impl Server {
     /// id, so that it hears of changes.
     pub fn keep_session(&self, session: Rc<Session>) {
         session.report_changes(self.dirty.clone());
-        self.sessions
-            .by_id
-            .borrow_mut()
-            .insert(session.id.clone(), session);
+        self.sessions.by_id.borrow_mut().replace(ById(session));
         self.sessions.opened.notify_all();
         self.dirty.notify_one();
     }
 
     /// The session of this id, if it is the caller's. Someone else's does not exist for them.
     pub fn session(&self, id: &str, caller: &Principal) -> Option<Rc<Session>> {
-        let session = self.sessions.by_id.borrow().get(id).cloned()?;
+        let session = self.sessions.by_id.borrow().get(id)?.0.clone();
         (session.owner.name == caller.name).then_some(session)
+    }
+
+    /// Records what `initialize` agreed on.
+    pub(super) fn negotiate(
+        &self,
+        session: &Session,
+        revision: Revision,
+        client: ClientCapabilities,
+    ) {
+        let mut last = self.sessions.last_client.borrow_mut();
+        if **last != client {
+            *last = Rc::new(client);
+        }
+        session.negotiate(revision, last.clone());
     }
 
     /// Ends a session and forgets it.
     pub fn end_session(&self, session: &Session, reason: EndReason) {
-        self.sessions.by_id.borrow_mut().remove(&session.id);
+        self.sessions.by_id.borrow_mut().remove(&*session.id);
         session.end(reason);
         self.dirty.notify_one();
     }
@@ -116,8 +162,8 @@ impl Server {
         let by_id = self.sessions.by_id.borrow();
         let count = |revision: Revision| {
             by_id
-                .values()
-                .filter(|session| session.revision() == Some(revision))
+                .iter()
+                .filter(|known| known.0.revision() == Some(revision))
                 .count()
         };
         Revision::ALL
@@ -157,9 +203,6 @@ impl Server {
 
     fn next_expiry(&self, idle: Duration) -> Option<Instant> {
         let by_id = self.sessions.by_id.borrow();
-        by_id
-            .values()
-            .map(|session| session.last_used() + idle)
-            .min()
+        by_id.iter().map(|known| known.0.last_used() + idle).min()
     }
 }

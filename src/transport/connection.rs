@@ -43,6 +43,17 @@ const KEPT_BUFFER_BYTES: usize = 16 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 256 * 1024;
 
+/// Headers by which we decide and that have one value. Twice, they mean one thing to us and may mean
+/// another to whoever stands in front. (`Host` and those about length are `http1`'s.)
+const SINGLE: [&str; 6] = [
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "origin",
+];
+
 /// See the module.
 pub struct Connection {
     /// Shared with all connections.
@@ -136,7 +147,7 @@ impl Connection {
                         place,
                         ..
                     } = self;
-                    plan.spawn(http, stream, place, guard);
+                    plan.spawn(&http, stream, place, guard);
                     return;
                 }
             }
@@ -334,8 +345,8 @@ impl Connection {
         after
     }
 
-    /// Everything that is decided from the head alone, in this order: target, host, origin,
-    /// preflight, method, token, expectation.
+    /// Everything that is decided from the head alone, in this order: host, what stands there
+    /// twice, origin, preflight, target, method, token, expectation.
     fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
         let head = &self.head;
         if head.method() == Method::Connect {
@@ -350,6 +361,11 @@ impl Connection {
                 return Err(Response::error(error.status(), &error.to_string()));
             }
         };
+        if let Some(name) = head.repeated(&SINGLE) {
+            self.persistence = Persistence::Close;
+            let text = format!("more than one `{name}` header: send one");
+            return Err(Response::error(400, &text));
+        }
         site.host.admit(host_text).map_err(|refusal| {
             Response::json(crate::gate::host::HostRefusal::STATUS, refusal.body())
         })?;

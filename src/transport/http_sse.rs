@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::gate::Principal;
 use crate::http1::query;
 use crate::jsonrpc::{self, Envelope, Incoming};
-use crate::metrics::{EventKind, Transport};
+use crate::metrics::{EventKind, Limit, Transport};
 use crate::server::arrival::{Arrival, Carrier, Reply};
 use crate::server::outlet::{Item, Outlet};
 use crate::server::session::Session;
@@ -91,11 +91,30 @@ pub async fn post(
         let text = "session not found; open the stream again";
         return connection.send(Response::error(404, text)).await;
     };
+    if let Some(limit) = overfull(connection, &session) {
+        let text = format!(
+            "more than `limits.stream_queue_bytes` ({limit}) wait on the stream; read it first"
+        );
+        let response = Response::error(503, &text).with("Retry-After", "1");
+        return connection.send(response).await;
+    }
     let refused = receive(connection, settings, caller, &session, bytes);
     match refused {
         Some(refused) => connection.send(refused).await,
         None => connection.send(Response::empty(202)).await,
     }
+}
+
+/// The limit, if more waits on the session's stream. Answers are always taken there, so whoever asks
+/// without reading them has to be stopped here, or would have the server hold any number of them.
+fn overfull(connection: &Connection, session: &Session) -> Option<usize> {
+    let server = &connection.http.server;
+    let limit = server.settings().limits.stream_queue_bytes;
+    if session.outlet()?.queued_bytes() <= limit {
+        return None;
+    }
+    server.metrics.limit_hit(Limit::StreamQueueBytes);
+    Some(limit)
 }
 
 fn receive(

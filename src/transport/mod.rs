@@ -14,6 +14,9 @@ pub mod http;
 pub mod site;
 pub mod stdio;
 
+#[cfg(feature = "http-types")]
+pub mod http_types;
+
 mod admin;
 mod body;
 mod connection;

@@ -55,6 +55,10 @@ pub fn write_stream_head(
 }
 
 impl EventFraming {
+    /// No framing: the bytes of the stream as they are.
+    #[cfg(feature = "http-types")]
+    pub const PLAIN: EventFraming = EventFraming { is_chunked: false };
+
     /// Writes one piece of the stream; each piece is one chunk, and one write.
     pub fn frame(self, out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
         if self.is_chunked {

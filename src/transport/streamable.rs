@@ -50,7 +50,7 @@ pub async fn post(
     bytes: &[u8],
 ) -> After {
     let head = &connection.head;
-    let Some(takes) = Takes::of(head.header("accept")) else {
+    let Some(takes) = Takes::of(head.list("accept").as_deref()) else {
         let text = "`Accept` must allow application/json or text/event-stream";
         return connection.send(Response::error(406, text)).await;
     };
@@ -89,7 +89,7 @@ pub async fn get(
     caller: &Rc<Principal>,
 ) -> After {
     let head = &connection.head;
-    if !accepts(head.header("accept"), "text/event-stream") {
+    if !accepts(head.list("accept").as_deref(), "text/event-stream") {
         let text = "`Accept` must allow text/event-stream";
         return connection.send(Response::error(406, text)).await;
     }

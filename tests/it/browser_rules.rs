@@ -447,6 +447,28 @@ fn every_error_is_json_and_says_what_to_do() {
 }
 
 #[test]
+fn what_decides_stands_there_once() {
+    let server = Server::start(&[("APP_SERVER__ALLOWED_ORIGINS", APP)]);
+    for (name, value) in [
+        ("Authorization", "Bearer a"),
+        ("Content-Type", "application/json"),
+        ("Last-Event-ID", "0-0"),
+        ("MCP-Protocol-Version", "2025-06-18"),
+        ("Mcp-Session-Id", "a"),
+        ("Origin", APP),
+    ] {
+        let once = ping(1).with(name, value);
+        assert_eq!(pong(&server.ask(&once)), 1, "{name}");
+        // Also twice the same.
+        let refused = server.ask(&once.header(&name.to_ascii_lowercase(), value));
+        assert_eq!(refused.status, 400, "{name}");
+        assert_eq!(refused.header("connection"), Some("close"));
+        assert!(error_text(&refused).contains(&name.to_ascii_lowercase()));
+        assert!(refused.header("access-control-allow-origin").is_none());
+    }
+}
+
+#[test]
 fn nothing_a_client_writes_gets_into_a_head() {
     let server = Server::start(&[("APP_SERVER__ALLOWED_ORIGINS", "*")]);
     // Whatever is echoed (Origin, Mcp-Param names, the session's id) is checked first.

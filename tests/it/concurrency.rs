@@ -94,6 +94,47 @@ fn a_slow_tool_delays_nobody_on_stdio() {
 }
 
 #[test]
+fn a_slow_tool_does_not_hold_up_streams() {
+    let server = Server::everything();
+    let slow = json!({"name": "slow_compute", "arguments": {"seconds": 3600}});
+    let mut new = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    let mut old = Mcp::open(Way::HttpSse, &server, "2024-11-05");
+    let mut session = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let mut running = Vec::new();
+    for mcp in [&mut new, &mut old, &mut session] {
+        let call = mcp.build("tools/call", slow.clone());
+        running.push(mcp.send(&call));
+    }
+    let mut stream = session.listen();
+    let params = json!({"notifications": {"toolsListChanged": true}});
+    let message = new.build("subscriptions/listen", params);
+    let mut listening = new.send(&message).unwrap();
+    assert_eq!(
+        listening.next()["method"],
+        "notifications/subscriptions/acknowledged"
+    );
+    let mut events = server.connect().into_sse(&Request::get("/api/mcp/v1/sse"));
+    assert_eq!(events.next().event, "connected");
+    for _ in 0..3 {
+        new.call("test_trigger_tool_change", json!({}));
+        for note in [old.next(), stream.message(), listening.next()] {
+            assert_eq!(note["method"], "notifications/tools/list_changed");
+        }
+        let event = json!({"event": "news", "data": {"n": 1}});
+        let published = server.ask(&Request::post("/api/mcp/v1/events", &event));
+        assert!((200..300).contains(&published.status), "{published:?}");
+        assert_eq!(events.next().event, "news");
+    }
+    assert_eq!(server.get_json("/status")["requestsInFlight"], 3);
+    assert!(
+        running
+            .iter_mut()
+            .flatten()
+            .all(|incoming| !incoming.is_answered())
+    );
+}
+
+#[test]
 fn a_slow_tool_on_a_keep_alive_connection_delays_only_that_connection() {
     let server = Server::probe();
     let mut mcp = Mcp::open(Way::Streamable, &server, "2025-06-18");

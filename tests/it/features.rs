@@ -365,13 +365,21 @@ fn routing_headers_must_say_the_same_as_the_body() {
         ("MCP-Protocol-Version", "2025-11-25"),
         ("Mcp-Method", ""),
     ] {
+        let repeated = request.clone().header(name, value);
         for changed in [
             request.clone().with(name, value),
-            request.clone().header(name, value),
             request.clone().without(name),
+            repeated,
         ] {
             let response = server.ask(&changed);
             assert_eq!(response.status, 400, "{name}: {value}: {}", response.text());
+            let versions = changed.headers.iter();
+            let versions = versions.filter(|(name, _)| name == "MCP-Protocol-Version");
+            if versions.count() > 1 {
+                // Which revision speaks is not known, so the body is not even read.
+                assert_eq!(response.json()["error"]["code"], -32600);
+                continue;
+            }
             assert_eq!(response.json()["error"]["code"], -32020, "{name}: {value}");
             assert_eq!(response.json()["id"], message["id"]);
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::support::{
     Http, Mcp, Request, Response, Server, Sse, Until, Value, Way, json, poll_until,
 };
-use crate::wire::{CALL, error_text, ping, pong, responses};
+use crate::wire::{CALL, ask, error_text, ping, pong, responses};
 
 const EVENTS: &str = "/api/mcp/v1/sse";
 const PUBLISH: &str = "/api/mcp/v1/events";
@@ -169,6 +169,41 @@ fn check_connections_per_address(env: &[(&str, &str)], limit: usize) {
     open.iter_mut().for_each(check_is_served);
     assert_eq!(hits(&server, "connections_per_address"), 1.0);
     assert_eq!(hits(&server, "connections"), 0.0);
+}
+
+#[test]
+fn open_files_running_out_stops_newcomers_only() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let server = Server::start(&[]);
+    let mut kept = server.connect();
+    let ask = |http: &mut Http, sample: &str| {
+        let text = http.ask(&Request::get("/metrics")).text();
+        let line = text.lines().find_map(|line| line.strip_prefix(sample));
+        line.unwrap().trim().parse::<f64>().unwrap()
+    };
+    const OPEN_FILES: &str = "mcp_limit_hits_total{limit=\"open_files\"}";
+    let open = ask(&mut kept, "process_open_fds ");
+    assert_eq!(ask(&mut kept, OPEN_FILES), 0.0);
+    // Room for five more; twenty come. Those without room wait in the kernel's queue.
+    let limit = format!("{}", open + 5.0).parse().unwrap();
+    let pid = Pid::from_child(&server.process.child);
+    let limits = Rlimit {
+        current: Some(limit),
+        maximum: Some(limit),
+    };
+    prlimit(Some(pid), Resource::Nofile, limits).unwrap();
+    let crowd: Vec<Http> = (0..20).map(|_| server.connect()).collect();
+    poll_until("a pause", || {
+        (ask(&mut kept, OPEN_FILES) > 0.0).then_some(())
+    });
+    // Who is in is served as before, and accepting does not spin meanwhile: it pauses for 100 ms.
+    let before = ask(&mut kept, OPEN_FILES);
+    for _ in 0..100 {
+        check_is_served(&mut kept);
+    }
+    assert!(ask(&mut kept, OPEN_FILES) - before < 50.0);
+    drop(crowd);
+    check_is_served(&mut server.connect());
 }
 
 // --- heads ----------------------------------------------------------------------------------------
@@ -436,7 +471,10 @@ fn sessions_make_room_by_the_longest_idle_and_never_by_an_active_one() {
     wait_in_flight(&server, 1);
     let e = Mcp::open(Way::HttpSse, &server, "2024-11-05");
     assert!(is_alive(&a) && is_alive(&c) && !is_alive(&d));
-    for refused in [server.ask(&initialize()), server.get("/sse/")] {
+    for refused in [
+        server.ask(&initialize()),
+        ask(&server, &Request::get("/sse/")),
+    ] {
         check_503(&refused, "limits.sessions");
     }
     assert_eq!(hits(&server, "sessions"), 4.0);
@@ -498,7 +536,7 @@ fn streams() {
         listen(&server),
     ];
     for request in &refused {
-        check_503(&server.ask(request), "limits.streams");
+        check_503(&ask(&server, request), "limits.streams");
     }
     assert_eq!(hits(&server, "streams"), 4.0);
     // No session was opened for a stream that was not.
@@ -540,7 +578,7 @@ fn streams_are_128_by_default() {
     let open: Vec<Sse> = (0..128)
         .map(|index| open_events(connect_from(&server, 2 + index % 4)))
         .collect();
-    check_503(&server.get(EVENTS), "limits.streams");
+    check_503(&ask(&server, &Request::get(EVENTS)), "limits.streams");
     assert_eq!(server.get_json("/status")["streams"], open.len());
     assert_eq!(hits(&server, "streams"), 1.0);
 }
@@ -656,6 +694,64 @@ fn stream_queue_bytes() {
 }
 
 #[test]
+fn many_stalled_readers_cost_no_more_than_their_bounds() {
+    let server = Server::start(&[("APP_LIMITS__STREAM_QUEUE_BYTES", "64KiB")]);
+    let stalled: Vec<Sse> = (0..16).map(|_| open_events(server.connect())).collect();
+    let mut publisher = server.connect();
+    assert_eq!(publish(&mut publisher, 0), 16);
+    let resident = || server.metric("process_resident_memory_bytes").unwrap();
+    let before = resident();
+    let mut most = before;
+    for number in 1.. {
+        let delivered = publish(&mut publisher, number);
+        if number % 50 == 0 || delivered == 0 {
+            most = most.max(resident());
+        }
+        if delivered == 0 {
+            break;
+        }
+        assert!(number < 5000, "10 MB are queued for each");
+    }
+    // Each queue, what is being written of it, and as much again for the allocator.
+    let bound = 16.0 * 2.0 * 2.0 * 65536.0;
+    assert!(most - before <= bound, "{before} grew to {most}");
+    check_is_served(&mut publisher);
+    drop(stalled);
+}
+
+/// Answers are never dropped; so who does not read them may ask for no more.
+#[test]
+fn a_slow_reader_of_answers_is_asked_to_wait() {
+    let server = Server::start(&[("APP_LIMITS__STREAM_QUEUE_BYTES", "16KiB")]);
+    let http = server.connect();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&http.socket, 4096).unwrap();
+    let mut stream = http.into_sse(&Request::get("/sse/"));
+    let target = stream.next().data.replace("../", "/");
+    let list = |id: u64| {
+        let message = json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"});
+        Request::post(&target, &message)
+    };
+    let mut http = server.connect();
+    let mut taken = 0;
+    let refused = loop {
+        let response = http.ask(&list(taken));
+        if response.status != 202 {
+            break response;
+        }
+        taken += 1;
+        assert!(taken < 1000, "10 MB are queued");
+    };
+    check_503(&refused, "limits.stream_queue_bytes");
+    assert_eq!(hits(&server, "stream_queue_bytes"), 1.0);
+    // What was taken is answered, and once it is read there is room again.
+    for id in 0..taken {
+        assert_eq!(stream.message()["id"], id);
+    }
+    assert_eq!(http.ask(&list(taken)).status, 202);
+    assert_eq!(stream.message()["id"], taken);
+}
+
+#[test]
 fn write_stall() {
     let server = Server::start(&[("APP_TIMEOUT__WRITE_STALL", "300ms")]);
     // On a stream.
@@ -669,7 +765,12 @@ fn write_stall() {
     drop(stuck);
     // In answers: they are asked for and not read.
     let mut stuck = server.connect();
-    let request = Request::get("/api/mcp/v1/tools").bytes(server.addr);
+    rustix::net::sockopt::set_socket_recv_buffer_size(&stuck.socket, 4096).unwrap();
+    let list = Request::post(
+        CALL,
+        &json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    );
+    let request = list.bytes(server.addr);
     let ask = request.repeat(2000);
     stuck
         .socket
@@ -677,6 +778,11 @@ fn write_stall() {
         .unwrap();
     _ = stuck.socket.write_all(&ask);
     wait_closed(&server, "write_stall", 2.0);
+    // What the kernel held for it is bounded as well: it was given so many answers.
+    let answered = r#"mcp_rpc_requests_total{method="tools/list",transport="http"}"#;
+    let answered = server.metric(answered).unwrap();
+    let held = answered * publisher.ask(&list).body.len() as f64;
+    assert!(held < 1024.0 * 1024.0, "{held} bytes for who does not read");
     assert_eq!(pong(&publisher.ask(&ping(1))), 1);
     // Reading late is not reading never: every byte that is taken counts.
     let mut slow = server.connect();

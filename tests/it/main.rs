@@ -23,6 +23,7 @@
 //! ```
 
 #![allow(
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "helpers of tests are not known as such to clippy"
 )]
@@ -35,7 +36,11 @@ mod browser_rules;
 mod cancellation;
 mod concurrency;
 mod features;
+mod house;
 mod http_sse;
+#[cfg(feature = "http-types")]
+mod http_types;
+mod interop;
 mod limits;
 mod messages;
 mod sessions;

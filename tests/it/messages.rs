@@ -310,3 +310,39 @@ fn an_id_in_use_is_refused_and_free_again_once_answered() {
     assert_eq!(waiting.next()["result"]["content"][0]["text"], "released a");
     assert_eq!(server.ask(&mcp.post(&again)).status, 200);
 }
+
+#[test]
+fn on_stdio_an_id_in_use_is_refused_in_either_era() {
+    let mut mcp = Mcp::stdio(StdioServer::probe(), "2025-11-25");
+    let new = Mcp::connect_nowhere("2026-07-28");
+    let params = json!({"name": "wait", "arguments": {"key": "a"}, "_meta": {"progressToken": 1}});
+    let call = mcp.build_with_id(json!(70), "tools/call", params);
+    assert!(mcp.send(&call).is_none());
+    mcp.wait_outcome("a", "waiting");
+    for again in [
+        mcp.build_with_id(json!(70), "ping", json!({})),
+        new.build_with_id(json!(70), "server/discover", json!({})),
+    ] {
+        assert_eq!(mcp.ask(&again)["error"]["code"], -32600);
+    }
+    mcp.release("a");
+    let answer = mcp.heard.pop().unwrap_or_else(|| mcp.next());
+    assert_eq!(
+        (&answer["id"], answer["result"].is_object()),
+        (&json!(70), true)
+    );
+}
+
+#[test]
+fn initialize_on_the_plain_endpoint_opens_nothing() {
+    let server = Server::start(&[]);
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "it", "version": "1"},
+    }});
+    let response = server.ask(&Request::post("/api/mcp/v1/call", &initialize));
+    assert_eq!(response.header("mcp-session-id"), None);
+    assert_eq!(response.json()["result"]["protocolVersion"], "2025-06-18");
+    assert_eq!(server.get_json("/status")["sessions"], 0);
+}

@@ -404,3 +404,32 @@ fn a_quick_answer_is_json_and_a_client_that_takes_only_streams_gets_one() {
         assert_eq!(server.ask(&neither).status, 406);
     }
 }
+
+#[test]
+fn a_burst_larger_than_the_queue_ends_the_stream_and_the_ring_keeps_its_end() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    // Some 110 bytes each, all at once: twice what `limits.stream_queue_bytes` and the ring hold.
+    let count = 1200;
+    let call = wait_call(&mut mcp, "a", count, 1);
+    let mut stream = mcp.send(&call).unwrap().into_sse();
+    let primed = stream.next();
+    assert!(primed.data.is_empty(), "{primed:?}");
+    assert_eq!(stream.rest(), []);
+    mcp.wait_outcome("a", "waiting");
+    mcp.release("a");
+    mcp.wait_outcome("a", "done");
+    let rest = mcp.resume(&primed.id).rest();
+    assert!((10..1000).contains(&rest.len()), "{}", rest.len());
+    assert_eq!(rest.last().unwrap().json()["id"], call["id"]);
+    let progress = |event: &crate::support::Event| event.json()["params"]["progress"].as_f64();
+    let last = f64::from(count);
+    assert_eq!(progress(&rest[rest.len() - 2]), Some(last));
+    // No gap in what is left.
+    for pair in rest[..rest.len() - 1].windows(2) {
+        assert_eq!(
+            progress(&pair[0]).unwrap() + 1.0,
+            progress(&pair[1]).unwrap()
+        );
+    }
+}

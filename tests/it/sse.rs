@@ -461,6 +461,10 @@ fn a_stream_needs_a_client_that_takes_one() {
         );
     }
     assert_eq!(status(session.get().without("Accept")), (200, true));
+    // On several lines it is still one list.
+    let lines = session.get().with("Accept", "application/json");
+    let lines = lines.header("Accept", "text/event-stream");
+    assert_eq!(status(lines), (200, true));
     for accept in ["application/json", "text/plain", "text/event-stream;q=0"] {
         assert_eq!(
             status(session.get().with("Accept", accept)),

@@ -248,3 +248,16 @@ fn subscriptions_are_bounded() {
     mcp.result("resources/unsubscribe", json!({"uri": "probe://one"}));
     assert_eq!(subscribe(&mut mcp, "three")["result"], json!({}));
 }
+
+#[test]
+fn a_client_that_takes_no_stream_cannot_listen() {
+    let server = Server::everything();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    let message = mcp.build("subscriptions/listen", json!({"notifications": {}}));
+    let request = mcp.post(&message).with("Accept", "application/json");
+    assert_eq!(server.ask(&request).status, 406);
+    // Nor can one of the plain endpoint, which has no streams.
+    let mut mcp = Mcp::open(Way::Plain, &server, "2026-07-28");
+    let error = mcp.error("subscriptions/listen", json!({"notifications": {}}));
+    assert_eq!(error["code"], -32600, "{error}");
+}

@@ -213,3 +213,25 @@ fn release_frees_and_reset_keeps() {
     head.release();
     assert_eq!(head.fields.capacity(), 0);
 }
+
+#[test]
+fn lines_of_a_list_are_joined_and_those_of_one_value_told() {
+    let head =
+        head_of("GET / HTTP/1.1\r\nHost: a\r\nAccept: b\r\norigin: c\r\nACCEPT: d, e\r\n\r\n");
+    assert_eq!(head.list("accept").as_deref(), Some("b, d, e"));
+    assert_eq!(head.list("origin").as_deref(), Some("c"));
+    assert_eq!(head.list("x"), None);
+    assert_eq!(head.repeated(&["x", "origin", "host"]), None);
+    assert_eq!(head.repeated(&["origin", "accept"]), Some("accept"));
+}
+
+#[test]
+fn the_authority_is_that_of_the_target_if_it_has_one() {
+    let head = head_of("GET http://b:1/x HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(head.authority(), Some("b:1"));
+    assert_eq!(
+        head_of("GET /x HTTP/1.1\r\nHost: a\r\n\r\n").authority(),
+        Some("a")
+    );
+    assert_eq!(head_of("GET /x HTTP/1.0\r\n\r\n").authority(), None);
+}

@@ -19,7 +19,8 @@ pub fn handle_initialize(
     match &exchange.arrival.carrier {
         Carrier::Plain => Ok(Flow::Done),
         Carrier::Connection { session, .. } => {
-            session.negotiate(revision, params.capabilities);
+            let server = exchange.server;
+            server.negotiate(session, revision, params.capabilities);
             Ok(Flow::Done)
         }
         Carrier::Streamable(_) => {
@@ -32,7 +33,8 @@ pub fn handle_initialize(
                     ))));
                 }
             };
-            session.negotiate(revision, params.capabilities);
+            let server = exchange.server;
+            server.negotiate(&session, revision, params.capabilities);
             Ok(Flow::Opened(session))
         }
     }

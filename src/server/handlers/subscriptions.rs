@@ -63,11 +63,8 @@ pub fn handle_listen(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow
             "`limits.streams` ({limit}) are open; close one first"
         ))));
     };
+    // Over HTTP the response that carries it takes no second place: one listen stream is one stream.
     exchange.note_stream_permit();
-    // Over HTTP the response takes this place as soon as it streams, which is right after this; one
-    // listen stream is one stream.
-    let is_connection = matches!(exchange.arrival.carrier, Carrier::Connection { .. });
-    let permit = is_connection.then_some(permit);
     let (route, id) = (exchange.route(), exchange.request.id.clone());
     let mut text = Vec::new();
     filter.write_acknowledged(&mut text, id.as_json());

@@ -239,9 +239,11 @@ impl Http {
     #[track_caller]
     pub fn finish(&mut self, mut response: Response) -> Response {
         let mut body = BodyReader::new(response.framing);
+        // One deadline for all of it: a stream's comments would put off any other for ever.
+        let until = Until::soon();
         while !body.is_done {
             body.read(&mut self.unread, &mut response.body);
-            if !body.is_done && self.more(Until::soon()) == 0 {
+            if !body.is_done && self.more(until) == 0 {
                 body.end();
             }
         }
@@ -259,6 +261,7 @@ impl Http {
     #[track_caller]
     pub fn try_response_head(&mut self, method: Method) -> Option<Response> {
         let mut head = ResponseHead::new();
+        let until = Until::soon();
         loop {
             match head.try_parse(&self.unread, &HEAD_LIMITS) {
                 Ok(Some(consumed)) => {
@@ -268,7 +271,7 @@ impl Http {
                 Ok(None) => (),
                 Err(error) => panic!("{error}: {}", self.unread.escape_ascii()),
             }
-            if self.more(Until::soon()) == 0 {
+            if self.more(until) == 0 {
                 let rest = self.unread.escape_ascii();
                 assert!(
                     self.unread.is_empty(),

@@ -373,16 +373,6 @@ impl Mcp {
         }
     }
 
-    /// Fails if a message comes on the connection within a short while.
-    #[track_caller]
-    pub fn expect_silence(&mut self) {
-        match &mut self.link {
-            Link::HttpSse { stream, .. } => stream.expect_silence(),
-            Link::Stdio(server) => server.expect_silence(),
-            Link::Plain { .. } | Link::Streamable { .. } => (),
-        }
-    }
-
     // --- the session over /mcp ----------------------------------------------------------------
 
     /// Opens the session's GET stream.

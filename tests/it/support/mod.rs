@@ -2,8 +2,9 @@
 //! and an MCP client thin enough to send what no sound client would.
 //!
 //! Every wait is bounded by [`WAIT`] and ends as soon as what it waits for is there; no test sleeps
-//! to get its order right. Nothing is shared between tests: each starts a server of its own on a
-//! port of its own in a folder of its own, so all of them may run at once.
+//! to get its order right, and that nothing came is seen by what comes next. Nothing is shared
+//! between tests: each starts a server of its own on a port of its own in a folder of its own, so
+//! all of them may run at once.
 //!
 //! ```text
 //!   Server ──addr──▶ Http ──send/response──▶ Response
@@ -40,10 +41,6 @@ pub use stdio::StdioServer;
 /// The longest any wait may take. Far longer than anything here takes, so that a busy machine does
 /// not fail a sound server; a test that reaches it has failed.
 pub const WAIT: Duration = Duration::from_secs(30);
-
-/// How long silence is watched where a test asserts that nothing comes and no later event can show
-/// it. Only ever used to look for what must not be there.
-pub const SILENCE: Duration = Duration::from_millis(300);
 
 /// A point in time that waits count down to.
 #[derive(Clone, Copy)]

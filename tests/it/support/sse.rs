@@ -3,7 +3,7 @@
 use siskin::http1::sse::Parser;
 
 use super::http::{BodyReader, Http, Response};
-use super::{SILENCE, Until, Value, parse};
+use super::{Until, Value, parse};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,16 +92,6 @@ impl Sse {
     #[track_caller]
     pub fn rest(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.try_next()).collect()
-    }
-
-    /// Fails if an event comes within a short while. Comments may.
-    #[track_caller]
-    pub fn expect_silence(&mut self) {
-        match self.next_until(Until::after(SILENCE)) {
-            Err(()) => (),
-            Ok(Some(event)) => panic!("an event where none may come: {event:?}"),
-            Ok(None) => panic!("the stream ended; so far: {}", self.raw.escape_ascii()),
-        }
     }
 
     /// Fails unless the stream ends without another event.

@@ -3,11 +3,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
 
 use super::child::{Env, Exit, Folder, Process};
 use super::server::Program;
-use super::{SILENCE, Until, Value, WAIT, parse};
+use super::{Value, WAIT, parse};
 
 /// A running stdio server; see the module.
 pub struct StdioServer {
@@ -109,16 +108,6 @@ impl StdioServer {
     #[track_caller]
     pub fn message(&mut self) -> Value {
         parse(self.line())
-    }
-
-    /// Fails if a line comes within a short while.
-    #[track_caller]
-    pub fn expect_silence(&mut self) {
-        let until = Until::after(SILENCE);
-        let left = until.left().unwrap_or(Duration::ZERO);
-        if let Ok(line) = self.lines.recv_timeout(left) {
-            panic!("a line where none may come: {}", text_of(line));
-        }
     }
 
     /// Closes the server's stdin.

@@ -1,0 +1,233 @@
+"""Starts siskin, looks at it through /proc, opens idle sessions, and compares with the budgets.
+
+Usage: measure.py BINARY SESSIONS...   Called by run.sh; needs nothing but Python's standard library.
+       measure.py --file BINARY...     The size alone, as for a machine that is not this one.
+"""
+
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+# What each figure may be at most; ARCHITECTURE.md, "Budgets", says why.
+SIZE_BYTES = {"x86_64": 2_359_296, "aarch64": 2_097_152, "arm": 1_677_722}
+RESIDENT_KIB = 1536
+SESSION_BYTES = 1024
+# With fewer, whole pages and the room that tables keep for growth weigh on each.
+SESSION_BYTES_FROM = 10_000
+START_MS = 5.0
+WAKE_UPS = 0
+# The protocol thread and async-io's reactor helper.
+THREADS = 2
+
+STARTS = 30
+QUIET_SECONDS = 5
+READ_SECONDS = 30
+KEEPALIVE_SECONDS = 3
+WARM_UP_SESSIONS = 50
+
+MACHINES = {3: "x86", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+over = []
+
+
+def figure(name, value, unit, budget=None):
+    verdict = ""
+    if budget is not None:
+        is_over = value > budget
+        verdict = f"  budget {budget:>9,} {unit}  {'OVER' if is_over else 'ok'}"
+        if is_over:
+            over.append(name)
+    print(f"{name:<44} {value:>11,} {unit:<8}{verdict}", flush=True)
+
+
+class Server:
+    """One siskin on a free port, without any configuration but the limits it is to hold."""
+
+    def __init__(self, binary, folder, sessions=0):
+        names = ("PATH", "HOME", "TMPDIR")
+        env = {name: os.environ[name] for name in names if name in os.environ}
+        env["APP_SERVER__PORT"] = "0"
+        if sessions:
+            for limit in ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS", "STREAMS", "SESSIONS"):
+                env[f"APP_LIMITS__{limit}"] = str(sessions + 64)
+            env["APP_TIMEOUT__SSE_KEEPALIVE"] = f"{KEEPALIVE_SECONDS}s"
+        begun = time.perf_counter()
+        self.process = subprocess.Popen(
+            [binary], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        self.port = None
+        said = []
+        for line in self.process.stderr:
+            said.append(line.decode(errors="replace"))
+            if found := re.search(r"listening http 127\.0\.0\.1:(\d+)", said[-1]):
+                self.port = int(found[1])
+                break
+        if self.port is None:
+            sys.exit(f"`{binary}` did not start:\n{''.join(said)}")
+        self.connect().close()
+        self.start_ms = (time.perf_counter() - begun) * 1000
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=READ_SECONDS)
+
+    def status(self, key):
+        """A number of /proc/PID/status, e.g. VmRSS in KiB."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(next(line for line in status if line.startswith(f"{key}:")).split()[1])
+
+    def wake_ups(self):
+        """How often any of its threads has waited so far."""
+        count = 0
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{task}/status") as status:
+                count += sum(int(line.split()[1]) for line in status if line.startswith("voluntary_"))
+        return count
+
+    def stop(self):
+        self.process.terminate()
+        self.process.stderr.close()
+        self.process.wait(READ_SECONDS)
+
+
+def read_until(stream, marker):
+    got = b""
+    while marker not in got:
+        more = stream.recv(4096)
+        if not more:
+            sys.exit(f"the server closed the connection after {got!r}")
+        got += more
+    return got
+
+
+def exchange(stream, method, headers, body=b""):
+    head = f"{method} /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}"
+    if body:
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    stream.sendall(head.encode() + b"\r\n" + body)
+    return read_until(stream, b"\r\n\r\n")
+
+
+INITIALIZE = (
+    b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
+    b'"capabilities":{"elicitation":{},"roots":{"listChanged":true},"sampling":{}},'
+    b'"clientInfo":{"name":"footprint","version":"1"}}}'
+)
+INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'
+
+
+def open_session(server):
+    """As clients do it: POSTs on one connection, which then closes, and the stream on another."""
+    accept = "Accept: application/json, text/event-stream\r\n"
+    with server.connect() as posts:
+        head = exchange(posts, "POST", accept, INITIALIZE)
+        found = re.search(rb"mcp-session-id: (\S+)", head, re.IGNORECASE)
+        if not found:
+            sys.exit(f"no session was opened: {head!r}")
+        session = f"Mcp-Session-Id: {found[1].decode()}\r\nMCP-Protocol-Version: 2025-11-25\r\n"
+        # The answer's body may still be on its way; a second answer can only follow it.
+        posts.sendall(
+            f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{accept}{session}Connection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(INITIALIZED)}\r\n\r\n".encode() + INITIALIZED
+        )
+        while posts.recv(4096):
+            pass
+    stream = server.connect()
+    head = exchange(stream, "GET", f"Accept: text/event-stream\r\n{session}")
+    if not head.startswith(b"HTTP/1.1 200 "):
+        sys.exit(f"no stream was opened: {head!r}")
+    return stream
+
+
+def drain(streams):
+    for stream in streams:
+        try:
+            if not stream.recv(65536):
+                sys.exit("the server closed an idle stream")
+        except BlockingIOError:
+            pass
+
+
+def measure_file(binary):
+    with open(binary, "rb") as file:
+        header = file.read(20)
+    machine = MACHINES.get(int.from_bytes(header[18:20], "little"), "?")
+    figure(f"binary, {machine}", os.path.getsize(binary), "bytes", SIZE_BYTES.get(machine))
+
+
+def measure_start(binary, folder):
+    times = []
+    for _ in range(STARTS):
+        server = Server(binary, folder)
+        times.append(server.start_ms)
+        server.stop()
+    # Includes what Python needs to start a process; the least is nearest to the server's own share.
+    figure(f"exec to accepting, median of {STARTS}", round(statistics.median(times), 2), "ms", START_MS)
+    figure("exec to accepting, least", round(min(times), 2), "ms")
+
+
+def measure_idle(binary, folder):
+    server = Server(binary, folder)
+    figure("resident after start", server.status("VmRSS"), "KiB", RESIDENT_KIB)
+    figure("  of it not of a file", server.status("RssAnon"), "KiB")
+    figure("threads", server.status("Threads"), "", THREADS)
+    # async-io's helper looks around a few times before it goes to sleep.
+    time.sleep(1)
+    before = server.wake_ups()
+    time.sleep(QUIET_SECONDS)
+    figure(f"wake-ups in {QUIET_SECONDS} idle seconds", server.wake_ups() - before, "", WAKE_UPS)
+    server.stop()
+
+
+def measure_sessions(binary, folder, count):
+    server = Server(binary, folder, count)
+    # What every server pages in sooner or later is no session's.
+    for _ in range(WARM_UP_SESSIONS):
+        open_session(server).close()
+    time.sleep(0.2)
+    before = server.status("VmRSS")
+    begun = time.perf_counter()
+    streams = [open_session(server) for _ in range(count)]
+    seconds = time.perf_counter() - begun
+    # Idle as they are after hours: each has had comments, and what those took is free again.
+    for stream in streams:
+        stream.setblocking(False)
+    for _ in range(2):
+        drain(streams)
+        time.sleep(KEEPALIVE_SECONDS)
+    drain(streams)
+    after = server.status("VmRSS")
+    figure(f"resident with {count:,} idle sessions", after, "KiB")
+    budget = SESSION_BYTES if count >= SESSION_BYTES_FROM else None
+    figure(f"per idle session at {count:,}", round((after - before) * 1024 / count), "bytes", budget)
+    figure(f"threads with {count:,} idle sessions", server.status("Threads"), "", THREADS)
+    print(f"  opened in {seconds:.1f} s; most resident meanwhile {server.status('VmHWM'):,} KiB")
+    for stream in streams:
+        stream.close()
+    server.stop()
+
+
+def main():
+    if sys.argv[1] == "--file":
+        for binary in sys.argv[2:]:
+            measure_file(binary)
+    else:
+        measure_all(os.path.abspath(sys.argv[1]), [int(count) for count in sys.argv[2:]])
+    if over:
+        sys.exit(f"over budget: {', '.join(over)}")
+
+
+def measure_all(binary, sessions):
+    with tempfile.TemporaryDirectory(prefix="siskin-footprint-") as folder:
+        measure_file(binary)
+        measure_start(binary, folder)
+        measure_idle(binary, folder)
+        for count in sessions:
+            measure_sessions(binary, folder, count)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,4 @@
+//! Response heads of upstreams.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| siskin::http1::response::fuzz_response(bytes));
