@@ -114,7 +114,8 @@ impl Reloader {
 
     /// What to look at: the files that were read, and those that would have been if they existed.
     fn remember_files(&self, folder: &Path, read: &[PathBuf]) {
-        let mut files: BTreeSet<PathBuf> = read.iter().cloned().collect();
+        let mut files = BTreeSet::new();
+        files.extend(read.iter().cloned());
         files.insert(folder.join("base.toml"));
         if let Some(env) = self.sources.environment.get("ENV") {
             files.insert(folder.join(format!("{env}.toml")));

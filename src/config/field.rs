@@ -142,9 +142,11 @@ field! {
     Vec<Listener>: Value::Listeners(list) => Some(list), this => Value::Listeners(this.clone());
     Vec<Token>: Value::Tokens(list) => Some(list), this => Value::Tokens(this.clone());
     // Each is `host=url`; the parser has seen to that.
-    BTreeMap<String, String>: Value::List(list) => list.iter()
-            .map(|text| text.split_once('=').map(|(host, url)| (host.to_owned(), url.to_owned())))
-            .collect(),
+    BTreeMap<String, String>: Value::List(list) => list.iter().try_fold(BTreeMap::new(), |mut hosts, text| {
+            let (host, url) = text.split_once('=')?;
+            hosts.insert(host.to_owned(), url.to_owned());
+            Some(hosts)
+        }),
         this => Value::List(this.iter().map(|(host, url)| format!("{host}={url}")).collect());
 }
 

@@ -86,9 +86,9 @@ impl<'s> Draft<'s> {
     }
 
     fn finish(mut self) -> Result<Loaded, ConfigErrors> {
-        self.errors.sort();
+        self.errors.sort_unstable();
         self.errors.dedup();
-        self.warnings.sort();
+        self.warnings.sort_unstable();
         if !self.errors.is_empty() {
             return Err(ConfigErrors(self.errors));
         }

@@ -12,10 +12,10 @@ use super::kind::{Item, Kind, Value};
 /// The schema, indented, with a newline at its end.
 pub fn json_schema() -> String {
     let service = json!({ "$ref": "#/$defs/service" });
-    let mut properties: Map<String, Json> = SECTIONS
-        .iter()
-        .map(|section| (section.name.to_owned(), section_schema(section)))
-        .collect();
+    let mut properties = Map::new();
+    for section in SECTIONS {
+        properties.insert(section.name.to_owned(), section_schema(section));
+    }
     for id in TOP_SERVICES {
         properties.insert(id.to_owned(), service.clone());
     }

@@ -46,11 +46,13 @@ impl Sources {
     /// (`config_dir`, `files`, `overrides`) is for the caller to fill in.
     pub fn of_process() -> Sources {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let mut environment = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            environment.insert(lossy(name), lossy(value));
+        }
         Sources {
             working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-            environment: std::env::vars_os()
-                .map(|(name, value)| (lossy(name), lossy(value)))
-                .collect(),
+            environment,
             read: Box::new(read_bounded),
             ..Sources::default()
         }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
@@ -14,22 +15,17 @@ use super::result::Dialect;
 pub const VALUES_MAX: usize = 100;
 
 /// What is to be completed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "type")]
-pub enum Reference<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
     /// An argument of a prompt.
-    #[serde(rename = "ref/prompt")]
     Prompt {
         /// The prompt's name.
-        #[serde(borrow)]
-        name: Cow<'a, str>,
+        name: String,
     },
     /// A variable of a resource template.
-    #[serde(rename = "ref/resource")]
     Resource {
         /// The template's text, or a URI.
-        #[serde(borrow)]
-        uri: Cow<'a, str>,
+        uri: String,
     },
 }
 
@@ -48,8 +44,8 @@ pub struct Argument<'a> {
 #[derive(Clone, Debug, Deserialize)]
 pub struct CompleteParams<'a> {
     /// What is to be completed.
-    #[serde(borrow, rename = "ref")]
-    pub reference: Reference<'a>,
+    #[serde(rename = "ref", deserialize_with = "reference")]
+    pub reference: Reference,
     /// The argument.
     #[serde(borrow, deserialize_with = "json::only_object")]
     pub argument: Argument<'a>,
@@ -67,6 +63,29 @@ struct Context<'a> {
     arguments: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
+/// Reads a reference by its `type`. Not by serde's `tag`, which first buffers whatever it meets, with a reader of its own
+/// for that (9 KB of code); nor are the members of the other type looked at.
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reference, D::Error> {
+    #[derive(Deserialize)]
+    struct Members<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+        #[serde(borrow)]
+        name: Option<&'a RawValue>,
+        #[serde(borrow)]
+        uri: Option<&'a RawValue>,
+    }
+
+    let text = |raw: Option<&RawValue>| serde_json::from_str(raw?.get()).ok();
+    let members: Members<'de> = json::only_object(deserializer)?;
+    let reference = match members.kind.as_ref() {
+        "ref/prompt" => text(members.name).map(|name| Reference::Prompt { name }),
+        "ref/resource" => text(members.uri).map(|uri| Reference::Resource { uri }),
+        _ => None,
+    };
+    reference.ok_or_else(|| D::Error::custom("expected a `ref` to a prompt or a resource"))
+}
+
 impl<'a> CompleteParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<&'a RawValue>) -> Result<CompleteParams<'a>, ProtocolError> {
@@ -80,10 +99,10 @@ impl<'a> CompleteParams<'a> {
 
     /// What all other arguments already are, since 2025-06-18.
     pub fn context_arguments(&self) -> BTreeMap<String, String> {
-        let arguments = self.context.iter().flat_map(|context| &context.arguments);
-        arguments
-            .map(|(name, value)| (name.clone().into_owned(), value.clone().into_owned()))
-            .collect()
+        match &self.context {
+            Some(context) => super::prompt::owned(&context.arguments),
+            None => BTreeMap::new(),
+        }
     }
 
     /// What another argument already is, since 2025-06-18.

@@ -169,6 +169,16 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// Copies arguments out of the message they were read from.
+pub fn owned(arguments: &BTreeMap<Cow<'_, str>, Cow<'_, str>>) -> BTreeMap<String, String> {
+    // A loop, because `collect` brings a sort of its own for each iterator.
+    let mut owned = BTreeMap::new();
+    for (name, value) in arguments {
+        owned.insert(name.to_string(), value.to_string());
+    }
+    owned
+}
+
 /// One message of a prompt.
 #[derive(Clone, Debug)]
 pub struct PromptMessage {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::mcp::errors::{self, ProtocolError};
-use crate::mcp::prompt::GetPromptParams;
+use crate::mcp::prompt::{self, GetPromptParams};
 use crate::server::call::{Call, Failure};
 use crate::server::dispatch::{Exchange, Flow};
 use crate::tools::{Arguments, CallError, Context};
@@ -18,9 +18,7 @@ pub fn handle_get(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, P
             "argument `{missing}` is missing"
         )));
     }
-    let arguments: Arguments = (params.arguments.into_iter())
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
+    let arguments: Arguments = prompt::owned(&params.arguments);
     let call = Call::new(exchange)?;
     let future = (entry.handler)(Context::new(call.clone()), arguments);
     let (server, revision) = (exchange.server.clone(), exchange.revision());

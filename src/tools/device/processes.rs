@@ -227,7 +227,7 @@ fn stats(device: &Device) -> Vec<Stat> {
     let mut stats: Vec<Stat> = names
         .filter_map(|pid| parse_stat(&root.text(&format!("proc/{pid}/stat"))?))
         .collect();
-    stats.sort_by_key(|stat| stat.pid);
+    stats.sort_unstable_by_key(|stat| stat.pid);
     stats
 }
 

@@ -78,7 +78,7 @@ impl Root {
             .filter_map(|entry| entry.file_name().into_string().ok())
             .take(NAMES_MAX)
             .collect();
-        names.sort();
+        names.sort_unstable();
         names
     }
 }
