@@ -67,10 +67,6 @@ const PAGE_LEN: usize = 250;
 const LIST_TTL_MS: u64 = 60_000;
 /// Longest wait for the client's answer to a question: a person has to read it.
 const CLIENT_ANSWER: Duration = Duration::from_secs(10 * 60);
-/// Resource subscriptions per session or listen stream.
-const SUBSCRIPTIONS_MAX: usize = 64;
-/// Tasks kept, running or finished.
-const TASKS_MAX: usize = 256;
 
 impl Plan {
     /// The plan of a configuration. `generation` differs from those of earlier plans.
@@ -111,10 +107,10 @@ fn server_settings(config: &Config) -> server::Settings {
             streams: limits.streams,
             requests_in_flight: limits.requests_in_flight,
             stream_queue_bytes: limits.stream_queue_bytes,
-            replay_bytes: limits.stream_queue_bytes,
+            replay_bytes: limits.replay_bytes,
             tool_output_bytes: limits.tool_output_bytes,
-            subscriptions: SUBSCRIPTIONS_MAX,
-            tasks: TASKS_MAX,
+            subscriptions: limits.subscriptions,
+            tasks: limits.tasks,
         },
         tool_call: config.timeout.operation,
         client_answer: CLIENT_ANSWER,

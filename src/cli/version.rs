@@ -12,7 +12,10 @@ use super::{Context, Failure};
 pub(super) struct Version {}
 
 /// The cargo features, by whether they are built in.
-const FEATURES: [(&str, bool); 1] = [("stderr", cfg!(feature = "stderr"))];
+const FEATURES: [(&str, bool); 2] = [
+    ("http-types", cfg!(feature = "http-types")),
+    ("stderr", cfg!(feature = "stderr")),
+];
 
 impl Version {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {

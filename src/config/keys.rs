@@ -91,7 +91,13 @@ sections! {
         batch: usize = int(1, 10_000), Some("32"), Reload;
         /// Bytes waiting for a slow reader of one stream before it is cut off.
         stream_queue_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
-        /// Output of one tool call; longer output is shortened and says so.
+        /// Bytes of past events kept per session, for clients that come back to a stream.
+        replay_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
+        /// Resources one session, or one listen stream, is subscribed to.
+        subscriptions: usize = int(1, 10_000), Some("64"), Reload;
+        /// Tasks kept at once, running or ended.
+        tasks: usize = int(1, 100_000), Some("256"), Reload;
+        /// Output of one tool call; longer output is a failure that says so.
         tool_output_bytes: usize = size(1 << 10, 64 << 20), Some("256KiB"), Reload;
         /// Response body read from an upstream.
         upstream_bytes: usize = size(1 << 10, 256 << 20), Some("2MiB"), Reload;
