@@ -46,8 +46,9 @@ impl AsyncBufRead for PipeReader {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         if this.read == this.piece.len() {
-            this.read = 0;
+            // In this order: while nothing has come, the old piece must stay used up.
             this.piece = ready!(this.pieces.as_mut().poll_next(cx)).unwrap_or_default();
+            this.read = 0;
         }
         Poll::Ready(Ok(&this.piece[this.read..]))
     }
