@@ -576,6 +576,11 @@ impl Server {
     // --- notifications and responses ----------------------------------------------------------
 
     fn notified(self: &Rc<Self>, notification: &Notification<'_>, arrival: &Arrival<'_>) -> Reply {
+        let measure = Measure {
+            label: MethodLabel::of(&notification.method),
+            transport: arrival.transport,
+            started: rt::now(),
+        };
         let session = match &arrival.carrier {
             Carrier::Plain => None,
             Carrier::Connection { session, .. } => Some((*session).clone()),
@@ -587,6 +592,7 @@ impl Server {
             Carrier::Streamable(head) => match self.legacy_session(head, arrival) {
                 Ok(session) => Some(session),
                 Err(refusal) => {
+                    self.measured(&measure, Some(refusal.error.code));
                     return Reply::Ready(
                         refusal
                             .answer(None, unknown_id(head.version.and_then(Revision::from_text))),
@@ -598,6 +604,7 @@ impl Server {
             session.touch(rt::now());
             handlers::handle_notification(&session, notification);
         }
+        self.measured(&measure, None);
         Reply::Accepted
     }
 

@@ -18,6 +18,8 @@
 //!   auth         tokens, scopes, refusals
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
+//!   metrics      what an operator sees: metrics, logs, health, which port serves what
+//!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
 //! ```
@@ -50,6 +52,8 @@ mod subscriptions;
 mod transcripts;
 mod wire;
 
+mod metrics;
 mod reload;
+mod seeds;
 mod signals;
 mod state;

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use super::child::{Env, Exit, Folder, Process};
 use super::http::{Http, Request, Response};
-use super::{Value, parse};
+use super::{Value, parse, poll_until};
 
 /// Which program serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +115,12 @@ impl Server {
     /// Where it listens, all addresses, in the order of the readiness lines.
     #[track_caller]
     pub fn addrs(&self, count: usize) -> Vec<SocketAddr> {
-        let last = |_: &str| {
+        // Not by `wait_log`, which holds the log while it asks.
+        poll_until("readiness lines", || {
             let log = self.process.log();
             let addrs: Vec<_> = log.lines().filter_map(ready_line).collect();
             (addrs.len() >= count).then_some(addrs)
-        };
-        self.process.wait_log("readiness lines", 0, last)
+        })
     }
 
     /// Opens a connection.
