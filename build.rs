@@ -32,11 +32,14 @@ fn main() {
     let script = Path::new(&variable("OUT_DIR")).join("no_unwind_tables.ld");
     fs::write(&script, LINKER_SCRIPT).expect("cargo makes OUT_DIR for us to write into");
     pass(&format!("-T{}", script.display()));
-    // One bit, instead of 24 bytes, for each pointer that start-up relocates.
-    pass("-z");
-    pass("pack-relative-relocs");
+    if !linker_is("zig") {
+        // One bit, instead of 24 bytes, for each pointer that start-up relocates. Zig's linker does not know it,
+        // and what it makes is not relocated at all.
+        pass("-z");
+        pass("pack-relative-relocs");
+    }
 
-    if linker_is_lld() {
+    if linker_is("lld") {
         // Folds functions of the same code, mostly one generic function for several types.
         pass("--icf=all");
     }
@@ -46,14 +49,15 @@ fn pass(argument: &str) {
     println!("cargo::rustc-link-arg-bins={argument}");
 }
 
-/// Whether rustc calls `rust-lld` or `ld.lld` itself; without a choice it calls `cc`.
-fn linker_is_lld() -> bool {
+/// Whether the linker's name holds `word`: rustc may call `rust-lld` or `ld.lld` itself, or cargo-zigbuild's
+/// `zigcc-…`; without a choice it calls `cc`.
+fn linker_is(word: &str) -> bool {
     // cargo runs us again when the user's variable changes, but does not look at the one it makes of it.
     let triple = variable("TARGET").to_uppercase().replace('-', "_");
     println!("cargo::rerun-if-env-changed=CARGO_TARGET_{triple}_LINKER");
     let linker = variable("RUSTC_LINKER");
     let name = Path::new(&linker).file_name().unwrap_or_default();
-    name.to_string_lossy().contains("lld")
+    name.to_string_lossy().contains(word)
 }
 
 /// Empty when it is not set.

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Builds the static release binary for other machines, without a container engine.
+# Usage: build.sh [--features LIST | --no-default-features | --edge] [TARGET…]   default: every row of cross/targets.
+# Prints `built TRIPLE PATH` for each. Status 0: all of them; 1: one failed; 77: one cannot be had on this machine, none failed.
+# Where a container engine runs, `CROSS_CONFIG=cross/Cross.toml cross build --release --target TRIPLE` gives the same.
+set -uo pipefail
+# shellcheck source=cross/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT" || exit 1
+
+FLAGS=() PROFILE=release
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+    --features) FLAGS+=(--no-default-features --features "$2"); shift 2 ;;
+    --no-default-features) FLAGS+=(--no-default-features); shift ;;
+    --edge) FLAGS+=(--no-default-features --features edge) PROFILE=minimal; shift ;;
+    *) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
+  esac
+done
+WANTED=("$@")
+[ $# != 0 ] || mapfile -t WANTED < <(targets)
+
+# zig: zig as C compiler and linker, with cargo-zigbuild, in a folder of their own.
+zig() {
+  [ -x "$TOOLS/bin/cargo-zigbuild" ] && return
+  apt python3-venv
+  python3 -m venv "$TOOLS" &&
+    "$TOOLS/bin/pip" install --quiet --disable-pip-version-check "ziglang==$ZIG" "cargo-zigbuild==$ZIGBUILD"
+}
+
+build() {
+  local triple=$1
+  case $(field "$triple" 2) in
+    rustup)
+      [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ] || rustup target add "$triple" ||
+        { echo "rustup cannot get $triple here"; return "$UNAVAILABLE"; }
+      case $triple in
+        "$(uname -m)"-* | x86_64-*) ;;
+        aarch64-*) apt gcc-aarch64-linux-gnu libc6-dev-arm64-cross || { echo "no C compiler for $triple here"; return "$UNAVAILABLE"; } ;;
+      esac
+      cargo build --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}"
+      ;;
+    std)
+      zig || { echo "zig cannot be had here"; return "$UNAVAILABLE"; }
+      [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ] || rustup component add rust-src ||
+        { echo "rustup cannot get the sources of the standard library here"; return "$UNAVAILABLE"; }
+      # RUSTC_BOOTSTRAP: building the standard library is an option of the nightly compiler, and this is how the stable one takes it.
+      # link-self-contained: rustc would look for the start-up objects in its own folder, where this target has none; zig has them.
+      PATH=$TOOLS/bin:$PATH RUSTC_BOOTSTRAP=1 \
+        RUSTFLAGS="-Cforce-unwind-tables=no -Clink-self-contained=no -Ctarget-feature=+crt-static" \
+        cargo zigbuild --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" -Zbuild-std=std,panic_abort
+      ;;
+    *) return 1 ;;
+  esac
+}
+
+STATUS=0
+for triple in "${WANTED[@]}"; do
+  build "$triple" </dev/null
+  case $? in
+    0) echo "built $triple target/$triple/$PROFILE/siskin" ;;
+    "$UNAVAILABLE") echo "unavailable $triple"; [ "$STATUS" = 1 ] || STATUS=$UNAVAILABLE ;;
+    *) echo "FAILED $triple"; STATUS=1 ;;
+  esac
+done
+exit "$STATUS"
