@@ -12,9 +12,10 @@ use super::{Context, Failure};
 pub(super) struct Version {}
 
 /// The cargo features, by whether they are built in.
-const FEATURES: [(&str, bool); 2] = [
+const FEATURES: [(&str, bool); 3] = [
     ("http-types", cfg!(feature = "http-types")),
     ("stderr", cfg!(feature = "stderr")),
+    ("tls", cfg!(feature = "tls")),
 ];
 
 impl Version {
