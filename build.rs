@@ -19,18 +19,29 @@ SECTIONS
 INSERT AFTER .rodata;
 ";
 
+/// 32-bit Arm keeps its tables elsewhere (EHABI), and its start-up code needs them. What it does need is that code on an
+/// address that is a multiple of four: the C library's `_init` is Arm code that asks for no alignment, and where all else
+/// is Thumb code, it would come to lie between.
+const LINKER_SCRIPT_ARM: &str = "\
+SECTIONS
+{
+  .init : ALIGN(4) { KEEP(*(.init)) }
+  .fini : ALIGN(4) { KEEP(*(.fini)) }
+}
+INSERT AFTER .text;
+";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // 32-bit Arm keeps its tables elsewhere (EHABI), and its start-up code needs them.
-    let is_small_target =
-        variable("CARGO_CFG_TARGET_ENV") == "musl" && variable("CARGO_CFG_TARGET_ARCH") != "arm";
-    if !is_small_target || variable("PROFILE") != "release" {
+    if variable("CARGO_CFG_TARGET_ENV") != "musl" || variable("PROFILE") != "release" {
         return;
     }
+    let is_arm = variable("CARGO_CFG_TARGET_ARCH") == "arm";
 
     // These two are written alike for a linker and for a C compiler that calls one.
-    let script = Path::new(&variable("OUT_DIR")).join("no_unwind_tables.ld");
-    fs::write(&script, LINKER_SCRIPT).expect("cargo makes OUT_DIR for us to write into");
+    let script = Path::new(&variable("OUT_DIR")).join("siskin.ld");
+    let text = if is_arm { LINKER_SCRIPT_ARM } else { LINKER_SCRIPT };
+    fs::write(&script, text).expect("cargo makes OUT_DIR for us to write into");
     pass(&format!("-T{}", script.display()));
     if !linker_is("zig") {
         // One bit, instead of 24 bytes, for each pointer that start-up relocates. Zig's linker does not know it,

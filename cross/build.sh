@@ -44,10 +44,13 @@ build() {
       zig || { echo "zig cannot be had here"; return "$UNAVAILABLE"; }
       [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ] || rustup component add rust-src ||
         { echo "rustup cannot get the sources of the standard library here"; return "$UNAVAILABLE"; }
+      local flags="-Cforce-unwind-tables=no -Clink-self-contained=no -Ctarget-feature=+crt-static"
+      # Two bytes for most instructions instead of four. The older core has them too, but not for floating point.
+      [[ $triple != armv7-* ]] || flags+=,+thumb-mode
       # RUSTC_BOOTSTRAP: building the standard library is an option of the nightly compiler, and this is how the stable one takes it.
       # link-self-contained: rustc would look for the start-up objects in its own folder, where this target has none; zig has them.
       PATH=$TOOLS/bin:$PATH RUSTC_BOOTSTRAP=1 \
-        RUSTFLAGS="-Cforce-unwind-tables=no -Clink-self-contained=no -Ctarget-feature=+crt-static" \
+        RUSTFLAGS=$flags \
         cargo zigbuild --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" -Zbuild-std=std,panic_abort
       ;;
     *) return 1 ;;

@@ -6,7 +6,10 @@ mod unwinder;
 
 use std::process::ExitCode;
 
+use siskin::cli;
+
 fn main() -> ExitCode {
-    let args = std::env::args_os().skip(1);
-    siskin::cli::run(args, &siskin::app::Siskin).into()
+    let mut args = std::env::args_os();
+    let implied = args.next().and_then(|name| cli::command_of_name(&name));
+    cli::run(implied.into_iter().chain(args), &siskin::app::Siskin).into()
 }

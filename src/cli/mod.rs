@@ -29,14 +29,24 @@ mod target;
 mod text;
 mod types;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 pub use app::{App, CallOutcome, ToolLine};
 pub use exit::{ExitCode, Failure};
 
 use crate::config::{Loaded, Sources, load};
 use front::Asked;
+
+/// The command that a program's name stands for: images of the AWS documentation server have their health check under
+/// `docker-healthcheck-sse.sh`, and in an image without a shell that is another name of this program.
+#[must_use]
+pub fn command_of_name(program: &OsStr) -> Option<OsString> {
+    let name = Path::new(program).file_name()?.to_str()?;
+    name.starts_with("docker-healthcheck")
+        .then(|| "healthcheck".into())
+}
 
 /// Runs the command that `args` (without the program's name) asks for, with the process's own environment and streams.
 pub fn run(args: impl Iterator<Item = OsString>, app: &dyn App) -> ExitCode {

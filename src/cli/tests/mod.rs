@@ -194,3 +194,14 @@ fn check_refused(args: &[&str], exit: ExitCode, expected: &str) {
     assert_eq!(ran.stdout, "");
     assert!(app.asked.borrow().is_empty(), "nothing was started");
 }
+
+#[test]
+fn the_old_health_check_is_a_name_of_the_program() {
+    let command = |name: &str| super::command_of_name(name.as_ref());
+    let check = Some("healthcheck".into());
+    assert_eq!(command("docker-healthcheck-sse.sh"), check);
+    assert_eq!(command("/usr/bin/docker-healthcheck-sse.sh"), check);
+    for other in ["siskin", "/usr/bin/siskin", "docker", "", "/"] {
+        assert_eq!(command(other), None, "{other}");
+    }
+}

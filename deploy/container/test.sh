@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Builds the final stages of Dockerfile.alpine and deploy/aws-documentation/Dockerfile.sse around a binary built here, with podman and
+# runc, runs them as compose would, and looks at them. No image is pulled: the stages stand on `scratch`. A line per case.
+# Usage: test.sh [BINARY]   default: the musl build of this machine. Status 77 where podman cannot be had.
+# shellcheck disable=SC2317,SC2034  # called by trap; a loop that only counts
+set -uo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=cross/lib.sh
+. "$HERE/../../cross/lib.sh"
+cd "$ROOT" || exit 1
+BINARY=${1:-target/$(uname -m)-unknown-linux-musl/release/siskin}
+[ -x "$BINARY" ] || { echo "there is no $BINARY; build it with cross/build.sh"; exit 1; }
+apt podman runc curl python3 || { echo "podman cannot be had here"; exit "$UNAVAILABLE"; }
+
+FAILED=0
+ENGINE=(podman --runtime runc --cgroup-manager cgroupfs)
+# Without a daemon nobody raises our own limits for the container.
+LIMITS=(--ulimit nofile=20000:20000 --ulimit nproc=10000:10000)
+NAME=siskin-test-$$
+WORK=$(mktemp -d)
+cleanup() {
+  "${ENGINE[@]}" rm --force --time 1 "$NAME" >/dev/null 2>&1
+  "${ENGINE[@]}" rmi --force "$NAME" >/dev/null 2>&1
+  rm -rf "$WORK"
+}
+trap cleanup EXIT
+
+# good NAME STATUS [TEXT]: prints the line of a case.
+good() {
+  if [ "$2" = 0 ]; then
+    echo "ok   $1"
+  else
+    echo "FAIL $1: ${3:-}"
+    FAILED=1
+  fi
+}
+
+# image DOCKERFILE: builds it around the binary.
+image() {
+  "${ENGINE[@]}" build --quiet --format docker --file "$1" --tag "$NAME" \
+    --build-arg SOURCE=prebuilt --build-arg FINAL=on-scratch --build-arg "BINARY=$BINARY" . >"$WORK/build" 2>&1
+  good "$1: the image builds" $? "$(tail -5 "$WORK/build")"
+}
+
+# start [OPTION…]: as the compose files do: no rights, read-only, 16 MB, the host's network so that no bridge is needed.
+start() {
+  "${ENGINE[@]}" run --detach --name "$NAME" --network host "${LIMITS[@]}" --read-only --cap-drop ALL \
+    --security-opt no-new-privileges --memory 16m "$@" "$NAME" >"$WORK/run" 2>&1 ||
+    { # Where control groups may not be written, the memory limit cannot be had.
+      "${ENGINE[@]}" rm --force "$NAME" >/dev/null 2>&1
+      echo "--   the memory limit cannot be set here: $(tail -1 "$WORK/run" | cut -c1-120)"
+      "${ENGINE[@]}" run --detach --name "$NAME" --network host "${LIMITS[@]}" --read-only --cap-drop ALL \
+        --security-opt no-new-privileges --cgroups=disabled "$@" "$NAME" >"$WORK/run" 2>&1
+    }
+}
+
+# port: where it listens; it was asked to take any.
+port() {
+  local attempt
+  for attempt in $(seq 100); do
+    "${ENGINE[@]}" logs "$NAME" 2>&1 | sed -n 's/^.*listening http [0-9.]*:\([0-9]*\).*$/\1/p' | head -n 1 >"$WORK/port"
+    [ -s "$WORK/port" ] && break
+    sleep 0.1
+  done
+  cat "$WORK/port"
+}
+
+stop() {
+  "${ENGINE[@]}" stop --time 10 "$NAME" >/dev/null 2>&1
+  "${ENGINE[@]}" inspect --format '{{.State.ExitCode}}' "$NAME"
+  "${ENGINE[@]}" rm --force "$NAME" >/dev/null 2>&1
+}
+
+# ---------------------------------------------------------------------------------------------------------------- Dockerfile.alpine
+image Dockerfile.alpine
+size=$("${ENGINE[@]}" image inspect --format '{{.Size}}' "$NAME" 2>/dev/null)
+echo "     image size $size bytes, binary $(stat -c %s "$BINARY") bytes"
+
+start --env APP_SERVER__PORT=0
+sleep 1
+"${ENGINE[@]}" logs "$NAME" >"$WORK/log" 2>&1
+grep -q token "$WORK/log"
+good "without a token it does not start, and says why" $? "$(cat "$WORK/log")"
+"${ENGINE[@]}" rm --force "$NAME" >/dev/null 2>&1
+
+TOKEN=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+printf '%s\n' "$TOKEN" >"$WORK/token"
+chmod 0444 "$WORK/token"
+start --env APP_SERVER__PORT=0 --env APP_SERVER__API_TOKEN_FILE=/run/secrets/api_token --volume "$WORK/token:/run/secrets/api_token:ro"
+port=$(port)
+curl --silent --fail --max-time 10 "http://127.0.0.1:$port/health" >"$WORK/out"
+good "/health answers" $? "$("${ENGINE[@]}" logs "$NAME" 2>&1)"
+[ "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://127.0.0.1:$port/api/mcp/v1/tools")" = 401 ]
+good "a stranger is refused" $?
+curl --silent --fail --max-time 10 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$port/api/mcp/v1/tools" | grep -q device_memory
+good "the token of the secret's file is taken" $?
+# The port was chosen at the start; in an image it is 8000, and then no option is needed.
+"${ENGINE[@]}" exec --env APP_SERVER__PORT="$port" "$NAME" /usr/bin/siskin healthcheck >"$WORK/out" 2>&1
+good "siskin healthcheck inside" $? "$(cat "$WORK/out")"
+"${ENGINE[@]}" exec --env APP_SERVER__PORT=1 "$NAME" /usr/bin/siskin healthcheck >"$WORK/out" 2>&1
+[ $? = 1 ]
+good "siskin healthcheck says 1 where nobody listens" $? "$(cat "$WORK/out")"
+[ "$("${ENGINE[@]}" inspect --format '{{.Config.User}}' "$NAME")" = 65532:65532 ]
+good "it is not root" $?
+"${ENGINE[@]}" inspect --format '{{json .Config.Healthcheck}}' "$NAME" | grep -q healthcheck
+good "the image has a health check" $?
+status=$(stop)
+[ "$status" = 0 ]
+good "stop ends it with status 0" $? "$status"
+
+# --------------------------------------------------------------------------------------------------------------------- Dockerfile.sse
+image deploy/aws-documentation/Dockerfile.sse
+start --env FASTMCP_PORT=0
+port=$(port)
+curl --silent --no-buffer --max-time 2 -H "Accept: text/event-stream" "http://127.0.0.1:$port/sse/" >"$WORK/out"
+grep -q 'data: .*session_id=' "$WORK/out"
+good "aws: GET /sse/ names the message endpoint" $? "$(cat "$WORK/out") $("${ENGINE[@]}" logs "$NAME" 2>&1)"
+"${ENGINE[@]}" exec --env FASTMCP_PORT="$port" "$NAME" docker-healthcheck-sse.sh >"$WORK/out" 2>&1
+good "aws: docker-healthcheck-sse.sh exits 0 when up" $? "$(cat "$WORK/out")"
+"${ENGINE[@]}" exec --env FASTMCP_PORT=1 "$NAME" docker-healthcheck-sse.sh >"$WORK/out" 2>&1
+[ $? = 1 ]
+good "aws: docker-healthcheck-sse.sh exits 1 when down" $? "$(cat "$WORK/out")"
+curl --silent --max-time 10 -H 'Content-Type: application/json' -d '{"method":"tools/list"}' "http://127.0.0.1:$port/messages/" >"$WORK/out"
+grep -q search_documentation "$WORK/out" && ! grep -q device_ "$WORK/out"
+good "aws: its tools, and not the machine's" $? "$(cut -c1-300 "$WORK/out")"
+status=$(stop)
+[ "$status" = 0 ]
+good "aws: stop ends it with status 0" $? "$status"
+
+exit "$FAILED"
