@@ -40,7 +40,11 @@ fn main() {
 
     // These two are written alike for a linker and for a C compiler that calls one.
     let script = Path::new(&variable("OUT_DIR")).join("siskin.ld");
-    let text = if is_arm { LINKER_SCRIPT_ARM } else { LINKER_SCRIPT };
+    let text = if is_arm {
+        LINKER_SCRIPT_ARM
+    } else {
+        LINKER_SCRIPT
+    };
     fs::write(&script, text).expect("cargo makes OUT_DIR for us to write into");
     pass(&format!("-T{}", script.display()));
     if !linker_is("zig") {
