@@ -114,7 +114,7 @@ impl Call {
                 Some(state) => {
                     let caller = &exchange.caller().name;
                     let binding = Binding::new(caller, &request.method, request.params);
-                    let payload = server.sealer.open_state(state, &binding, unix_ms())?;
+                    let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
                     let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
                     round.answers = sealed.answers;
                     round.state = sealed.state;
@@ -207,7 +207,7 @@ impl Call {
             self.server.sealer.seal_state(
                 &payload,
                 &bound.binding(&self.caller),
-                unix_ms(),
+                rt::unix_ms(),
                 STATE_LIFETIME_MS,
             )
         });
@@ -409,8 +409,4 @@ impl Host for Call {
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
         Box::pin(rt::sleep(duration))
     }
-}
-
-fn unix_ms() -> u64 {
-    u64::try_from(rt::unix_ms()).unwrap_or_default()
 }
