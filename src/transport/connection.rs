@@ -202,8 +202,7 @@ impl Connection {
                         None => Close::ProtocolError,
                     };
                     let status = error.status();
-                    self.refuse_and_linger(settings, status, &error.to_string())
-                        .await;
+                    self.refuse_and_linger(status, &error.to_string()).await;
                     return Err(reason);
                 }
             }
@@ -219,7 +218,7 @@ impl Connection {
                 Waited::Read(Err(_)) => return Err(Close::IoError),
                 Waited::Stop => return Err(Close::Shutdown),
                 Waited::Expired if is_in_head => {
-                    self.refuse_and_linger(settings, 408, "the request head took too long")
+                    self.refuse_and_linger(408, "the request head took too long")
                         .await;
                     return Err(Close::HeadTimeout);
                 }
@@ -324,7 +323,7 @@ impl Connection {
             Ok(framing) => framing,
             Err(error) => {
                 let (status, text) = (error.status(), error.to_string());
-                self.refuse_and_linger(settings, status, &text).await;
+                self.refuse_and_linger(status, &text).await;
                 return After::Close(Close::ProtocolError);
             }
         };
@@ -334,7 +333,7 @@ impl Connection {
         };
         let body = match body::read(self, settings, framing).await {
             Ok(body) => body,
-            Err(error) => return self.refuse_body(settings, error).await,
+            Err(error) => return self.refuse_body(error).await,
         };
         // The body is read where it lies; what arrives meanwhile goes into a buffer of its own.
         let mut input = std::mem::take(&mut self.input);
@@ -530,7 +529,7 @@ impl Connection {
         }
     }
 
-    async fn refuse_body(&mut self, settings: &Settings, error: BodyError) -> After {
+    async fn refuse_body(&mut self, error: BodyError) -> After {
         let reason = match error {
             BodyError::Gone => return After::Close(Close::IoError),
             BodyError::TimedOut => Close::BodyTimeout,
@@ -540,14 +539,13 @@ impl Connection {
             }
             BodyError::Chunked(_) => Close::ProtocolError,
         };
-        self.refuse_and_linger(settings, error.status(), &error.to_string())
+        self.refuse_and_linger(error.status(), &error.to_string())
             .await;
         After::Close(reason)
     }
 
     /// Answers what breaks the rules of HTTP, and lets the client read the answer.
-    async fn refuse_and_linger(&mut self, settings: &Settings, status: u16, text: &str) {
-        _ = settings;
+    async fn refuse_and_linger(&mut self, status: u16, text: &str) {
         self.persistence = Persistence::Close;
         if let After::Answered = self
             .send_as(Response::error(status, text), Version::Http11, false)
