@@ -262,6 +262,11 @@ impl Server {
         Some(StreamPermit(self.clone()))
     }
 
+    /// An outlet for a new stream, with the bound of `limits.stream_queue_bytes`.
+    pub fn stream_outlet(&self) -> outlet::Outlet {
+        outlet::Outlet::new(self.settings.borrow().limits.stream_queue_bytes)
+    }
+
     /// How many requests are running.
     pub fn requests_running(&self) -> usize {
         self.running.get()
