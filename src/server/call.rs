@@ -20,7 +20,7 @@ use crate::mcp::logging::Level;
 use crate::mcp::notifications::{self, Progress};
 use crate::mcp::revision::Revision;
 use crate::mcp::seal::Binding;
-use crate::rt::{self, Deadline};
+use crate::rt::{self, Deadline, Expired};
 use crate::tools::{Ask, CallError, Change, Host, Interrupt, LocalFuture};
 
 use super::Server;
@@ -44,7 +44,7 @@ pub struct Call {
     progress_token: Option<Box<RawValue>>,
     /// The level this one request wants, in revisions where each says so.
     log_level: Option<Level>,
-    /// Runs while the tool works, rests while the client is being asked.
+    /// Runs while the handler works, rests while the client is being asked.
     deadline: Deadline,
     /// What sealed state is bound to; none in revisions that have no such state.
     bound: Option<Bound>,
@@ -170,9 +170,30 @@ impl Call {
         }
     }
 
-    /// Whether the tool has had its time.
+    /// Whether the handler has had its time.
     pub fn poll_deadline(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
         self.deadline.poll_expired(cx).map(|_| ())
+    }
+
+    /// Drives the handler of a prompt, a resource or a completion until it is done or has had its
+    /// time; `what` names it to the client.
+    pub async fn drive<T>(
+        &self,
+        what: &str,
+        future: LocalFuture<'static, Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        match rt::within(&self.deadline, future).await {
+            Ok(outcome) => outcome,
+            Err(Expired) => Err(self.overdue(what)),
+        }
+    }
+
+    /// What is said of a handler that has had its time.
+    pub fn overdue(&self, what: &str) -> CallError {
+        let limit = self.server.settings().tool_call;
+        CallError::Failed(format!(
+            "the {what} ran longer than `timeout.operation` ({limit:?})"
+        ))
     }
 
     /// Turns a handler's failure into what the protocol says of it. `Ok` is a result to be shown

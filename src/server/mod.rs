@@ -48,7 +48,8 @@ pub struct Settings {
     pub instructions: Option<String>,
     /// See [`Limits`].
     pub limits: Limits,
-    /// Longest run of a tool, not counting the time the client takes to answer questions.
+    /// Longest run of a handler (`timeout.operation`), not counting the time the client takes to
+    /// answer questions.
     pub tool_call: Duration,
     /// Longest wait for the client's answer to a question of ours.
     pub client_answer: Duration,
