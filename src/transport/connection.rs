@@ -390,10 +390,7 @@ impl Connection {
             return Err(answer_options(head, target, origin));
         }
         let Some(target) = target else {
-            return Err(Response::error(
-                404,
-                "no such path; MCP clients connect to `/mcp`",
-            ));
+            return Err(no_such_path());
         };
         if !target.allows(method) {
             let text = format!("method not allowed here; use {}", target.allow());
@@ -643,7 +640,16 @@ fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Princ
     }
 }
 
-/// Answers OPTIONS: a preflight (Fetch standard, "CORS protocol"), or what a path can do.
+fn no_such_path() -> Response {
+    Response::error(404, "no such path; MCP clients connect to `/mcp`")
+}
+
+/// Answers OPTIONS: a preflight (Fetch standard, "CORS protocol"), or what a path can do; `*` is the
+/// whole server (RFC 9110, section 9.3.7).
+///
+/// A preflight for a path that does not exist is let through, though: a page may read the 404 of a
+/// request only after a preflight that succeeded, and clients in browsers look for documents that a
+/// server need not have.
 fn answer_options(
     head: &Head,
     target: Option<Target>,
@@ -652,7 +658,12 @@ fn answer_options(
     let allow = target.map_or("GET, POST, DELETE, OPTIONS", Target::allow);
     let mut response = Response::empty(204).with("Allow", allow);
     let requested = head.header("access-control-request-method");
-    if let (Some(origin), true) = (origin, cors::is_preflight(head.header("origin"), requested)) {
+    let is_preflight = cors::is_preflight(head.header("origin"), requested);
+    let origin = origin.filter(|_| is_preflight);
+    if origin.is_none() && target.is_none() && head.path() != "*" {
+        return no_such_path();
+    }
+    if let Some(origin) = origin {
         let headers = head.header("access-control-request-headers");
         response
             .headers
