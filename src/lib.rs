@@ -90,7 +90,7 @@
 //!
 //! # Modules, in reading order
 //!
-//! - [`log`], [`metrics`]: what the others report by.
+//! - [`calendar`], [`log`], [`metrics`]: what the others tell the time and report by.
 //! - [`jsonrpc`], [`http1`], [`mcp`]: the wire, without sockets or clocks. What a revision of the
 //!   protocol can do stands in [`mcp::revision`] and nowhere else.
 //! - [`config`], [`gate`]: what the operator wrote, and who may come in.
@@ -105,6 +105,7 @@
 //!
 //! - `stderr` (default): log lines as text on stderr; without it only as JSON.
 
+pub mod calendar;
 pub mod log;
 pub mod metrics;
 

@@ -9,7 +9,7 @@ use crate::config::{self, Config};
 use crate::gate::auth::{Auth, TokenError, Tokens};
 use crate::gate::host::{HostRule, NotAHost, Reach};
 use crate::gate::origin::{NotAnOrigin, OriginRule};
-use crate::gate::{Pattern, Principal, Scope, Scopes};
+use crate::gate::{Pattern, Principal};
 use crate::http1::HeadLimits;
 use crate::mcp::capabilities::Implementation;
 use crate::mcp::result::{CacheHint, CacheScope};
@@ -159,7 +159,7 @@ fn auth(config: &Config) -> Result<Auth, PlanError> {
     for token in configured {
         let principal = Principal {
             name: token.name.as_str().into(),
-            scopes: scopes(token.scopes),
+            scopes: token.scopes,
             tools: token
                 .tools
                 .iter()
@@ -174,20 +174,6 @@ fn auth(config: &Config) -> Result<Auth, PlanError> {
             })?;
     }
     Ok(Auth::Tokens(tokens))
-}
-
-fn scopes(configured: config::Scopes) -> Scopes {
-    let pairs = [
-        (config::Scopes::READ, Scope::Read),
-        (config::Scopes::WRITE, Scope::Write),
-        (config::Scopes::ADMIN, Scope::Admin),
-        (config::Scopes::PUBLISH, Scope::Publish),
-    ];
-    pairs
-        .into_iter()
-        .filter(|(given, _)| configured.contains(*given))
-        .map(|(_, scope)| scope)
-        .collect()
 }
 
 fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {

@@ -259,8 +259,8 @@ impl Builder {
         self
     }
 
-    /// Longest run of a tool, not counting the time the client takes to answer; 60 s unless set.
-    /// Tasks are not bound by it.
+    /// Longest run of a handler, be it a tool's, a prompt's, a resource's or a completion's, not
+    /// counting the time the client takes to answer; 60 s unless set. Tasks are not bound by it.
     pub fn tool_timeout(mut self, timeout: Duration) -> Builder {
         self.settings.tool_call = timeout;
         self

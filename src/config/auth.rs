@@ -7,6 +7,8 @@ use std::hint::black_box;
 
 use sha2::{Digest, Sha256};
 
+use crate::gate::{Scope, Scopes};
+
 use super::Config;
 use super::error::{Fault, Problem};
 use super::given::{Context, Given, for_each_member};
@@ -72,53 +74,6 @@ impl Eq for TokenHash {}
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(***)")
-    }
-}
-
-/// A set of rights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scopes(u8);
-
-impl Scopes {
-    /// Every right.
-    pub const ALL: Scopes = Scopes(0b1111);
-    /// Call tools that change nothing; read resources and prompts.
-    pub const READ: Scopes = Scopes(0b0001);
-    /// Call tools that change something.
-    pub const WRITE: Scopes = Scopes(0b0010);
-    /// Read `/metrics` and `/status`.
-    pub const ADMIN: Scopes = Scopes(0b0100);
-    /// Publish events to the event streams.
-    pub const PUBLISH: Scopes = Scopes(0b1000);
-
-    const NAMES: [(&'static str, Scopes); 4] = [
-        ("read", Scopes::READ),
-        ("write", Scopes::WRITE),
-        ("admin", Scopes::ADMIN),
-        ("publish", Scopes::PUBLISH),
-    ];
-
-    /// Whether all rights of `other` are among these.
-    pub fn contains(self, other: Scopes) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The rights of both.
-    pub fn union(self, other: Scopes) -> Scopes {
-        Scopes(self.0 | other.0)
-    }
-
-    fn names(self) -> impl Iterator<Item = &'static str> {
-        Scopes::NAMES
-            .into_iter()
-            .filter(move |(_, scope)| self.contains(*scope))
-            .map(|(name, _)| name)
-    }
-}
-
-impl fmt::Display for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.names().collect::<Vec<_>>().join(","))
     }
 }
 
@@ -198,7 +153,7 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
     };
     let mut name = None;
     let mut hashes: Vec<Option<TokenHash>> = Vec::new();
-    let mut scopes = Scopes::READ.union(Scopes::WRITE);
+    let mut scopes = Scopes::NONE.with(Scope::Read).with(Scope::Write);
     let mut tools = Vec::new();
     let mut faults = Vec::new();
     for (key, value) in table {
@@ -289,17 +244,17 @@ fn read_token(given: Given<'_>, context: Context<'_>) -> Result<TokenHash, Probl
 }
 
 fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
-    let mut scopes = Scopes(0);
-    let faults = for_each_member(given, &mut |member| match Scopes::NAMES
-        .iter()
-        .find(|(name, _)| Some(*name) == member.text())
-    {
-        Some((_, scope)) => {
-            scopes = scopes.union(*scope);
-            Vec::new()
-        }
-        None => vec![member.fault(Problem::expected(EXPECTED_SCOPE, member.found()))],
-    });
+    let mut scopes = Scopes::NONE;
+    let faults = for_each_member(
+        given,
+        &mut |member| match member.text().and_then(Scope::of) {
+            Some(scope) => {
+                scopes = scopes.with(scope);
+                Vec::new()
+            }
+            None => vec![member.fault(Problem::expected(EXPECTED_SCOPE, member.found()))],
+        },
+    );
     if faults.is_empty() {
         Ok(scopes)
     } else {
@@ -321,6 +276,6 @@ pub(super) fn show_token(token: &Token) -> String {
         "{{ name = {}, token_sha256 = {}, scopes = [{}]{tools} }}",
         quote(&token.name),
         quote(super::kind::MASK),
-        list(&mut token.scopes.names()),
+        list(&mut token.scopes.iter().map(Scope::as_str)),
     )
 }

@@ -111,7 +111,7 @@ sections! {
     "timeout" Timeout {
         /// One request to an upstream, from connect to the last byte.
         http: Duration = duration(100, HOUR), Some("30s"), Reload;
-        /// One tool call, all its upstream requests included.
+        /// One call of a tool, prompt, resource or completion, all its upstream requests included.
         operation: Duration = duration(100, DAY), Some("60s"), Reload;
         /// Connecting to an upstream, TLS included.
         connect: Duration = duration(10, HOUR), Some("5s"), Reload;

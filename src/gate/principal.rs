@@ -19,8 +19,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Publish, Self::Read, Self::Write];
+    /// All of them, in the order they are shown.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Admin, Self::Publish];
 
     /// As in the configuration and in `WWW-Authenticate`.
     #[must_use]
@@ -70,6 +70,11 @@ impl Scopes {
     pub const fn has(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
+
+    /// Those among them.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.has(*scope))
+    }
 }
 
 impl FromIterator<Scope> for Scopes {
@@ -80,11 +85,7 @@ impl FromIterator<Scope> for Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Scope::ALL
-            .into_iter()
-            .filter(|scope| self.has(*scope))
-            .map(Scope::as_str);
-        f.write_str(&names.collect::<Vec<_>>().join(" "))
+        f.write_str(&self.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "))
     }
 }
 

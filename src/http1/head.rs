@@ -6,7 +6,7 @@
 
 use super::fields::Fields;
 use super::framing;
-use super::scan::{HeadScan, ScanStep};
+use super::scan::{HeadScan, ScanStep, fuzz_both_ways};
 use super::target::Target;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -356,24 +356,9 @@ fn names_a_version(line: &[u8]) -> bool {
 /// For fuzzing: a head reads the same whole and byte by byte, and no question about it panics.
 #[doc(hidden)]
 pub fn fuzz_head(bytes: &[u8]) {
-    let limits = HeadLimits {
-        head_bytes_max: 512,
-        headers_max: 8,
+    let Some((whole, split)) = fuzz_both_ways(bytes, Head::new, Head::try_parse) else {
+        return;
     };
-    let mut whole = Head::new();
-    let outcome = whole.try_parse(bytes, &limits);
-
-    let mut split = Head::new();
-    let mut split_outcome = Ok(None);
-    for len in 0..=bytes.len() {
-        split_outcome = split.try_parse(&bytes[..len], &limits);
-        if split_outcome != Ok(None) {
-            break;
-        }
-    }
-    assert_eq!(outcome, split_outcome);
-    let Ok(Some(consumed)) = outcome else { return };
-    assert!(consumed <= bytes.len());
     assert_eq!(
         (whole.method_text(), whole.path(), whole.query()),
         (split.method_text(), split.path(), split.query())

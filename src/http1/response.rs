@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::framing::{self, Framing, FramingError};
 use super::head::{HeadError, HeadLimits, Version};
 use super::method::Method;
-use super::scan::{HeadScan, ScanStep};
+use super::scan::{HeadScan, ScanStep, fuzz_both_ways};
 
 /// The body that follows a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,30 +185,15 @@ impl ResponseHead {
 /// For fuzzing: a response head reads the same whole and byte by byte, and no question panics.
 #[doc(hidden)]
 pub fn fuzz_response(bytes: &[u8]) {
-    let limits = HeadLimits {
-        head_bytes_max: 512,
-        headers_max: 8,
-    };
-    let mut whole = ResponseHead::new();
-    let outcome = whole.try_parse(bytes, &limits);
-    let mut split = ResponseHead::new();
-    let mut split_outcome = Ok(None);
-    for len in 0..=bytes.len() {
-        split_outcome = split.try_parse(&bytes[..len], &limits);
-        if split_outcome != Ok(None) {
-            break;
-        }
-    }
-    assert_eq!(outcome, split_outcome);
-    if let Ok(Some(_)) = outcome {
-        assert_eq!(
-            (whole.status(), whole.reason()),
-            (split.status(), split.reason())
-        );
-        assert_eq!(whole.framing(Method::Get), split.framing(Method::Get));
-        assert!(whole.iter().eq(split.iter()));
-        let _ = whole.keep_alive();
-    }
+    let read = fuzz_both_ways(bytes, ResponseHead::new, ResponseHead::try_parse);
+    let Some((whole, split)) = read else { return };
+    assert_eq!(
+        (whole.status(), whole.reason()),
+        (split.status(), split.reason())
+    );
+    assert_eq!(whole.framing(Method::Get), split.framing(Method::Get));
+    assert!(whole.iter().eq(split.iter()));
+    let _ = whole.keep_alive();
 }
 
 #[cfg(test)]

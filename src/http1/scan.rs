@@ -8,7 +8,7 @@
 //! were cut.
 
 use super::find;
-use super::head::HeadError;
+use super::head::{HeadError, HeadLimits};
 use std::ops::Range;
 
 /// Blank lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).
@@ -114,6 +114,35 @@ impl HeadScan {
             HeadError::HeadTooLong { limit }
         }
     }
+}
+
+/// How both kinds of head are read; see there.
+pub(super) type TryParse<H> = fn(&mut H, &[u8], &HeadLimits) -> Result<Option<usize>, HeadError>;
+
+/// For fuzzing: reads a head whole and byte by byte, which must come to the same, and returns both
+/// if there was one.
+pub(super) fn fuzz_both_ways<H>(
+    bytes: &[u8],
+    new: fn() -> H,
+    try_parse: TryParse<H>,
+) -> Option<(H, H)> {
+    let limits = HeadLimits {
+        head_bytes_max: 512,
+        headers_max: 8,
+    };
+    let (mut whole, mut split) = (new(), new());
+    let outcome = try_parse(&mut whole, bytes, &limits);
+    let mut split_outcome = Ok(None);
+    for len in 0..=bytes.len() {
+        split_outcome = try_parse(&mut split, &bytes[..len], &limits);
+        if split_outcome != Ok(None) {
+            break;
+        }
+    }
+    assert_eq!(outcome, split_outcome);
+    let consumed = outcome.ok()??;
+    assert!(consumed <= bytes.len());
+    Some((whole, split))
 }
 
 #[cfg(test)]

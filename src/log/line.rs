@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, Record};
 
+use crate::calendar::{Fraction, Rfc3339};
+
 use super::escape::Escaper;
 use super::request_id::RequestId;
 
@@ -21,7 +23,7 @@ pub fn json(record: &Record<'_>, now: SystemTime) -> String {
     let _ = write!(
         out,
         r#"{{"ts":"{}","level":"{}","target":""#,
-        Timestamp(now),
+        timestamp(now),
         level(record)
     );
     let _ = write!(Json(Bounded::new(&mut out, 512)), "{}", record.target());
@@ -45,7 +47,7 @@ pub fn json(record: &Record<'_>, now: SystemTime) -> String {
 /// `2026-07-28T12:00:00.000Z info siskin::rt: … [r1]`
 pub fn text(record: &Record<'_>, now: SystemTime) -> String {
     let mut out = String::new();
-    let _ = write!(out, "{} {:<5} ", Timestamp(now), level(record));
+    let _ = write!(out, "{} {:<5} ", timestamp(now), level(record));
     let _ = write!(
         Escaper(Bounded::new(&mut out, 512)),
         "{}: ",
@@ -124,45 +126,10 @@ impl fmt::Write for Json<'_> {
 }
 
 /// RFC 3339 in UTC with milliseconds; before 1970 it is 1970.
-struct Timestamp(SystemTime);
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (days, second) = (since.as_secs() / 86400, since.as_secs() % 86400);
-        let (year, month, day) = date(days);
-        let (h, m, s, ms) = (
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-            since.subsec_millis(),
-        );
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{ms:03}Z"
-        )
-    }
-}
-
-/// Year, month and day of a count of days since 1970-01-01. Counts in eras of 400 years that begin on 1 March, so
-/// that the leap day is the last of its year.
-const fn date(days: u64) -> (u64, u64, u64) {
-    const DAYS_PER_ERA: u64 = 146_097;
-    // Days from 0000-03-01 to 1970-01-01.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = era * 400 + year_of_era + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
+fn timestamp(now: SystemTime) -> Rfc3339 {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let unix_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    Rfc3339::new(unix_ms, Fraction::Always)
 }
 
 #[cfg(test)]
@@ -242,23 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
-        for (days, expected) in [
-            (0, (1970, 1, 1)),
-            (58, (1970, 2, 28)),
-            (59, (1970, 3, 1)),
-            (789, (1972, 2, 29)),
-            (11_016, (2000, 2, 29)),
-            (24_855, (2038, 1, 19)),
-            (47_540, (2100, 2, 28)),
-            (47_541, (2100, 3, 1)),
-            (49_710, (2106, 2, 7)),
-        ] {
-            assert_eq!(date(days), expected, "day {days}");
-        }
+    fn a_clock_before_1970_reads_1970() {
         assert_eq!(
-            Timestamp(UNIX_EPOCH - NOON).to_string(),
+            timestamp(UNIX_EPOCH - NOON).to_string(),
             "1970-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            timestamp(UNIX_EPOCH + Duration::from_secs(1 << 32)).to_string(),
+            "2106-02-07T06:28:16.000Z"
         );
     }
 }

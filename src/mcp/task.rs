@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::calendar::{Fraction, Rfc3339};
+
 use super::errors::ProtocolError;
 use super::input::{InputRequest, InputResponses, write_requests};
 use super::json::{self, Object};
@@ -180,36 +182,10 @@ impl<'a> TaskParams<'a> {
     }
 }
 
-/// A point in time as RFC 3339 text in UTC with milliseconds; the year has four digits until 9999.
-pub fn iso_8601(unix_ms: u64) -> String {
-    const MS_PER_DAY: u64 = 86_400_000;
-    let (year, month, day) = civil_date(unix_ms / MS_PER_DAY);
-    let ms = unix_ms % MS_PER_DAY;
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    let ms = ms % 1000;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-}
-
-/// Year, month, day of a day counted from 1970-01-01. The year is taken to begin in March, so that
-/// the leap day is its last, and the 400-year cycle of the calendar is 146,097 days.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    // Days from 0000-03-01.
-    let days = days + 719_468;
-    let cycle = days / 146_097;
-    let day_of_cycle = days % 146_097;
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year =
-        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = 400 * cycle + year_of_cycle + u64::from(month <= 2);
-    (year, month, day)
+/// A point in time as RFC 3339 text in UTC with milliseconds.
+fn iso_8601(unix_ms: u64) -> String {
+    let unix_ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
+    Rfc3339::new(unix_ms, Fraction::Always).to_string()
 }
 
 #[cfg(test)]

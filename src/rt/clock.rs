@@ -59,13 +59,13 @@ pub fn now() -> Instant {
 /// Seconds since 1970-01-01 UTC by the wall clock; negative before it.
 #[must_use]
 pub fn unix_time() -> i64 {
-    unix_ms().div_euclid(1000)
+    ms_since_epoch(SystemTime::now()).div_euclid(1000)
 }
 
-/// Milliseconds since 1970-01-01 UTC by the wall clock; negative before it.
+/// Milliseconds since 1970-01-01 UTC by the wall clock; 0 before it, so that times to live need no sign.
 #[must_use]
-pub fn unix_ms() -> i64 {
-    ms_since_epoch(SystemTime::now())
+pub fn unix_ms() -> u64 {
+    u64::try_from(ms_since_epoch(SystemTime::now())).unwrap_or_default()
 }
 
 fn ms_since_epoch(time: SystemTime) -> i64 {

@@ -20,7 +20,7 @@ use crate::mcp::logging::Level;
 use crate::mcp::notifications::{self, Progress};
 use crate::mcp::revision::Revision;
 use crate::mcp::seal::Binding;
-use crate::rt::{self, Deadline};
+use crate::rt::{self, Deadline, Expired};
 use crate::tools::{Ask, CallError, Change, Host, Interrupt, LocalFuture};
 
 use super::Server;
@@ -44,9 +44,10 @@ pub struct Call {
     progress_token: Option<Box<RawValue>>,
     /// The level this one request wants, in revisions where each says so.
     log_level: Option<Level>,
-    /// Runs while the tool works, rests while the client is being asked.
+    /// Runs while the handler works, rests while the client is being asked.
     deadline: Deadline,
-    binding: Binding,
+    /// What sealed state is bound to; none in revisions that have no such state.
+    bound: Option<Bound>,
     round: RefCell<Round>,
     task: RefCell<TaskState>,
     /// Whether tool and client support tasks.
@@ -73,9 +74,30 @@ struct Sealed {
     state: Option<String>,
 }
 
+/// A binding, or what makes one. Most calls neither bring state nor leave any, so that the request
+/// is hashed only when it is needed: that parses the params once more, whole.
+enum Bound {
+    Hashed(Binding),
+    Request {
+        method: Box<str>,
+        params: Option<Box<RawValue>>,
+    },
+}
+
 enum TaskState {
     None,
     Running(Rc<TaskEntry>),
+}
+
+impl Bound {
+    fn binding(&self, caller: &Principal) -> Binding {
+        match self {
+            Bound::Hashed(binding) => *binding,
+            Bound::Request { method, params } => {
+                Binding::new(&caller.name, method, params.as_deref())
+            }
+        }
+    }
 }
 
 impl Call {
@@ -84,16 +106,25 @@ impl Call {
     pub fn new(exchange: &Exchange<'_>) -> Result<Rc<Call>, ProtocolError> {
         let request = exchange.request;
         let server = exchange.server;
-        let binding = Binding::new(&exchange.caller().name, &request.method, request.params);
         let mut round = Round::default();
+        let mut bound = None;
         if exchange.revision().has_input_required() {
             let retry = Retry::parse(request.params)?;
-            if let Some(state) = &retry.state {
-                let payload = server.sealer.open_state(state, &binding, unix_ms())?;
-                let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
-                round.answers = sealed.answers;
-                round.state = sealed.state;
-            }
+            bound = Some(match &retry.state {
+                Some(state) => {
+                    let caller = &exchange.caller().name;
+                    let binding = Binding::new(caller, &request.method, request.params);
+                    let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
+                    let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
+                    round.answers = sealed.answers;
+                    round.state = sealed.state;
+                    Bound::Hashed(binding)
+                }
+                None => Bound::Request {
+                    method: (&*request.method).into(),
+                    params: request.params.map(RawValue::to_owned),
+                },
+            });
             for key in retry.responses.keys() {
                 let Some(answer) = retry.responses.raw(key) else {
                     continue;
@@ -119,7 +150,7 @@ impl Call {
             progress_token: exchange.meta.progress_token.map(RawValue::to_owned),
             log_level,
             deadline,
-            binding,
+            bound,
             round: RefCell::new(round),
             task: RefCell::new(TaskState::None),
             may_become_task: Cell::new(false),
@@ -139,9 +170,30 @@ impl Call {
         }
     }
 
-    /// Whether the tool has had its time.
+    /// Whether the handler has had its time.
     pub fn poll_deadline(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
         self.deadline.poll_expired(cx).map(|_| ())
+    }
+
+    /// Drives the handler of a prompt, a resource or a completion until it is done or has had its
+    /// time; `what` names it to the client.
+    pub async fn drive<T>(
+        &self,
+        what: &str,
+        future: LocalFuture<'static, Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        match rt::within(&self.deadline, future).await {
+            Ok(outcome) => outcome,
+            Err(Expired) => Err(self.overdue(what)),
+        }
+    }
+
+    /// What is said of a handler that has had its time.
+    pub fn overdue(&self, what: &str) -> CallError {
+        let limit = self.server.settings().tool_call;
+        CallError::Failed(format!(
+            "the {what} ran longer than `timeout.operation` ({limit:?})"
+        ))
     }
 
     /// Turns a handler's failure into what the protocol says of it. `Ok` is a result to be shown
@@ -165,15 +217,20 @@ impl Call {
     /// Writes the `input_required` result of this round.
     pub fn write_input_required(&self, out: &mut Vec<u8>) {
         let round = self.round.borrow();
-        let sealed = (!round.answers.is_empty() || round.state.is_some()).then(|| {
+        let has_state = !round.answers.is_empty() || round.state.is_some();
+        let bound = self.bound.as_ref().filter(|_| has_state);
+        let sealed = bound.map(|bound| {
             let sealed = Sealed {
                 answers: round.answers.clone(),
                 state: round.state.clone(),
             };
             let payload = serde_json::to_vec(&sealed).expect("text always serialises into memory");
-            self.server
-                .sealer
-                .seal_state(&payload, &self.binding, unix_ms(), STATE_LIFETIME_MS)
+            self.server.sealer.seal_state(
+                &payload,
+                &bound.binding(&self.caller),
+                rt::unix_ms(),
+                STATE_LIFETIME_MS,
+            )
         });
         let asked = round
             .asked
@@ -373,8 +430,4 @@ impl Host for Call {
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
         Box::pin(rt::sleep(duration))
     }
-}
-
-fn unix_ms() -> u64 {
-    u64::try_from(rt::unix_ms()).unwrap_or_default()
 }

@@ -48,7 +48,8 @@ pub struct Settings {
     pub instructions: Option<String>,
     /// See [`Limits`].
     pub limits: Limits,
-    /// Longest run of a tool, not counting the time the client takes to answer questions.
+    /// Longest run of a handler (`timeout.operation`), not counting the time the client takes to
+    /// answer questions.
     pub tool_call: Duration,
     /// Longest wait for the client's answer to a question of ours.
     pub client_answer: Duration,
@@ -260,6 +261,11 @@ impl Server {
         }
         self.streams.set(self.streams.get() + 1);
         Some(StreamPermit(self.clone()))
+    }
+
+    /// An outlet for a new stream, with the bound of `limits.stream_queue_bytes`.
+    pub fn stream_outlet(&self) -> outlet::Outlet {
+        outlet::Outlet::new(self.settings.borrow().limits.stream_queue_bytes)
     }
 
     /// How many requests are running.

@@ -70,7 +70,7 @@ impl Server {
         if !client.has_tasks() {
             return None;
         }
-        let now_ms = unix_ms();
+        let now_ms = rt::unix_ms();
         let limit = self.settings().limits.tasks;
         let mut by_id = self.tasks.by_id.borrow_mut();
         by_id.retain(|_, task| !task.is_outlived(now_ms));
@@ -98,7 +98,7 @@ impl Server {
     /// The task of this id, if it is the caller's and not outlived.
     pub(super) fn task(&self, id: &str, caller: &Principal) -> Option<Rc<TaskEntry>> {
         let task = self.tasks.by_id.borrow().get(id).cloned()?;
-        (task.owner == caller.name && !task.is_outlived(unix_ms())).then_some(task)
+        (task.owner == caller.name && !task.is_outlived(rt::unix_ms())).then_some(task)
     }
 
     /// Runs the rest of a handler as a task.
@@ -209,7 +209,7 @@ impl TaskEntry {
             self.answers.borrow_mut().push((key.to_owned(), answer));
             requests.is_empty()
         };
-        self.updated_ms.set(unix_ms());
+        self.updated_ms.set(rt::unix_ms());
         if all_answered {
             self.enter(State::Working);
         }
@@ -229,7 +229,7 @@ impl TaskEntry {
             return;
         }
         self.state.replace(state);
-        self.updated_ms.set(unix_ms());
+        self.updated_ms.set(rt::unix_ms());
         self.answered.notify_all();
     }
 
@@ -261,8 +261,4 @@ impl TaskEntry {
             poll_interval_ms: Some(POLL_INTERVAL_MS),
         }
     }
-}
-
-fn unix_ms() -> u64 {
-    u64::try_from(rt::unix_ms()).unwrap_or_default()
 }

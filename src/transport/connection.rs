@@ -202,8 +202,7 @@ impl Connection {
                         None => Close::ProtocolError,
                     };
                     let status = error.status();
-                    self.refuse_and_linger(settings, status, &error.to_string())
-                        .await;
+                    self.refuse_and_linger(status, &error.to_string()).await;
                     return Err(reason);
                 }
             }
@@ -219,7 +218,7 @@ impl Connection {
                 Waited::Read(Err(_)) => return Err(Close::IoError),
                 Waited::Stop => return Err(Close::Shutdown),
                 Waited::Expired if is_in_head => {
-                    self.refuse_and_linger(settings, 408, "the request head took too long")
+                    self.refuse_and_linger(408, "the request head took too long")
                         .await;
                     return Err(Close::HeadTimeout);
                 }
@@ -324,7 +323,7 @@ impl Connection {
             Ok(framing) => framing,
             Err(error) => {
                 let (status, text) = (error.status(), error.to_string());
-                self.refuse_and_linger(settings, status, &text).await;
+                self.refuse_and_linger(status, &text).await;
                 return After::Close(Close::ProtocolError);
             }
         };
@@ -334,7 +333,7 @@ impl Connection {
         };
         let body = match body::read(self, settings, framing).await {
             Ok(body) => body,
-            Err(error) => return self.refuse_body(settings, error).await,
+            Err(error) => return self.refuse_body(error).await,
         };
         // The body is read where it lies; what arrives meanwhile goes into a buffer of its own.
         let mut input = std::mem::take(&mut self.input);
@@ -391,10 +390,7 @@ impl Connection {
             return Err(answer_options(head, target, origin));
         }
         let Some(target) = target else {
-            return Err(Response::error(
-                404,
-                "no such path; MCP clients connect to `/mcp`",
-            ));
+            return Err(no_such_path());
         };
         if !target.allows(method) {
             let text = format!("method not allowed here; use {}", target.allow());
@@ -530,7 +526,7 @@ impl Connection {
         }
     }
 
-    async fn refuse_body(&mut self, settings: &Settings, error: BodyError) -> After {
+    async fn refuse_body(&mut self, error: BodyError) -> After {
         let reason = match error {
             BodyError::Gone => return After::Close(Close::IoError),
             BodyError::TimedOut => Close::BodyTimeout,
@@ -540,14 +536,13 @@ impl Connection {
             }
             BodyError::Chunked(_) => Close::ProtocolError,
         };
-        self.refuse_and_linger(settings, error.status(), &error.to_string())
+        self.refuse_and_linger(error.status(), &error.to_string())
             .await;
         After::Close(reason)
     }
 
     /// Answers what breaks the rules of HTTP, and lets the client read the answer.
-    async fn refuse_and_linger(&mut self, settings: &Settings, status: u16, text: &str) {
-        _ = settings;
+    async fn refuse_and_linger(&mut self, status: u16, text: &str) {
         self.persistence = Persistence::Close;
         if let After::Answered = self
             .send_as(Response::error(status, text), Version::Http11, false)
@@ -645,7 +640,16 @@ fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Princ
     }
 }
 
-/// Answers OPTIONS: a preflight (Fetch standard, "CORS protocol"), or what a path can do.
+fn no_such_path() -> Response {
+    Response::error(404, "no such path; MCP clients connect to `/mcp`")
+}
+
+/// Answers OPTIONS: a preflight (Fetch standard, "CORS protocol"), or what a path can do; `*` is the
+/// whole server (RFC 9110, section 9.3.7).
+///
+/// A preflight for a path that does not exist is let through, though: a page may read the 404 of a
+/// request only after a preflight that succeeded, and clients in browsers look for documents that a
+/// server need not have.
 fn answer_options(
     head: &Head,
     target: Option<Target>,
@@ -654,7 +658,12 @@ fn answer_options(
     let allow = target.map_or("GET, POST, DELETE, OPTIONS", Target::allow);
     let mut response = Response::empty(204).with("Allow", allow);
     let requested = head.header("access-control-request-method");
-    if let (Some(origin), true) = (origin, cors::is_preflight(head.header("origin"), requested)) {
+    let is_preflight = cors::is_preflight(head.header("origin"), requested);
+    let origin = origin.filter(|_| is_preflight);
+    if origin.is_none() && target.is_none() && head.path() != "*" {
+        return no_such_path();
+    }
+    if let Some(origin) = origin {
         let headers = head.header("access-control-request-headers");
         response
             .headers

@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 use crate::gate::Principal;
 use crate::http1::query;
 use crate::metrics::EventKind;
-use crate::server::outlet::Outlet;
 use crate::server::{EventFilter, Server};
 
 use super::connection::{After, Connection};
@@ -31,7 +30,7 @@ pub async fn open(connection: &mut Connection, caller: &Principal) -> After {
     let Some(permit) = http.server.stream_permit() else {
         return connection.send(too_many_streams()).await;
     };
-    let outlet = Outlet::new(http.server.settings().limits.stream_queue_bytes);
+    let outlet = http.server.stream_outlet();
     let client = http.server.subscribe_events(caller, filter, outlet.clone());
     let frame = connection.answer_frame();
     let mut opening = std::mem::take(&mut connection.output);

@@ -8,7 +8,7 @@ use crate::http1::query;
 use crate::jsonrpc::{self, Envelope, Incoming};
 use crate::metrics::{EventKind, Limit, Transport};
 use crate::server::arrival::{Arrival, Carrier, Reply};
-use crate::server::outlet::{Item, Outlet};
+use crate::server::outlet::Item;
 use crate::server::session::Session;
 
 use super::connection::{After, Connection};
@@ -31,7 +31,7 @@ pub async fn open(
     let Some(permit) = server.stream_permit() else {
         return connection.send(too_many_streams()).await;
     };
-    let outlet = Outlet::new(server.settings().limits.stream_queue_bytes);
+    let outlet = server.stream_outlet();
     let session = match server.open_session(caller, Some(outlet.clone())) {
         Ok(session) => session,
         Err(full) => {

@@ -251,7 +251,7 @@ impl Mount {
             .transpose()?;
         let server = &self.0.server;
         let permit = server.stream_permit().ok_or_else(too_many_streams)?;
-        let outlet = Outlet::new(server.settings().limits.stream_queue_bytes);
+        let outlet = server.stream_outlet();
         let mut opening = opening();
         match last_event {
             Some(id) if !session.resume(id, outlet.clone()) => {
@@ -318,7 +318,7 @@ impl Mount {
     }
 
     fn prime(&self, out: &mut Vec<u8>, id: EventId) {
-        let retry_ms = u64::try_from(self.0.settings.retry.as_millis()).unwrap_or(u64::MAX);
+        let retry_ms = self.0.settings.retry_ms();
         EventFraming::PLAIN.prime(out, &self.0.server.metrics, id, retry_ms);
     }
 

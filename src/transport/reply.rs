@@ -242,7 +242,7 @@ fn begin(connection: &mut Connection, settings: &Settings, running: &Running) ->
     let (framing, persistence) = write_stream_head(&http, &mut connection.output, frame, None);
     connection.set_persistence(persistence);
     if let Some(id) = running.begin_stream() {
-        let retry_ms = u64::try_from(settings.retry.as_millis()).unwrap_or(u64::MAX);
+        let retry_ms = settings.retry_ms();
         framing.prime(&mut connection.output, &http.server.metrics, id, retry_ms);
     }
     Some(Streaming {

@@ -77,6 +77,13 @@ pub struct Settings {
     pub metrics_public: bool,
 }
 
+impl Settings {
+    /// `timeout.sse_retry` as the `retry` field of an event has it.
+    pub fn retry_ms(&self) -> u64 {
+        u64::try_from(self.retry.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {

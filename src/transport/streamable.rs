@@ -11,7 +11,7 @@ use crate::mcp::headers::{HeaderSource, HeaderValue};
 use crate::mcp::revision::Revision;
 use crate::metrics::Transport;
 use crate::server::arrival::{Arrival, Carrier, Reply, StreamableHead};
-use crate::server::outlet::{EndReason, EventId, Outlet};
+use crate::server::outlet::{EndReason, EventId};
 use crate::server::session::Session;
 
 use super::connection::{After, Connection};
@@ -115,7 +115,7 @@ pub async fn get(
     let Some(permit) = http.server.stream_permit() else {
         return connection.send(too_many_streams()).await;
     };
-    let outlet = Outlet::new(http.server.settings().limits.stream_queue_bytes);
+    let outlet = http.server.stream_outlet();
     let priming = match last_event {
         None => Some(session.attach_general(outlet.clone())),
         Some(last_event) => {
@@ -133,7 +133,7 @@ pub async fn get(
     let (framing, _) = write_stream_head(&http, &mut opening, frame, Some(&session.id));
     let primes = session.revision().is_some_and(Revision::primes_streams);
     if let Some(id) = priming.filter(|_| primes) {
-        let retry_ms = u64::try_from(settings.retry.as_millis()).unwrap_or(u64::MAX);
+        let retry_ms = settings.retry_ms();
         framing.prime(&mut opening, &http.server.metrics, id, retry_ms);
     }
     After::Stream(Box::new(StreamPlan {

@@ -270,6 +270,27 @@ fn a_preflight_says_what_a_page_may_send() {
 }
 
 #[test]
+fn a_page_can_read_that_there_is_nothing() {
+    let server = Server::start(&[("APP_SERVER__CORS_ORIGINS", APP)]);
+    let mut http = server.connect();
+    const NOWHERE: &str = "/.well-known/oauth-protected-resource";
+    let options = Request::new("OPTIONS", NOWHERE).header("Origin", APP);
+    let preflight = (options.clone())
+        .header("Access-Control-Request-Method", "GET")
+        .header("Access-Control-Request-Headers", "mcp-protocol-version");
+    let allowed = |response: &Response| {
+        let origin = response.header("access-control-allow-origin");
+        (response.status, origin == Some(APP))
+    };
+    assert_eq!(allowed(&http.ask(&preflight)), (204, true));
+    let get = Request::get(NOWHERE).header("Origin", APP);
+    assert_eq!(allowed(&http.ask(&get)), (404, true));
+    // No preflight, so nothing comes after it.
+    assert_eq!(allowed(&http.ask(&options)), (404, true));
+    assert_eq!(http.ask(&preflight.without("Origin")).status, 404);
+}
+
+#[test]
 fn a_page_can_read_answers_refusals_and_streams() {
     let server = Server::start(&[
         ("APP_SERVER__ALLOWED_ORIGINS", APP),

@@ -485,6 +485,14 @@ fn options_says_what_a_path_can_do() {
         assert!(response.header("content-length").is_none());
         assert!(response.header("transfer-encoding").is_none());
     }
+    for target in ["/", "/mcp/", "/nowhere", "/*"] {
+        let response = http.ask(&Request::new("OPTIONS", target));
+        assert_eq!(response.status, 404, "{target}");
+        assert_eq!(
+            error_text(&response),
+            error_text(&http.ask(&Request::get(target)))
+        );
+    }
     assert_eq!(pong(&http.ask(&ping(1))), 1);
 }
 

@@ -72,28 +72,70 @@ fn adder_with(change: impl FnOnce(Builder) -> Builder) -> McpServer {
     change(builder).build().unwrap()
 }
 
-#[test]
-fn a_tool_that_takes_too_long_is_ended() {
-    let server = builder().tool_timeout(Duration::from_secs(3)).tool(
-        Tool::new("stuck"),
-        async |_: Context, _: NoArguments| {
-            std::future::pending::<Result<String, CallError>>().await
-        },
-    );
+/// What never ends by itself is still running right before its time is over, and ended after it.
+#[track_caller]
+fn check_overdue(method: &'static str, params: Value) -> Value {
+    const TIMEOUT: Duration = Duration::from_secs(3);
+    let server = builder()
+        .tool_timeout(TIMEOUT)
+        .tool(Tool::new("t"), async |_: Context, _: NoArguments| {
+            stuck::<String>().await
+        })
+        .prompt(Prompt::new("p"), async |_: Context, _: Arguments| {
+            stuck::<String>().await
+        })
+        .complete_prompt("p", async |_: Context, _: CompletionQuery| {
+            stuck::<Vec<String>>().await
+        })
+        .resource(Resource::new("x://r", "r"), async |_: Context, _: Uri| {
+            stuck::<Vec<ResourceContents>>().await
+        });
     speak(server.build().unwrap(), json!({}), async |client| {
         let client = Rc::new(client);
         let other = client.clone();
-        let call = rt::spawn(async move { other.call("stuck", json!({})).await });
+        let call = rt::spawn(async move { other.send(method, params).await });
         while client.server.requests_running() == 0 {
             rt::yield_now().await;
         }
-        client.clock.advance(Duration::from_millis(2_999));
+        client.clock.advance(TIMEOUT - Duration::from_millis(1));
         for _ in 0..9 {
             rt::yield_now().await;
         }
         assert_eq!(client.server.requests_running(), 1);
         client.clock.advance(Duration::from_millis(101));
-        let result = call.await;
-        assert_eq!(result["isError"], true);
-    });
+        call.await
+    })
+}
+
+async fn stuck<T>() -> Result<T, CallError> {
+    std::future::pending().await
+}
+
+#[test]
+fn a_tool_that_takes_too_long_is_ended() {
+    let answer = check_overdue("tools/call", json!({"name": "t"}));
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    let text = &answer["result"]["content"][0]["text"];
+    assert_eq!(text, "the tool ran longer than `timeout.operation` (3s)");
+}
+
+#[test]
+fn so_are_prompts_resources_and_completions() {
+    let argument = json!({"name": "a", "value": ""});
+    for (method, params, what) in [
+        ("prompts/get", json!({"name": "p"}), "prompt"),
+        ("resources/read", json!({"uri": "x://r"}), "resource"),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/prompt", "name": "p"}, "argument": argument}),
+            "completion",
+        ),
+    ] {
+        let answer = check_overdue(method, params);
+        assert_eq!(answer["error"]["code"], -32603, "{answer}");
+        assert_eq!(
+            answer["error"]["message"],
+            format!("the {what} ran longer than `timeout.operation` (3s)")
+        );
+    }
 }

@@ -42,7 +42,7 @@ pub fn handle_complete(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flo
     let (server, revision) = (exchange.server.clone(), exchange.revision());
     Ok(Flow::Later(Box::pin(async move {
         let mut out = Vec::new();
-        match future.await {
+        match call.drive("completion", future).await {
             Ok(found) => server.with_dialect(revision, |dialect| found.write(&mut out, dialect)),
             Err(error) => write_failure(&call, error, &mut out)?,
         }

@@ -24,7 +24,7 @@ pub fn handle_get(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, P
     let (server, revision) = (exchange.server.clone(), exchange.revision());
     Ok(Flow::Later(Box::pin(async move {
         let mut out = Vec::new();
-        match future.await {
+        match call.drive("prompt", future).await {
             Ok(result) => server.with_dialect(revision, |dialect| result.write(&mut out, dialect)),
             Err(error) => write_failure(&call, error, &mut out)?,
         }

@@ -22,7 +22,7 @@ pub fn handle_read(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, 
     Ok(Flow::Later(Box::pin(async move {
         let mut out = Vec::new();
         let cache = server.settings().cache;
-        match future.await {
+        match call.drive("resource", future).await {
             // An empty list of contents would say that the resource exists (SEP-2164).
             Ok(contents) if contents.is_empty() => {
                 return Err(ProtocolError::resource_not_found(&text, revision));

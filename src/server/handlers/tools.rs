@@ -139,9 +139,7 @@ impl Run {
                 return Poll::Ready(Driven::Outcome(outcome));
             }
             if self.call.poll_deadline(cx).is_ready() {
-                let limit = self.server.settings().tool_call;
-                let text = format!("the tool ran longer than `timeout.operation` ({limit:?})");
-                return Poll::Ready(Driven::Outcome(Err(CallError::Failed(text))));
+                return Poll::Ready(Driven::Outcome(Err(self.call.overdue("tool"))));
             }
             Poll::Pending
         })

@@ -2,6 +2,8 @@
 //!
 //! In scope: numbers to text and ratios. Not in scope: what is measured. Called by the readers of [`super`] for their text summaries.
 
+use crate::calendar::{Fraction, Rfc3339};
+
 /// A size with a binary unit: `512 B`, `3.2 GiB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -51,28 +53,10 @@ pub fn decimal(text: &str) -> Option<f64> {
     (value.is_finite() && value >= 0.0).then_some(value)
 }
 
-/// Seconds since 1970 as RFC 3339 in UTC: `2026-03-01T12:00:00Z`. Days to date after the proleptic Gregorian calendar,
-/// counted in years that begin in March so that the leap day comes last.
+/// Seconds since 1970 as RFC 3339 in UTC: `2026-03-01T12:00:00Z`.
 pub fn timestamp(unix_seconds: u64) -> String {
-    let (days, second) = (unix_seconds / 86_400 + 719_468, unix_seconds % 86_400);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        second / 3_600,
-        second / 60 % 60,
-        second % 60
-    )
+    let seconds = i64::try_from(unix_seconds).unwrap_or(i64::MAX);
+    Rfc3339::new(seconds.saturating_mul(1000), Fraction::Never).to_string()
 }
 
 #[cfg(test)]

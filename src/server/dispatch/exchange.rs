@@ -1,0 +1,137 @@
+//! One request as its handler sees it, and what the handler says comes next.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use crate::catalog::Catalog;
+use crate::gate::Principal;
+use crate::jsonrpc::Request;
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::errors::ProtocolError;
+use crate::mcp::meta::RequestMeta;
+use crate::mcp::result::Dialect;
+use crate::mcp::revision::Revision;
+use crate::server::Server;
+use crate::server::arrival::{Arrival, Carrier};
+use crate::server::running::{Route, Switch};
+use crate::server::session::Session;
+use crate::tools::LocalFuture;
+
+use super::era::Era;
+use super::lane::Lane;
+
+/// What a method's handler does next.
+pub enum Flow {
+    /// A limit of the whole server is reached: the error that says so.
+    Busy(ProtocolError),
+    /// The result is written.
+    Done,
+    /// The result of `initialize` is written, and this session was opened by it.
+    Opened(Rc<Session>),
+    /// The result comes later.
+    Later(Work),
+    /// The result comes when the stream of notifications that has been opened ends. It is no work:
+    /// `limits.streams` bounds it, not `limits.requests_in_flight`.
+    Listening(Work),
+}
+
+/// The rest of a request: its `result` as JSON text, or the error in its place.
+pub type Work = LocalFuture<'static, Result<Vec<u8>, ProtocolError>>;
+
+/// One request on its way through a handler.
+pub struct Exchange<'a> {
+    /// The server.
+    pub server: &'a Rc<Server>,
+    /// The request.
+    pub request: &'a Request<'a>,
+    /// Its `_meta`.
+    pub meta: &'a RequestMeta<'a>,
+    /// How it came.
+    pub arrival: &'a Arrival<'a>,
+    /// Its era.
+    pub era: &'a Era<'a>,
+    /// What is offered, as of now.
+    pub catalog: &'a Rc<Catalog>,
+    pub(super) lane: &'a Lane<'a>,
+    pub(super) switch: OnceCell<Rc<Switch>>,
+}
+
+/// What ends a request besides itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cancellation {
+    OnDisconnect,
+    OnRequest,
+}
+
+impl Exchange<'_> {
+    /// The revision the request is served in.
+    pub fn revision(&self) -> Revision {
+        match self.era {
+            Era::Legacy { revision, .. } | Era::Stateless { revision, .. } => *revision,
+        }
+    }
+
+    /// Gives `act` the way results of this request are dressed.
+    pub fn with_dialect<T>(&self, act: impl FnOnce(&Dialect<'_>) -> T) -> T {
+        self.server.with_dialect(self.revision(), act)
+    }
+
+    /// The legacy session, if there is one.
+    pub fn session(&self) -> Option<&Rc<Session>> {
+        match self.era {
+            Era::Legacy { session, .. } => session.as_ref(),
+            Era::Stateless { .. } => None,
+        }
+    }
+
+    /// What the client said it can do.
+    pub fn client(&self) -> Rc<ClientCapabilities> {
+        match self.era {
+            Era::Legacy {
+                session: Some(session),
+                ..
+            } => session.client(),
+            Era::Legacy { session: None, .. } => Rc::default(),
+            Era::Stateless { claim, .. } => Rc::new(claim.capabilities.clone()),
+        }
+    }
+
+    /// Whose request it is.
+    pub fn caller(&self) -> &Rc<Principal> {
+        self.arrival.caller
+    }
+
+    /// Where messages of this request go.
+    pub fn route(&self) -> Route {
+        self.lane.route().clone()
+    }
+
+    /// The request holds a place among `limits.streams`: its response needs no second one.
+    pub fn note_stream_permit(&self) {
+        self.lane.note_stream_permit();
+    }
+
+    /// What stops this request.
+    pub fn switch(&self) -> Rc<Switch> {
+        self.switch.get_or_init(Rc::default).clone()
+    }
+
+    /// What ends this request besides itself.
+    pub(super) fn cancellation(&self) -> Cancellation {
+        let has_disconnect = matches!(self.arrival.carrier, Carrier::Streamable(_));
+        match self.era {
+            Era::Stateless { revision, .. } if has_disconnect && revision.disconnect_cancels() => {
+                Cancellation::OnDisconnect
+            }
+            _ => Cancellation::OnRequest,
+        }
+    }
+
+    /// The session in which `notifications/cancelled` looks for this request.
+    pub(super) fn tracking_session(&self) -> Option<&Rc<Session>> {
+        match &self.arrival.carrier {
+            Carrier::Connection { session, .. } => Some(session),
+            _ => self.session(),
+        }
+    }
+}
