@@ -35,6 +35,8 @@ pub struct Plan {
     pub ping: Duration,
     /// How long running requests may take to end.
     pub grace: Duration,
+    /// What the limits are, for the metrics.
+    pub limits: Vec<(&'static str, u64)>,
     /// Where sessions are kept over a restart.
     pub state: Option<StateFile>,
     /// Whether the built-in resources are offered, which somebody has to announce updates of.
@@ -85,6 +87,7 @@ impl Plan {
             keepalive: config.timeout.sse_keepalive,
             ping: config.timeout.sse_ping,
             grace: config.timeout.shutdown_grace,
+            limits: config.limits.numbers().collect(),
             state: (config.state.file.as_ref())
                 .filter(|_| config.state.enabled)
                 .map(StateFile::new),
@@ -116,6 +119,7 @@ fn server_settings(config: &Config) -> server::Settings {
         client_answer: CLIENT_ANSWER,
         session_idle: config.timeout.session_idle,
         page_len: PAGE_LEN,
+        session_prefix: config.server.session_prefix.clone(),
         cache: CacheHint {
             ttl_ms: LIST_TTL_MS,
             scope: CacheScope::Private,

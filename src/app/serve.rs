@@ -42,6 +42,11 @@ pub enum ServeError {
     },
     /// The system is out of something.
     Io(io::Error),
+    /// The service manager handed over sockets that nothing is configured to use.
+    NotConfigured {
+        /// What they are bound to.
+        addresses: Vec<String>,
+    },
 }
 
 /// How often the files of the configuration are looked at, if they are watched.
@@ -76,6 +81,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             keepalive,
             ping,
             grace,
+            limits,
             state,
             announces_device,
         } = plan;
@@ -85,6 +91,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             .and_then(|saved| saved.seal_key())
             .unwrap_or_else(rt::random);
         let metrics = Rc::new(Metrics::new());
+        metrics.set_limits(limits);
         let server = Server::new(server, catalog, metrics.clone(), deadlines, seal_key);
         if let Some(saved) = &saved {
             let restored = server.restore(saved, |owner| owner_of(&http.auth, owner));
@@ -104,14 +111,19 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         );
         let mut sites: Vec<SiteCell> = Vec::new();
         let mut bound = Vec::new();
+        let mut inherited = rt::Inherited::take().map_err(ServeError::Io)?;
         for (address, site) in listeners {
             // All or nothing: a server that listens on half its addresses looks healthy and is not.
-            let listener = Listener::bind(&address)
+            let listener = Listener::inherit_or_bind(&address, &mut inherited)
                 .map_err(|error| ServeError::Bind { address, error })?
                 .with_metrics(metrics.clone());
             let site: SiteCell = Rc::new(RefCell::new(Rc::new(site)));
             sites.push(site.clone());
             bound.push((listener, site));
+        }
+        let addresses = inherited.left();
+        if !addresses.is_empty() {
+            return Err(ServeError::NotConfigured { addresses });
         }
         for (listener, site) in bound {
             (hooks.ready)(&listener.local_addr());
@@ -127,6 +139,9 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         });
         (hooks.all_ready)();
         tell_supervisor("READY=1");
+        if let Some(period) = rt::watchdog_period() {
+            rt::spawn(feed_watchdog(period)).detach();
+        }
         let mut generation = 1;
         loop {
             match rt::race(signals.next(), settled_change(hooks.has_changed)).await {
@@ -200,6 +215,14 @@ async fn settled_change(has_changed: Option<&dyn Fn() -> bool>) {
     }
 }
 
+/// Tells the service manager again and again that the loop still turns.
+async fn feed_watchdog(period: Duration) {
+    loop {
+        rt::sleep(period).await;
+        tell_supervisor("WATCHDOG=1");
+    }
+}
+
 fn tell_supervisor(state: &str) {
     if let Err(error) = rt::notify_supervisor(state) {
         log::warn!("`NOTIFY_SOCKET`: {error}");
@@ -263,6 +286,7 @@ fn apply(
     old_auth: &Auth,
 ) -> Auth {
     let auth = plan.http.auth.clone();
+    server.metrics.set_limits(plan.limits);
     // Who may come in first: nobody is told of a change who may not know of it.
     http.reload(plan.http);
     for (cell, (_, site)) in sites.iter().zip(plan.listeners) {
@@ -320,6 +344,12 @@ impl fmt::Display for ServeError {
                 "cannot listen on {address}: {error}; free it or set `server.port`"
             ),
             ServeError::Io(error) => write!(f, "cannot start: {error}"),
+            ServeError::NotConfigured { addresses } => write!(
+                f,
+                "the service manager handed over a socket for {}, where nothing is configured to listen; \
+                 set `server.host` and `server.port`, or `ListenStream=` of the socket unit",
+                addresses.join(", ")
+            ),
         }
     }
 }

@@ -361,6 +361,7 @@ fn default_settings(implementation: Implementation) -> Settings {
         client_answer: Duration::from_secs(10 * 60),
         session_idle: Duration::from_secs(30 * 60),
         page_len: 250,
+        session_prefix: None,
         cache: CacheHint::default(),
     }
 }

@@ -164,6 +164,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
         keepalive: KEEPALIVE,
         ping: PING,
         grace: GRACE,
+        limits: Vec::new(),
         state: None,
         announces_device: false,
     };

@@ -57,6 +57,8 @@ sections! {
         sse_path: String = Kind::UrlPath, Some("/sse/"), Restart, "FASTMCP_SSE_PATH";
         /// Route for the messages of the HTTP+SSE stream; served with and without the last slash.
         message_path: String = Kind::UrlPath, Some("/messages/"), Restart, "FASTMCP_MESSAGE_PATH";
+        /// Put before each session id, with a dot: a proxy in front of several servers sends a session by it where it is.
+        session_prefix: Option<String> = Kind::Word, None, Reload;
         /// `Host` values accepted beside the loopback names; when empty, a listener beyond loopback accepts any.
         allowed_hosts: Vec<String> = Kind::List(Item::HostName), Some(""), Reload;
         /// `Origin` values accepted beside the server's own; a browser page of another origin gets 403.
@@ -270,6 +272,19 @@ choices! {
         Aws = "aws",
         /// The regions in China.
         AwsCn = "aws-cn",
+    }
+}
+
+impl Limits {
+    /// Every limit that is set, by its key.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Limits::SECTION
+            .rows
+            .iter()
+            .filter_map(|row| match self.value(row.name) {
+                Value::Number(number) => Some((row.name, number)),
+                _ => None,
+            })
     }
 }
 

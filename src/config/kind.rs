@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Url,
     /// An absolute route such as `/mcp`.
     UrlPath,
+    /// 1 to 64 of ASCII letters, digits, `-` and `_`.
+    Word,
 }
 
 /// The least and the greatest value allowed.
@@ -97,6 +99,7 @@ impl Kind {
             Kind::Text => parse_text(given),
             Kind::Url => parse_url(given),
             Kind::UrlPath => parse_url_path(given),
+            Kind::Word => parse_word(given),
         };
         one.map_err(|problem| vec![given.fault(problem)])
     }
@@ -174,6 +177,7 @@ impl Kind {
             Kind::Tokens => auth::EXPECTED.to_owned(),
             Kind::Url => EXPECTED_URL.to_owned(),
             Kind::UrlPath => EXPECTED_URL_PATH.to_owned(),
+            Kind::Word => EXPECTED_WORD.to_owned(),
         }
     }
 

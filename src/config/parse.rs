@@ -20,6 +20,7 @@ pub(super) const EXPECTED_SIZE: &str = "a size in bytes or like \"64KiB\" or \"1
 pub(super) const EXPECTED_URL: &str =
     "a URL like `http://host:port/prefix` without user, query or fragment";
 pub(super) const EXPECTED_URL_PATH: &str = "a path like `/mcp`";
+pub(super) const EXPECTED_WORD: &str = "1 to 64 letters, digits, `-` or `_`";
 
 /// Largest first; the binary ones stand in front because only those are printed.
 pub(super) const SIZES: [(u64, &str); 7] = [
@@ -240,6 +241,18 @@ pub(super) fn parse_url_path(given: Given<'_>) -> Result<Value, Problem> {
         return Ok(Value::Text(text.to_owned()));
     }
     Err(Problem::expected(EXPECTED_URL_PATH, given.found()))
+}
+
+pub(super) fn parse_word(given: Given<'_>) -> Result<Value, Problem> {
+    let text = given.text().unwrap_or_default();
+    let is_word = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_word {
+        return Ok(Value::Text(text.to_owned()));
+    }
+    Err(Problem::expected(EXPECTED_WORD, given.found()))
 }
 
 /// `pchar` of RFC 3986 3.3 and `/`, less the escapes: routes are compared byte by byte.

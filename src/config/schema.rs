@@ -101,6 +101,7 @@ fn kind_schema(kind: Kind) -> Json {
         Kind::Tokens => json!({ "type": "array", "items": token_schema() }),
         Kind::Url => text("^$|^https?://[^/?#@]+(/[^?#]*)?$"),
         Kind::UrlPath => text("^/[^?#%]+$"),
+        Kind::Word => text("^[A-Za-z0-9_-]{1,64}$"),
     }
 }
 

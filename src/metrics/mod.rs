@@ -47,6 +47,7 @@ pub struct Metrics {
     sse_resumes: Cell<u64>,
     sessions_active: [Cell<i64>; RevisionLabel::LEN],
     limit_hits: [Cell<u64>; Limit::LEN],
+    limits: RefCell<Vec<(&'static str, u64)>>,
     /// The first is `other`.
     tools: RefCell<Vec<ToolSeries>>,
     /// The first is `other`.
@@ -112,9 +113,15 @@ impl Metrics {
             sse_resumes: Cell::default(),
             sessions_active: zeros(),
             limit_hits: zeros(),
+            limits: RefCell::default(),
             tools: RefCell::new(vec![ToolSeries::new("other")]),
             services: RefCell::new(vec![ServiceSeries::new("other")]),
         }
+    }
+
+    /// The limits now in force, by their keys in `[limits]`.
+    pub fn set_limits(&self, limits: Vec<(&'static str, u64)>) {
+        self.limits.replace(limits);
     }
 
     /// How many tools and resources the catalog offers now.

@@ -80,6 +80,8 @@ const FAMILIES: &[Family] = &[
         samples: |s, out| out.value(&[], s.metrics.http_active.get()) },
     Family { name: "mcp_connections_closed_total", help: "Closed HTTP connections.", kind: Counter, labels: &["reason"],
         samples: |s, out| for l in Close::ALL { out.value(&[l.as_str()], s.metrics.closes[l.index()].get()) } },
+    Family { name: "siskin_limit", help: "What a limit of the configuration is now.", kind: Gauge, labels: &["limit"],
+        samples: |s, out| for (key, value) in &*s.metrics.limits.borrow() { out.value(&[key], *value) } },
     Family { name: "mcp_limit_hits_total", help: "Times a limit refused something.", kind: Counter, labels: &["limit"],
         samples: |s, out| for l in Limit::ALL { out.value(&[l.as_str()], s.metrics.limit_hits[l.index()].get()) } },
     Family { name: "mcp_sessions_active", help: "Sessions held now.", kind: Gauge, labels: &["revision"],

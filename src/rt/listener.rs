@@ -19,6 +19,7 @@ use crate::metrics::{Limit, Metrics};
 
 use super::addr::{ListenAddr, Peer};
 use super::clock::sleep;
+use super::inherit::Inherited;
 use super::stream::Stream;
 
 /// How long to leave a failing `accept` alone: long enough for other tasks to close something.
@@ -32,7 +33,8 @@ pub struct Listener {
 
 enum Kind {
     Tcp(Async<TcpListener>),
-    Unix(Async<UnixListener>, SocketFile),
+    /// With the file it made, or the path of one that was there before.
+    Unix(Async<UnixListener>, Result<SocketFile, PathBuf>),
 }
 
 /// A new connection.
@@ -56,7 +58,29 @@ impl Listener {
             ListenAddr::Unix(path) => {
                 remove_stale(path)?;
                 let listener = Async::<UnixListener>::bind(path)?;
-                Kind::Unix(listener, SocketFile::new(path)?)
+                Kind::Unix(listener, Ok(SocketFile::new(path)?))
+            }
+        };
+        Ok(Self {
+            kind,
+            metrics: None,
+        })
+    }
+
+    /// Listens with the socket of `inherited` that is bound to `addr`, else as [`Listener::bind`]. The file of a handed
+    /// over socket is whoever's who made it, and stays.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub fn inherit_or_bind(addr: &ListenAddr, inherited: &mut Inherited) -> io::Result<Self> {
+        let Some(socket) = inherited.take_bound_to(addr) else {
+            return Self::bind(addr);
+        };
+        let kind = match addr {
+            ListenAddr::Tcp(_) => Kind::Tcp(Async::new(TcpListener::from(socket))?),
+            ListenAddr::Unix(path) => {
+                let listener = Async::new(UnixListener::from(socket))?;
+                Kind::Unix(listener, Err(path.clone()))
             }
         };
         Ok(Self {
@@ -80,7 +104,10 @@ impl Listener {
                 .get_ref()
                 .local_addr()
                 .map_or_else(|_| "?".into(), |addr| addr.to_string()),
-            Kind::Unix(_, file) => ListenAddr::Unix(file.path.clone()).to_string(),
+            Kind::Unix(_, file) => {
+                let path = file.as_ref().map_or_else(|path| path, |file| &file.path);
+                ListenAddr::Unix(path.clone()).to_string()
+            }
         }
     }
 

@@ -33,6 +33,9 @@ mod memory;
 mod stream;
 pub use stream::Stream;
 
+mod inherit;
+pub use inherit::Inherited;
+
 mod listener;
 pub use listener::{Accepted, Listener};
 
@@ -51,7 +54,7 @@ pub mod pipe;
 pub mod signal;
 
 mod supervisor;
-pub use supervisor::notify_supervisor;
+pub use supervisor::{notify_supervisor, watchdog_period};
 
 pub mod sys;
 

@@ -1,11 +1,12 @@
 //! Tells the service manager that started us how far we are (systemd's `sd_notify`), if one asked to be told.
 //!
-//! In scope: the one datagram. Out of scope: watchdogs, and passing file descriptors.
+//! In scope: the datagrams, and how often a watchdog wants one. Out of scope: passing file descriptors; see `inherit`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
 
 /// Sends `state`, such as `READY=1`, to the socket that `NOTIFY_SOCKET` names; without one there is nobody to tell.
 /// Never waits: a manager that does not read is not worth stopping for.
@@ -17,6 +18,23 @@ pub fn notify_supervisor(state: &str) -> io::Result<()> {
         Some(name) => send(&name, state),
         None => Ok(()),
     }
+}
+
+/// How often `WATCHDOG=1` is to be sent: half the time after which the manager gives us up (`sd_watchdog_enabled(3)`).
+/// `None` when nobody watches this process.
+#[must_use]
+pub fn watchdog_period() -> Option<Duration> {
+    period(
+        std::env::var("WATCHDOG_USEC").ok()?.as_str(),
+        std::env::var("WATCHDOG_PID").ok().as_deref(),
+        std::process::id(),
+    )
+}
+
+fn period(micros: &str, watched: Option<&str>, own: u32) -> Option<Duration> {
+    let is_other = watched.is_some_and(|pid| pid.parse() != Ok(own));
+    let micros: u64 = micros.parse().ok().filter(|micros| *micros > 0)?;
+    (!is_other).then(|| Duration::from_micros(micros / 2))
 }
 
 fn send(name: &OsString, state: &str) -> io::Result<()> {
@@ -47,6 +65,17 @@ mod tests {
         let mut buf = [0; 32];
         let len = socket.recv(&mut buf).unwrap();
         assert_eq!(&buf[..len], b"READY=1");
+    }
+
+    #[test]
+    fn the_watchdog_is_told_in_half_its_time_if_it_is_ours() {
+        let half = Some(Duration::from_secs(15));
+        assert_eq!(period("30000000", Some("7"), 7), half);
+        assert_eq!(period("30000000", None, 7), half);
+        assert_eq!(period("30000000", Some("8"), 7), None);
+        assert_eq!(period("30000000", Some("x"), 7), None);
+        assert_eq!(period("0", None, 7), None);
+        assert_eq!(period("soon", None, 7), None);
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! The few questions that only the C library answers: space of a filesystem, interface addresses, page size, kernel architecture.
+//! And the one thing that only its number names: a descriptor that was open before we were.
 //!
 //! In scope: one short safe function per call. Not in scope: what the answers mean, and anything that waits.
 //! The only file with `unsafe` for system facts; each block says why it holds. Called by `tools::device`.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 // glibc's plain `statvfs` counts blocks in 32 bits on a 32-bit machine and fails on a large disk; musl's is 64 bits wide everywhere.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
@@ -97,6 +101,25 @@ pub fn interface_addresses() -> Vec<InterfaceAddress> {
     // SAFETY: `first` came from `getifaddrs`; every string and address was copied out above.
     unsafe { libc::freeifaddrs(first) };
     addresses
+}
+
+/// The first `count` descriptors after the three standard ones, which whoever started this process left open for us. None
+/// of them is passed on to children. The second call has nothing to give: a descriptor has one owner.
+pub fn inherited_descriptors(count: usize) -> io::Result<Vec<OwnedFd>> {
+    const FIRST: RawFd = 3;
+    static ARE_TAKEN: AtomicBool = AtomicBool::new(false);
+    if ARE_TAKEN.swap(true, Ordering::SeqCst) {
+        return Ok(Vec::new());
+    }
+    let descriptors = (FIRST..).take(count).map(|number| {
+        // SAFETY: asked only whether it is open, which harms nobody; it is not kept.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+        rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::CLOEXEC)?;
+        // SAFETY: it is open, by the call above, and nobody else in this process owns it: it was open before `main`, its
+        // number was told to us alone, and this runs once.
+        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    });
+    descriptors.collect()
 }
 
 /// Bytes per memory page: 4096 nearly everywhere, 16384 on a Raspberry Pi 5.

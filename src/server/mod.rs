@@ -57,6 +57,8 @@ pub struct Settings {
     pub session_idle: Duration,
     /// Entries on one page of a list.
     pub page_len: usize,
+    /// Put before each session id, with a dot; a proxy routes by it.
+    pub session_prefix: Option<String>,
     /// How long clients may keep lists (2026-07-28 `server/utilities/caching`).
     pub cache: CacheHint,
 }

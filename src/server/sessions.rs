@@ -105,8 +105,12 @@ impl Server {
                 .ok_or(SessionsFull { limit })?;
             self.end_session(&evicted, EndReason::SessionOver);
         }
-        let id: Box<str> = base64::encode_url(&rt::random::<16>()).into();
-        let session = Rc::new(Session::new(id, owner.clone(), direct, rt::now()));
+        let random = base64::encode_url(&rt::random::<16>());
+        let id = match &self.settings().session_prefix {
+            Some(prefix) => format!("{prefix}.{random}"),
+            None => random,
+        };
+        let session = Rc::new(Session::new(id.into(), owner.clone(), direct, rt::now()));
         self.keep_session(session.clone());
         Ok(session)
     }

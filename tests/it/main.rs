@@ -22,6 +22,7 @@
 //!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
+//!   supervised   under a service manager: handed over sockets, readiness, the watchdog
 //! ```
 
 #![allow(
@@ -57,3 +58,4 @@ mod reload;
 mod seeds;
 mod signals;
 mod state;
+mod supervised;
