@@ -1,6 +1,7 @@
 //! The command line as a whole, over a fake program, configuration files in memory and captured output.
 
 mod commands;
+mod generated;
 mod words;
 
 use std::cell::RefCell;
