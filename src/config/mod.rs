@@ -16,7 +16,6 @@ mod parse;
 mod checks;
 mod error;
 mod load;
-mod nearest;
 mod place;
 mod sources;
 mod target;
@@ -39,7 +38,7 @@ pub use keys::{
 };
 pub use listen::{Address, DEFAULT_PORT, Groups, Listener};
 pub use load::{Loaded, load};
-pub(crate) use nearest::nearest;
+pub(crate) use crate::nearest::nearest;
 pub use network::Network;
 pub use reference::reference_markdown;
 pub use reload::{ReloadPlan, diff};

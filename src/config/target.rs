@@ -5,7 +5,7 @@ use super::field::Row;
 use super::given::{Context, Given};
 use super::keys::{Config, SECTIONS, Service, TOP_SERVICES};
 use super::kind::{Kind, Value};
-use super::nearest::nearest;
+use crate::nearest::nearest;
 use super::place::Place;
 
 /// What a dotted key stands for.

@@ -1,4 +1,4 @@
-//! "Did you mean": the known name most like a misspelt one. The loader asks for keys, the command line for its own words.
+//! "Did you mean": the known name most like a misspelt one. For the loader of the configuration, the command line and packs.
 
 /// The known name nearest to `name`, if it is near enough to be a likely slip.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
