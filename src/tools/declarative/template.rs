@@ -297,12 +297,9 @@ impl Reference {
         })
     }
 
-    /// Whether nothing but its name and its pointer matter: an argument, no filters.
-    pub(super) fn argument(&self) -> Option<&str> {
-        match &self.root {
-            Root::Argument(name) => Some(name),
-            _ => None,
-        }
+    /// Whether there is always a value, as far as can be known beforehand.
+    pub(super) fn is_certain(&self) -> bool {
+        self.is_certain
     }
 
     /// What it names, as in the pack.
