@@ -85,7 +85,7 @@ impl Argument {
                 }
             }
         }
-        if !argument.members.iter().any(|(key, _)| **key == *"type") {
+        if !argument.has("type") {
             let kind = ("type".into(), Value::from("string"));
             argument.members.insert(0, kind);
         }
@@ -94,6 +94,11 @@ impl Argument {
         }
         argument.is_certain = argument.is_required || has_default;
         Some(argument)
+    }
+
+    /// Whether its schema has a keyword.
+    pub(super) fn has(&self, keyword: &str) -> bool {
+        self.members.iter().any(|(key, _)| **key == *keyword)
     }
 
     /// The type it is said to have, if that is one word.

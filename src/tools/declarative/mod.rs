@@ -7,3 +7,16 @@
 pub mod decode;
 pub mod output;
 pub mod shape;
+
+mod arguments;
+mod auth;
+mod filter;
+mod pack;
+mod pages;
+mod request;
+mod source;
+mod status;
+mod template;
+mod time;
+mod tool;
+mod tree;
