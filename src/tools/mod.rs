@@ -19,3 +19,4 @@ pub use local::LocalHost;
 pub use typed::NoArguments;
 
 pub mod device;
+pub mod schema;
