@@ -20,3 +20,4 @@ pub use typed::NoArguments;
 
 pub mod declarative;
 pub mod device;
+pub mod schema;
