@@ -331,6 +331,7 @@ mod tests {
                 headers: Vec::new(),
                 body: Vec::new(),
                 timeout_ms: None,
+                target: None,
             };
             let options = [("username".to_owned(), "ann".to_owned())].into();
             let scope = Scope {
@@ -416,7 +417,7 @@ mod tests {
             ("auth = { kind = 'header' }", "`name` is missing"),
             ("auth = { kind = 'bearer', name = 'X' }", "means nothing to the kind `bearer`"),
             ("auth = { kind = 'header', name = 'X Y' }", "no header name"),
-            ("auth = { kind = 'bearer', value = '{option.user}' }", "did you mean `username`?"),
+            ("auth = { kind = 'bearer', value = '{option.usernam}' }", "did you mean `username`?"),
             ("auth = { kind = 'login' }", "`[service.login]` is missing"),
             ("[login]\ncookie = 'x'", "needs `auth = { kind = \"login\" }`"),
             (&format!("{LOGIN}value = '/a'"), "`send` is missing"),
