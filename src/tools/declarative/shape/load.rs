@@ -46,19 +46,25 @@ fn response(compiler: &mut Compiler<'_>, spec: &ResponseSpec) -> Response {
     }
     let mut beside = BTreeMap::new();
     for (name, pointer) in spec.beside.iter().flatten() {
-        if ["items", "note", "shown", "total"].contains(&name.as_str()) {
-            let text = format!(
-                "`beside`: `{name}` is the name of something else in a result: choose another"
-            );
-            compiler.problem(pointer.span(), text);
-        }
+        member(compiler, "beside", name, pointer);
         if let Some(found) = compiler.pointer("beside", pointer.span(), pointer.get_ref()) {
             beside.insert(name.clone(), found);
         }
     }
-    let mut pointer =
-        |text: &Spanned<String>| compiler.pointer("total", text.span(), text.get_ref());
-    let total = spec.total.as_ref().and_then(&mut pointer);
+    let mut headers = BTreeMap::new();
+    for (name, header) in spec.headers.iter().flatten() {
+        member(compiler, "headers", name, header);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if header.get_ref().is_empty() || !header.get_ref().chars().all(is_name) {
+            let text = format!(
+                "`headers`: `{header}` is no header name: write one such as `X-Total-Count`"
+            );
+            compiler.problem(header.span(), text);
+        }
+        headers.insert(name.clone(), header.get_ref().clone());
+    }
+    let total = spec.total.as_ref();
+    let total = total.and_then(|text| compiler.pointer("total", text.span(), text.get_ref()));
     let each = spec
         .each
         .as_ref()
@@ -118,6 +124,7 @@ fn response(compiler: &mut Compiler<'_>, spec: &ResponseSpec) -> Response {
         ),
         at,
         beside,
+        headers,
         total,
         each,
         entries: spec.entries.as_ref().map(|name| name.get_ref().clone()),
@@ -146,6 +153,15 @@ fn response(compiler: &mut Compiler<'_>, spec: &ResponseSpec) -> Response {
             .and_then(|text| Template::compile_result(compiler, "text", text)),
         output,
         arguments: BTreeSet::new(),
+    }
+}
+
+/// A member beside the result may not be called like those a list has.
+fn member(compiler: &mut Compiler<'_>, key: &str, name: &str, written: &Spanned<String>) {
+    if ["items", "note", "shown", "total"].contains(&name) {
+        let text =
+            format!("`{key}`: `{name}` is the name of something else in a result: choose another");
+        compiler.problem(written.span(), text);
     }
 }
 

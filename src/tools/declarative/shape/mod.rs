@@ -19,11 +19,13 @@
 
 mod compile;
 mod condition;
+pub mod keys;
 mod load;
 mod look;
 mod path;
 mod pick;
 mod redact;
+pub mod reference;
 pub mod scalar;
 mod sort;
 pub mod spec;
@@ -64,6 +66,7 @@ pub struct Response {
     pub max_response: Option<usize>,
     at: Vec<String>,
     beside: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
     total: Option<String>,
     each: Option<Path>,
     entries: Option<String>,
@@ -158,6 +161,13 @@ impl Response {
         &self.arguments
     }
 
+    /// The headers it wants beside the result, as member and header name: for [`Document::put_beside`].
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .map(|(member, header)| (member.as_str(), header.as_str()))
+    }
+
     /// Everything: bytes to result.
     pub fn answer(
         &self,
@@ -239,11 +249,15 @@ impl Response {
     /// Chooses and arranges.
     pub fn shape(&self, document: Document, arguments: &Map<String, Value>) -> Shaped {
         let Document {
-            payload,
-            beside,
+            mut payload,
+            mut beside,
             total,
             mut notes,
         } = document;
+        // Nothing but what stands beside it: then that is the result, and may be made readable like any other.
+        if payload == Payload::One(Value::Null) && !beside.is_empty() {
+            payload = Payload::One(Value::Object(std::mem::take(&mut beside)));
+        }
         let mut thinned = Thinned::default();
         let full = self
             .full
@@ -338,6 +352,18 @@ impl Document {
                 self.notes.push(note);
             }
         }
+    }
+
+    /// Puts something beside the result, such as a header's text; what is there already stays.
+    pub fn put_beside(&mut self, member: &str, value: Value) {
+        if !is_empty(&value) {
+            self.beside.entry(member).or_insert(value);
+        }
+    }
+
+    /// Sets the service's own count of all items, for a service that tells it in a header.
+    pub fn set_total(&mut self, total: u64) {
+        self.total = Some(total);
     }
 
     /// How many items it has; `None` if it is no list.

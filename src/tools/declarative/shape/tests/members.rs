@@ -1,8 +1,8 @@
 //! Which members stay: `redact`, `drop`, `pick`, `full`, `beside`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{answer, check, shaped};
+use super::{answer, check, object, shaped};
 
 #[test]
 fn picked_members() {
@@ -170,5 +170,34 @@ fn what_stands_beside() {
     assert_eq!(
         answer(toml, json!({}), body).text_blocks(),
         "text\n[warnings: [\"w\"]]"
+    );
+}
+
+#[test]
+fn headers_stand_beside_or_are_the_result() {
+    let toml = "decode = 'none'\nheaders = { modified = 'X-Last-Modified', perm = 'X-Permission' }\ntime = { modified = 'ms' }";
+    let response = super::response(toml);
+    let wanted: Vec<_> = response.headers().collect();
+    assert_eq!(
+        wanted,
+        [("modified", "X-Last-Modified"), ("perm", "X-Permission")]
+    );
+    let mut document = response.document(Value::Null).unwrap();
+    document.put_beside("modified", json!("1700000000000"));
+    document.put_beside("perm", json!(""));
+    let shaped = response.shape(document, &object(json!({})));
+    assert_eq!(
+        shaped.into_value(),
+        json!({"modified": "2023-11-14T22:13:20Z"})
+    );
+    let listing = super::response("at = '/l'\nlimit = 9");
+    let mut document = listing.document(json!({"l": [1]})).unwrap();
+    document.put_beside("perm", json!("rw"));
+    document.set_total(7);
+    let shaped = listing.shape(document, &object(json!({})));
+    let text = listing.render(shaped, &object(json!({}))).text_blocks();
+    assert_eq!(
+        text,
+        r#"{"items":[1],"shown":1,"total":7,"perm":"rw","note":"1 of 7 shown"}"#
     );
 }

@@ -1,5 +1,6 @@
 //! The pipeline, key by key, and with the bodies that services document.
 
+mod documentation;
 mod items;
 mod looks;
 mod members;

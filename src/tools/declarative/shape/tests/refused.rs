@@ -25,6 +25,16 @@ fn pointers_and_paths() {
         "`beside`: `items` is the name of something else in a result: choose another",
     );
     refused(
+        "headers = { a = 'X A' }",
+        "'X A'",
+        "`headers`: `X A` is no header name: write one such as `X-Total-Count`",
+    );
+    refused(
+        "headers = { note = 'X-A' }",
+        "'X-A'",
+        "`headers`: `note` is the name of something else in a result: choose another",
+    );
+    refused(
         "each = 'a.b'",
         "'a.b'",
         "`each`: `a.b` reaches one value: write `[]` where the elements are",
