@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
+//!   fakes        the services that packs speak to, one file each
 //!   smoke        each way in, once: if this fails, look here first
 //!   transcripts  conversations replayed over every transport that carries their revision
 //!   messages     single messages at the edge of JSON-RPC, as bytes: ids, notifications, errors
@@ -30,6 +31,7 @@
     reason = "helpers of tests are not known as such to clippy"
 )]
 
+mod fakes;
 mod support;
 
 mod auth;
