@@ -3,3 +3,9 @@
 //! the service does not have must fail here as it would there.
 
 #![allow(dead_code, reason = "each module of tests uses its part")]
+
+pub mod grafana;
+pub mod portainer;
+pub mod prometheus;
+pub mod silverbullet;
+pub mod vikunja;
