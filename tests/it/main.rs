@@ -23,6 +23,8 @@
 //!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
+//!   packs        the shipped packs as files: checked, annotated, complete
+//!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
 #![allow(
@@ -55,7 +57,13 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+mod packs;
 mod reload;
 mod seeds;
 mod signals;
 mod state;
+mod tools_grafana;
+mod tools_portainer;
+mod tools_prometheus;
+mod tools_silverbullet;
+mod tools_vikunja;
