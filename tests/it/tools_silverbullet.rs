@@ -234,13 +234,13 @@ fn servers_before_the_rewrite_are_served_too() {
 
 #[test]
 fn a_space_below_a_path_and_a_login_page_are_told_apart() {
-    let upstream = Upstream::start_under("/work", SilverBullet::new());
+    let upstream = Upstream::start_under("/garden", SilverBullet::new());
     let mut rig = Rig::start("silverbullet", Some(TOKEN), upstream);
     assert_eq!(
         rig.text("silverbullet_get_page", json!({"page_name": "index"})),
         "Welcome. See [[Projects/Garden plan]]."
     );
-    assert_eq!(rig.upstream.only().line(), "GET /work/.fs/index.md");
+    assert_eq!(rig.upstream.only().line(), "GET /garden/.fs/index.md");
 
     // Without a token an old server sends to its login page, which is no page of the space.
     let mut space = SilverBullet::new();
