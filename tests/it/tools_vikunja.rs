@@ -227,9 +227,9 @@ fn an_update_changes_what_was_named_and_keeps_the_rest() {
     let before = rig.upstream.state(|vikunja| vikunja.tasks[0].clone());
     let shown = rig.json(
         "vikunja_update_task",
-        json!({"project_id": 1, "task_id": 3, "done": true}),
+        json!({"project_id": 1, "task_id": 3, "percent_done": 0.5}),
     );
-    assert_eq!(shown["done"], true);
+    assert_eq!(shown["percent_done"], 0.5);
     let calls = rig.upstream.taken();
     let lines: Vec<_> = calls.iter().map(|call| call.line()).collect();
     assert_eq!(lines, ["GET /api/v1/tasks/3", "POST /api/v1/tasks/3"]);
@@ -238,9 +238,18 @@ fn an_update_changes_what_was_named_and_keeps_the_rest() {
         "labels have an endpoint of their own"
     );
     let mut expected = before;
-    expected["done"] = json!(true);
+    expected["percent_done"] = json!(0.5);
     rig.upstream
         .state(|vikunja| assert_eq!(vikunja.tasks[0], expected));
+
+    // Done, open again, and what repeats opens by itself.
+    for (task_id, done, expected) in [(4, false, false), (4, true, true), (3, true, false)] {
+        let shown = rig.json(
+            "vikunja_update_task",
+            json!({"task_id": task_id, "done": done}),
+        );
+        assert_eq!(shown["done"], expected, "task {task_id}");
+    }
 
     // False, zero and empty are values.
     rig.json(
