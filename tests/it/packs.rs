@@ -216,7 +216,12 @@ const VERBS_OF: [&str; 5] = [
 #[test]
 fn what_reads_is_asked_for_by_verbs_that_read() {
     // Questions that are too long for a URL, or run something that only reads.
-    let reading_posts = ["grafana_query_datasource", "silverbullet_grep"];
+    let reading_posts = [
+        "grafana_query_datasource",
+        "prometheus_query",
+        "prometheus_query_range",
+        "silverbullet_grep",
+    ];
     let mut seen = 0;
     for (id, pack) in packs() {
         if !VERBS_OF.contains(&id.as_str()) {

@@ -3,6 +3,31 @@
 use crate::fakes::prometheus::Prometheus;
 use crate::support::{Answer, Rig, Upstream, Value, json};
 
+/// The pairs of a form.
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    pairs.iter().map(owned).collect()
+}
+
+/// One query that succeeds: the form that arrives and the result.
+#[track_caller]
+fn check_query(
+    rig: &mut Rig<Prometheus>,
+    arguments: Value,
+    form: &[(&str, &str)],
+    expected: Value,
+) {
+    let found = rig.json("prometheus_query", arguments);
+    let call = rig.upstream.only();
+    assert_eq!(call.line(), "POST /api/v1/query");
+    assert_eq!(
+        call.header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
+    assert_eq!(call.form(), pairs(form));
+    assert_eq!(found, expected);
+}
+
 fn rig() -> Rig<Prometheus> {
     Rig::start("prometheus", None, Upstream::start(Prometheus::default()))
 }
@@ -25,32 +50,33 @@ fn every_kind_of_result_is_read() {
         let metric = json!({"__name__": "up", "job": "node", "instance": instance});
         json!({"metric": metric, "time": at, "value": value})
     };
-    check(
+    check_query(
         &mut rig,
-        "prometheus_query",
         json!({"query": "up"}),
-        "GET /api/v1/query?query=up&limit=100",
+        &[("query", "up"), ("limit", "100")],
         json!({"items": [up("a:9100", "1"), up("b:9100", "0")], "shown": 2, "total": 2}),
     );
-    check(
+    check_query(
         &mut rig,
-        "prometheus_query",
         json!({"query": "1+1", "time": 1_700_000_000, "timeout": "10s", "limit": 5}),
-        "GET /api/v1/query?query=1%2B1&time=1700000000&timeout=10s&limit=5",
+        &[
+            ("query", "1+1"),
+            ("time", "1700000000"),
+            ("timeout", "10s"),
+            ("limit", "5"),
+        ],
         json!({"items": [{"time": "2023-11-14T22:13:20Z", "value": "2"}], "shown": 1, "total": 1}),
     );
-    check(
+    check_query(
         &mut rig,
-        "prometheus_query",
         json!({"query": "'text'"}),
-        "GET /api/v1/query?query=%27text%27&limit=100",
+        &[("query", "'text'"), ("limit", "100")],
         json!({"items": [{"time": at, "value": "text"}], "shown": 1, "total": 1}),
     );
-    check(
+    check_query(
         &mut rig,
-        "prometheus_query",
         json!({"query": "none"}),
-        "GET /api/v1/query?query=none&limit=100",
+        &[("query", "none"), ("limit", "100")],
         json!({"items": [], "shown": 0, "total": 0}),
     );
     let values = rig.json("prometheus_query", json!({"query": "up[1m]"}));
@@ -73,10 +99,16 @@ fn a_range_has_a_step_that_the_server_takes() {
         "prometheus_query_range",
         json!({"query": "up", "start": "2023-11-14T22:13:20Z", "end": 1_700_604_800}),
     );
-    assert_eq!(
-        rig.upstream.only().line(),
-        "GET /api/v1/query_range?query=up&start=1700000000&end=1700604800&step=3024&limit=20"
-    );
+    let call = rig.upstream.only();
+    assert_eq!(call.line(), "POST /api/v1/query_range");
+    let expected = [
+        ("query", "up"),
+        ("start", "1700000000"),
+        ("end", "1700604800"),
+        ("step", "3024"),
+        ("limit", "20"),
+    ];
+    assert_eq!(call.form(), pairs(&expected));
     let values = week["items"][0]["values"].as_array().unwrap();
     assert!((190..=200).contains(&values.len()), "{}", values.len());
     assert_eq!(values[0][1], "0.333333");
@@ -86,7 +118,8 @@ fn a_range_has_a_step_that_the_server_takes() {
         "prometheus_query_range",
         json!({"query": "up", "start": 1_700_000_000, "end": 1_700_000_600, "max_points": 10}),
     );
-    assert_eq!(rig.upstream.only().query("step").as_deref(), Some("15"));
+    let step = rig.upstream.only().form().remove(3);
+    assert_eq!(step, ("step".to_owned(), "15".to_owned()));
     assert!(
         hour["items"][0]["values"].as_array().unwrap().len() <= 10,
         "{hour}"
@@ -98,10 +131,10 @@ fn a_range_has_a_step_that_the_server_takes() {
         "prometheus_query_range",
         json!({"query": "up", "start": "7d", "step": "1h"}),
     );
-    let call = rig.upstream.only();
-    let seconds = |name: &str| call.query(name).unwrap().parse::<i64>().unwrap();
-    assert_eq!(seconds("end") - seconds("start"), 7 * 86_400);
-    assert_eq!(call.query("step").as_deref(), Some("1h"));
+    let form = rig.upstream.only().form();
+    let seconds = |at: usize| form[at].1.parse::<i64>().unwrap();
+    assert_eq!(seconds(2) - seconds(1), 7 * 86_400);
+    assert_eq!(seconds(3), 3600);
 
     // What the server refuses is told in its words.
     let text = rig.failure(
@@ -139,6 +172,13 @@ fn labels_series_and_metadata_are_listed() {
         json!({"label": "U__http_2e_status", "match": "up"}),
         "GET /api/v1/label/U__http_2e_status/values?match%5B%5D=up&limit=500",
         json!({"items": ["200", "404"], "shown": 2, "total": 2}),
+    );
+    check(
+        &mut rig,
+        "prometheus_list_label_values",
+        json!({"label": "job", "contains": "PROM"}),
+        "GET /api/v1/label/job/values",
+        json!({"items": ["prometheus"], "shown": 1, "total": 1}),
     );
     check(
         &mut rig,
@@ -339,7 +379,11 @@ fn arguments_mean_what_they_say_or_are_refused() {
             "only_down",
         ),
         ("prometheus_get_metadata", json!({"limit": -1}), "limit"),
-        ("prometheus_get_alerts", json!({"state": "firing"}), "state"),
+        (
+            "prometheus_get_alerts",
+            json!({"state": "resolved"}),
+            "pending",
+        ),
         (
             "prometheus_get_alert_rules",
             json!({"state": "on fire"}),
