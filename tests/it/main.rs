@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
+//!   fakes        the services that packs speak to, one file each
 //!   smoke        each way in, once: if this fails, look here first
 //!   transcripts  conversations replayed over every transport that carries their revision
 //!   messages     single messages at the edge of JSON-RPC, as bytes: ids, notifications, errors
@@ -22,6 +23,8 @@
 //!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
+//!   packs        the shipped packs as files: checked, annotated, complete
+//!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
 #![allow(
@@ -30,6 +33,7 @@
     reason = "helpers of tests are not known as such to clippy"
 )]
 
+mod fakes;
 mod support;
 
 mod auth;
@@ -53,7 +57,13 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+mod packs;
 mod reload;
 mod seeds;
 mod signals;
 mod state;
+mod tools_grafana;
+mod tools_portainer;
+mod tools_prometheus;
+mod tools_silverbullet;
+mod tools_vikunja;

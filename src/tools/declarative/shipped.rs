@@ -2,10 +2,13 @@
 //! even parsed.
 
 /// Id and text of each, in the order of their ids.
-pub const PACKS: &[(&str, &str)] = &[(
-    "prometheus",
-    include_str!("../../../config/packs/prometheus.toml"),
-)];
+pub const PACKS: &[(&str, &str)] = &[
+    ("grafana", include_str!("../../../config/packs/grafana.toml")),
+    ("portainer", include_str!("../../../config/packs/portainer.toml")),
+    ("prometheus", include_str!("../../../config/packs/prometheus.toml")),
+    ("silverbullet", include_str!("../../../config/packs/silverbullet.toml")),
+    ("vikunja", include_str!("../../../config/packs/vikunja.toml")),
+];
 
 /// The text of a pack.
 pub fn text(id: &str) -> Option<&'static str> {
