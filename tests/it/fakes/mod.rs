@@ -3,3 +3,15 @@
 //! the service does not have must fail here as it would there.
 
 #![allow(dead_code, reason = "each module of tests uses its part")]
+
+pub mod adguard;
+pub mod gitea;
+pub mod home_assistant;
+pub mod immich;
+pub mod jellyfin;
+pub mod node_red;
+pub mod ntfy;
+pub mod paperless;
+pub mod pihole;
+pub mod proxmox;
+pub mod uptime_kuma;
