@@ -6,6 +6,7 @@
 
 pub mod adguard;
 pub mod gitea;
+pub mod grafana;
 pub mod home_assistant;
 pub mod immich;
 pub mod jellyfin;
@@ -13,5 +14,9 @@ pub mod node_red;
 pub mod ntfy;
 pub mod paperless;
 pub mod pihole;
+pub mod portainer;
+pub mod prometheus;
 pub mod proxmox;
+pub mod silverbullet;
 pub mod uptime_kuma;
+pub mod vikunja;

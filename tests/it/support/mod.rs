@@ -22,6 +22,7 @@
 mod child;
 mod http;
 mod mcp;
+mod rig;
 mod server;
 mod sse;
 mod stdio;
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 pub use child::{Env, Exit, Folder, Process};
 pub use http::{Http, Request, Response};
 pub use mcp::{Incoming, Mcp, STATELESS, Way, resolve, result_of};
+pub use rig::Rig;
 pub use rustix::process::Signal;
 pub use serde_json::{Value, json};
 pub use server::{Program, Server};
