@@ -112,6 +112,8 @@ pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;
 
+mod nearest;
+
 pub mod config;
 pub mod gate;
 pub mod rt;

@@ -18,4 +18,6 @@ pub use handler::{
 pub use local::LocalHost;
 pub use typed::NoArguments;
 
+pub mod declarative;
 pub mod device;
+pub mod schema;
