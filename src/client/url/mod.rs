@@ -16,7 +16,7 @@ use std::str::FromStr;
 mod authority;
 mod normal;
 
-use authority::{bare_host, parse_authority};
+pub(super) use authority::{bare_host, parse_authority};
 use normal::{dots, encode_into, is_path_byte, is_query_byte, resolve_dots_into};
 
 /// Longest URL, before and after normalising. Most servers take 8 KiB.
