@@ -13,7 +13,7 @@ use crate::rt::{self, Stream, Task};
 
 use super::egress::{is_local_name, is_public};
 use super::error::{ClientError, Limit, Phase, ProxyProblem};
-use super::io::Io;
+use super::io::{Io, Kind};
 use super::proxies::Proxy;
 use super::route::{Egress, Route};
 use super::url::{Origin, Scheme, Url, bare_host};
@@ -82,8 +82,8 @@ async fn steps(
     progress.phase.set(Phase::Connect);
     let stream = Rc::new(target.dial(&addrs).await?);
     let weak = Rc::downgrade(&stream);
-    let io = match url.scheme() {
-        Scheme::Http => Io::Plain(stream),
+    let kind = match url.scheme() {
+        Scheme::Http => Kind::Plain(stream),
         Scheme::Https => {
             if let Some(proxy) = proxy {
                 progress.phase.set(Phase::Proxy);
@@ -91,7 +91,7 @@ async fn steps(
             }
             progress.phase.set(Phase::Tls);
             let secured = route.trust.connect(stream, bare_host(url.host())).await;
-            Io::Tls(secured.map_err(|problem| ClientError::Tls {
+            Kind::Tls(secured.map_err(|problem| ClientError::Tls {
                 origin: url.origin(),
                 problem,
             })?)
@@ -101,7 +101,7 @@ async fn steps(
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(2 * HEAD_BYTES_MAX)
-        .handshake(io)
+        .handshake(Io::new(kind))
         .await
         .map_err(|error| super::exchange::explain(&error, &url.origin()))?;
     // Its errors reach whoever waits for the response.

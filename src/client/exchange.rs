@@ -192,6 +192,11 @@ impl Client {
     pub(super) fn waiting(&self) -> usize {
         self.0.pool.len()
     }
+
+    #[cfg(test)]
+    pub(super) fn usable(&self) -> usize {
+        self.0.pool.usable()
+    }
 }
 
 fn key(url: &Url, proxy: Option<&Proxy>, route: &Route) -> Key {

@@ -13,10 +13,28 @@ use crate::rt::tls::TlsStream;
 /// How much is read at once, on the stack: hyper's buffer can be filled in place by unsafe code only.
 const CHUNK_BYTES: usize = 4096;
 
+/// After so many reads in a row everybody else has a turn. hyper passes over early answers (1xx) in a loop that ends
+/// only when there is nothing to read, and a peer that sends faster than that would have the thread for itself.
+const READS_IN_A_ROW_MAX: u8 = 16;
+
 /// A connection, plain or encrypted.
-pub(super) enum Io {
+pub(super) struct Io {
+    pub(super) kind: Kind,
+    reads_in_a_row: u8,
+}
+
+pub(super) enum Kind {
     Plain(Rc<Stream>),
     Tls(TlsStream),
+}
+
+impl Io {
+    pub(super) const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            reads_in_a_row: 0,
+        }
+    }
 }
 
 impl Read for Io {
@@ -25,12 +43,24 @@ impl Read for Io {
         cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.reads_in_a_row >= READS_IN_A_ROW_MAX {
+            this.reads_in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let mut chunk = [0; CHUNK_BYTES];
         let want = chunk.len().min(buf.remaining());
-        let len = match self.get_mut() {
-            Self::Plain(stream) => ready!(stream.poll_read(cx, &mut chunk[..want]))?,
-            Self::Tls(stream) => ready!(stream.poll_read(cx, &mut chunk[..want]))?,
+        let read = match &mut this.kind {
+            Kind::Plain(stream) => stream.poll_read(cx, &mut chunk[..want]),
+            Kind::Tls(stream) => stream.poll_read(cx, &mut chunk[..want]),
         };
+        this.reads_in_a_row = if read.is_ready() {
+            this.reads_in_a_row + 1
+        } else {
+            0
+        };
+        let len = ready!(read)?;
         buf.put_slice(&chunk[..len]);
         Poll::Ready(Ok(()))
     }
@@ -42,23 +72,23 @@ impl Write for Io {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => stream.poll_write(cx, bytes),
-            Self::Tls(stream) => stream.poll_write(cx, bytes),
+        match &mut self.get_mut().kind {
+            Kind::Plain(stream) => stream.poll_write(cx, bytes),
+            Kind::Tls(stream) => stream.poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(_) => Poll::Ready(Ok(())),
-            Self::Tls(stream) => stream.poll_flush(cx),
+        match &mut self.get_mut().kind {
+            Kind::Plain(_) => Poll::Ready(Ok(())),
+            Kind::Tls(stream) => stream.poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Poll::Ready(stream.shutdown_write()),
-            Self::Tls(stream) => stream.poll_close(cx),
+        match &mut self.get_mut().kind {
+            Kind::Plain(stream) => Poll::Ready(stream.shutdown_write()),
+            Kind::Tls(stream) => stream.poll_close(cx),
         }
     }
 }

@@ -52,3 +52,6 @@ pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// Most header fields of a response.
 pub const HEADERS_MAX: usize = 128;
+
+#[cfg(test)]
+mod tests;

@@ -107,4 +107,13 @@ impl Pool {
     pub(super) fn len(&self) -> usize {
         self.waiting.borrow().len()
     }
+
+    #[cfg(test)]
+    pub(super) fn usable(&self) -> usize {
+        let waiting = self.waiting.borrow();
+        waiting
+            .iter()
+            .filter(|waiting| waiting.conn.is_usable())
+            .count()
+    }
 }
