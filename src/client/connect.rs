@@ -33,6 +33,8 @@ pub(super) struct Conn {
     pub(super) sender: SendRequest<Full<Bytes>>,
     /// The task owns the stream: when the peer closes, the socket goes at once, not when the pool looks.
     stream: Weak<Stream>,
+    /// What hyper ended with, unless it could tell whoever waits for a response.
+    ended: Rc<Cell<Option<hyper::Error>>>,
     _task: Task<()>,
 }
 
@@ -44,6 +46,13 @@ impl Conn {
             .upgrade()
             .is_some_and(|stream| stream.is_quiet());
         is_quiet && !self.sender.is_closed()
+    }
+
+    /// Why it ended, when all that is left of it says that it did: a server may refuse our certificate before the
+    /// request has left.
+    pub(super) fn reason(&self, error: hyper::Error) -> hyper::Error {
+        let says_nothing = error.is_closed() || error.is_canceled();
+        self.ended.take().filter(|_| says_nothing).unwrap_or(error)
     }
 }
 
@@ -104,11 +113,13 @@ async fn steps(
         .handshake(Io::new(kind))
         .await
         .map_err(|error| super::exchange::explain(&error, &url.origin()))?;
-    // Its errors reach whoever waits for the response.
-    let task = rt::spawn(async move { drop(connection.await) });
+    let ended = Rc::new(Cell::new(None));
+    let end = Rc::clone(&ended);
+    let task = rt::spawn(async move { end.set(connection.await.err()) });
     Ok(Conn {
         sender,
         stream: weak,
+        ended,
         _task: task,
     })
 }

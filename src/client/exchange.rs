@@ -182,7 +182,7 @@ impl Client {
             };
             let may_repeat = failed.was_not_sent || request.method.is_safe();
             if !(was_waiting && may_repeat && failed.was_closed()) {
-                return Err(explain(&failed.error, &key.origin));
+                return Err(explain(&conn.reason(failed.error), &key.origin));
             }
             self.0.pool.forget(key);
         }

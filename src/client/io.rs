@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::rt::Stream;
-use crate::rt::tls::TlsStream;
+use crate::rt::tls::{TlsProblem, TlsStream};
 
 /// How much is read at once, on the stack: hyper's buffer can be filled in place by unsafe code only.
 const CHUNK_BYTES: usize = 4096;
@@ -74,14 +74,20 @@ impl Write for Io {
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().kind {
             Kind::Plain(stream) => stream.poll_write(cx, bytes),
-            Kind::Tls(stream) => stream.poll_write(cx, bytes),
+            Kind::Tls(stream) => match stream.poll_write(cx, bytes) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(alert_or(stream, cx, error))),
+                written => written,
+            },
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().kind {
             Kind::Plain(_) => Poll::Ready(Ok(())),
-            Kind::Tls(stream) => stream.poll_flush(cx),
+            Kind::Tls(stream) => match stream.poll_flush(cx) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(alert_or(stream, cx, error))),
+                flushed => flushed,
+            },
         }
     }
 
@@ -90,5 +96,14 @@ impl Write for Io {
             Kind::Plain(stream) => Poll::Ready(stream.shutdown_write()),
             Kind::Tls(stream) => stream.poll_close(cx),
         }
+    }
+}
+
+/// The alert behind a failed write, if there is one. A server that refuses our certificate says so after the handshake
+/// (RFC 8446 section 4.4.2.4) and closes; writing notices the end first, and the reason is still to be read.
+fn alert_or(stream: &mut TlsStream, cx: &mut Context<'_>, error: io::Error) -> io::Error {
+    match stream.poll_read(cx, &mut [0; 64]) {
+        Poll::Ready(Err(alert)) if TlsProblem::within(&alert).is_some() => alert,
+        _ => error,
     }
 }

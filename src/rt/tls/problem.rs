@@ -80,7 +80,7 @@ impl fmt::Display for TlsProblem {
                 host.escape_debug()
             ),
             Self::UnknownIssuer => f.write_str(
-                "the server's certificate is signed by nobody this machine believes; set `ca_file` to the authority's certificate",
+                "the server's certificate is signed by nobody this machine believes; set `ca_file` to the authority's certificate, or to the server's own if that is all there is",
             ),
             Self::WantsCertificate(alert) => write!(
                 f,
@@ -136,6 +136,7 @@ mod causes {
     use futures_rustls::pki_types::UnixTime;
     use futures_rustls::rustls::{AlertDescription as Alert, CertificateError, Error};
 
+    use super::super::verify::is_self_authority;
     use super::{TlsProblem, io};
 
     impl TlsProblem {
@@ -188,16 +189,25 @@ mod causes {
                     days: days(*time, *not_before),
                 },
                 CertificateError::UnknownIssuer => Self::UnknownIssuer,
+                error if is_self_authority(error) => Self::UnknownIssuer,
                 CertificateError::NotValidForNameContext {
                     expected,
                     presented,
                 } => Self::WrongName {
                     expected: expected.to_str().into_owned(),
-                    presented: presented.clone(),
+                    presented: presented.iter().map(|name| plain(name)).collect(),
                 },
                 error => Self::Certificate(error.to_string()),
             }
         }
+    }
+
+    /// The name in `DnsName("nas.lan")` or `IpAddress(10.0.0.1)`.
+    fn plain(name: &str) -> String {
+        let inner = name
+            .split_once('(')
+            .and_then(|(_, inner)| inner.strip_suffix(')'));
+        inner.unwrap_or(name).trim_matches('"').to_owned()
     }
 
     fn days(from: UnixTime, to: UnixTime) -> u64 {

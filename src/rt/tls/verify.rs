@@ -53,7 +53,10 @@ impl ServerCertVerifier for Verifier {
                 verifier,
                 certificates,
             } => match check(verifier) {
-                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => (),
+                // A bad signature is that of another authority with the same name, such as its successor.
+                Err(Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                )) => (),
                 Err(error) if is_authority_itself(&error) && certificates.contains(end_entity) => {
                     // `openssl req -x509` makes a server certificate that calls itself an authority. The checker has
                     // looked at its dates before it refused that; this very certificate is what the operator named.
@@ -96,12 +99,14 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The checker's error of this name has no variant in rustls.
 fn is_authority_itself(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(error) if is_self_authority(error))
+}
+
+/// Whether a certificate was refused for calling itself an authority: an error without a variant in rustls.
+pub(super) fn is_self_authority(error: &CertificateError) -> bool {
     match error {
-        Error::InvalidCertificate(CertificateError::Other(other)) => {
-            format!("{:?}", other.0) == "CaUsedAsEndEntity"
-        }
+        CertificateError::Other(other) => format!("{:?}", other.0) == "CaUsedAsEndEntity",
         _ => false,
     }
 }
