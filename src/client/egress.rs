@@ -66,17 +66,15 @@ fn is_in_v6(address: Ipv6Addr, (network, len): (Ipv6Addr, u32)) -> bool {
 /// Whether a name is local by definition (RFC 6761, 6762, 8375 and `.internal`): what can be told without a lookup,
 /// when a proxy does that.
 pub(super) fn is_local_name(name: &str) -> bool {
-    let last_two = name.rsplitn(3, '.').take(2).collect::<Vec<_>>();
-    match last_two.as_slice() {
-        [_] => true,
-        [
-            "localhost" | "local" | "internal" | "lan" | "home" | "intranet",
-            _,
-        ] => true,
-        ["arpa", "home"] => true,
-        _ => false,
+    match name.rsplit_once('.') {
+        None => true,
+        Some((rest, "arpa")) => rest == "home" || rest.ends_with(".home"),
+        Some((_, last)) => LOCAL_ENDS.contains(&last),
     }
 }
+
+/// Last labels that no public name has.
+const LOCAL_ENDS: [&str; 6] = ["home", "internal", "intranet", "lan", "local", "localhost"];
 
 #[cfg(test)]
 mod tests {
