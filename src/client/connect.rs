@@ -13,7 +13,7 @@ use crate::rt::{self, Stream, Task};
 
 use super::egress::{is_local_name, is_public};
 use super::error::{ClientError, Limit, Phase, ProxyProblem};
-use super::io::{Io, Kind};
+use super::io::{Allowance, Io, Kind};
 use super::proxies::Proxy;
 use super::route::{Egress, Route};
 use super::url::{Origin, Scheme, Url, bare_host};
@@ -33,6 +33,7 @@ pub(super) struct Conn {
     pub(super) sender: SendRequest<Full<Bytes>>,
     /// The task owns the stream: when the peer closes, the socket goes at once, not when the pool looks.
     stream: Weak<Stream>,
+    pub(super) allowance: Allowance,
     /// What hyper ended with, unless it could tell whoever waits for a response.
     ended: Rc<Cell<Option<hyper::Error>>>,
     _task: Task<()>,
@@ -106,11 +107,13 @@ async fn steps(
             })?)
         }
     };
+    let io = Io::new(kind);
+    let allowance = io.allowance();
     let (sender, connection) = Builder::new()
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(2 * HEAD_BYTES_MAX)
-        .handshake(Io::new(kind))
+        .handshake(io)
         .await
         .map_err(|error| super::exchange::explain(&error, &url.origin()))?;
     let ended = Rc::new(Cell::new(None));
@@ -119,6 +122,7 @@ async fn steps(
     Ok(Conn {
         sender,
         stream: weak,
+        allowance,
         ended,
         _task: task,
     })

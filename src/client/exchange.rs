@@ -245,7 +245,9 @@ impl Failed {
     /// Whether the connection just ended, as opposed to an answer that makes no sense.
     fn was_closed(&self) -> bool {
         let error = &self.error;
-        let is_lost = io_cause(error).is_some_and(|cause| TlsProblem::within(cause).is_none());
+        let is_lost = io_cause(error).is_some_and(|cause| {
+            TlsProblem::within(cause).is_none() && cause.kind() != io::ErrorKind::FileTooLarge
+        });
         error.is_incomplete_message() || error.is_canceled() || error.is_closed() || is_lost
     }
 }
@@ -259,7 +261,9 @@ async fn send(
         was_not_sent: true,
     };
     conn.sender.ready().await.map_err(not_sent)?;
+    conn.allowance.start();
     let sent = conn.sender.try_send_request(message).await;
+    conn.allowance.lift();
     sent.map_err(|mut failed| Failed {
         was_not_sent: failed.take_message().is_some(),
         error: failed.into_error(),
@@ -295,6 +299,7 @@ pub(super) fn explain(error: &hyper::Error, origin: &Origin) -> ClientError {
                 origin,
                 text: cause.to_string(),
             },
+            io::ErrorKind::FileTooLarge => ClientError::HeadTooLarge { origin },
             _ => ClientError::Closed { origin },
         };
     }

@@ -1,5 +1,6 @@
 //! A connection's bytes as hyper wants them.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,17 +11,45 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use crate::rt::Stream;
 use crate::rt::tls::{TlsProblem, TlsStream};
 
+use super::HEAD_BYTES_MAX;
+
 /// How much is read at once, on the stack: hyper's buffer can be filled in place by unsafe code only.
 const CHUNK_BYTES: usize = 4096;
 
-/// After so many reads in a row everybody else has a turn. hyper passes over early answers (1xx) in a loop that ends
-/// only when there is nothing to read, and a peer that sends faster than that would have the thread for itself.
-const READS_IN_A_ROW_MAX: u8 = 16;
+/// Most bytes before the head of an answer has ended. hyper bounds each head, but passes over early answers (1xx) in a
+/// loop that ends only when there is nothing more to read: a peer that sends them for ever had the thread for itself.
+/// What hyper reads ahead of the body counts too, so this is more than its buffer.
+const BEFORE_BODY_BYTES_MAX: usize = 8 * HEAD_BYTES_MAX;
+
+/// How much may be read before the answer's head has ended; shared with whoever waits for it.
+#[derive(Clone)]
+pub(super) struct Allowance(Rc<Cell<Option<usize>>>);
+
+impl Allowance {
+    /// A request goes out: its answer's head has to come.
+    pub(super) fn start(&self) {
+        self.0.set(Some(BEFORE_BODY_BYTES_MAX));
+    }
+
+    /// The head has come; bodies have a limit of their own.
+    pub(super) fn lift(&self) {
+        self.0.set(None);
+    }
+
+    fn spend(&self, len: usize) -> io::Result<()> {
+        let Some(left) = self.0.get() else {
+            return Ok(());
+        };
+        let left = left.checked_sub(len).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.0.set(Some(left));
+        Ok(())
+    }
+}
 
 /// A connection, plain or encrypted.
 pub(super) struct Io {
     pub(super) kind: Kind,
-    reads_in_a_row: u8,
+    allowance: Allowance,
 }
 
 pub(super) enum Kind {
@@ -29,11 +58,15 @@ pub(super) enum Kind {
 }
 
 impl Io {
-    pub(super) const fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             kind,
-            reads_in_a_row: 0,
+            allowance: Allowance(Rc::new(Cell::new(None))),
         }
+    }
+
+    pub(super) fn allowance(&self) -> Allowance {
+        self.allowance.clone()
     }
 }
 
@@ -44,23 +77,14 @@ impl Read for Io {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.reads_in_a_row >= READS_IN_A_ROW_MAX {
-            this.reads_in_a_row = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         let mut chunk = [0; CHUNK_BYTES];
         let want = chunk.len().min(buf.remaining());
         let read = match &mut this.kind {
             Kind::Plain(stream) => stream.poll_read(cx, &mut chunk[..want]),
             Kind::Tls(stream) => stream.poll_read(cx, &mut chunk[..want]),
         };
-        this.reads_in_a_row = if read.is_ready() {
-            this.reads_in_a_row + 1
-        } else {
-            0
-        };
         let len = ready!(read)?;
+        this.allowance.spend(len)?;
         buf.put_slice(&chunk[..len]);
         Poll::Ready(Ok(()))
     }
