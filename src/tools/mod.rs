@@ -18,5 +18,6 @@ pub use handler::{
 pub use local::LocalHost;
 pub use typed::NoArguments;
 
+pub mod command;
 pub mod device;
 pub mod schema;

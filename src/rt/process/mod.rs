@@ -28,7 +28,7 @@ use std::rc::Rc;
 use async_io::Async;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::race;
+use super::{race, sys};
 use crate::metrics::{Limit, Metrics};
 use group::Group;
 pub use group::adopt_orphans;
@@ -202,6 +202,7 @@ impl Children {
             true => SpawnError::Program(command.program.clone(), error),
             false => SpawnError::Directory(command.directory.clone()),
         };
+        sys::keep_descriptors();
         let mut child = process.spawn().map_err(failed)?;
         // From here on dropping it kills it; the standard library's handle does neither that nor reaping.
         let group = Group::new(Pid::from_child(&child), place);

@@ -106,7 +106,9 @@ fn nothing_is_inherited_but_what_is_given() {
     env.environment.push(("A".to_owned(), "b c".to_owned()));
     check(&env, Exit::Status(0), "A=b c\nPATH=/usr/bin:/bin\n", "");
     check(&shell("pwd"), Exit::Status(0), "/\n", "");
-    // The parent's reactor, timers and pipes are open right now.
+    // The parent's reactor, timers and pipes are open right now, and one that it would pass on.
+    let passed_on = std::fs::File::open("/etc/passwd").unwrap();
+    rustix::io::fcntl_setfd(&passed_on, rustix::io::FdFlags::empty()).unwrap();
     let (_, descriptors, _) = run(outcome(&shell("ls -l /proc/self/fd")));
     assert!(descriptors.contains("pipe:"), "{descriptors}");
     assert!(

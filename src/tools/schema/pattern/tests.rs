@@ -110,3 +110,12 @@ fn work_is_counted_and_runs_out() {
     assert!(!pattern.matches(&"a".repeat(1 << 20), &mut work));
     assert!(work.is_used_up());
 }
+
+#[test]
+fn whole_patterns_match_whole_texts() {
+    let pattern = Pattern::compile_whole("a|bc").unwrap();
+    assert!(pattern.fits("a") && pattern.fits("bc"));
+    assert!(!pattern.fits("ab") && !pattern.fits("xbc") && !pattern.fits("a\n"));
+    assert_eq!(pattern.source(), "a|bc");
+    assert!(Pattern::compile_whole("a)(?:b").is_err());
+}
