@@ -39,6 +39,8 @@ pub use listener::{Accepted, Listener};
 mod connect;
 pub use connect::{resolve, tcp_connect, tcp_connect_any, udp_send, unix_connect};
 
+pub mod process;
+
 pub mod thread;
 
 mod lines;
