@@ -58,6 +58,8 @@ pub(super) struct Names<'n> {
     pub befores: Vec<&'n str>,
     /// Options of the service.
     pub options: Vec<&'n str>,
+    /// The one option without which the tool is not offered.
+    pub certain_option: Option<&'n str>,
     /// Whether `{token}` may stand here.
     pub may_name_token: bool,
     /// Whether `{login}` may stand here.
@@ -75,6 +77,7 @@ impl<'n> Names<'n> {
             arguments: BTreeMap::new(),
             befores: Vec::new(),
             options,
+            certain_option: None,
             may_name_token: false,
             may_name_login: false,
             may_name_result: false,
@@ -407,7 +410,8 @@ impl Root {
             if !names.options.contains(&option) {
                 return missing("option", option, &mut names.options.iter().copied());
             }
-            return Ok((Root::Option(option.into()), false));
+            let is_certain = names.certain_option == Some(option);
+            return Ok((Root::Option(option.into()), is_certain));
         }
         if let Some(before) = name.strip_prefix("before.") {
             if !names.befores.contains(&before) {

@@ -278,6 +278,9 @@ fn read_work(
         node.report(format!("at most {BEFORES_MAX} requests may come before"));
     }
     let mut names = Names::of_options(options.iter().map(|option| &*option.name).collect());
+    names.certain_option = table
+        .get("if_option")
+        .and_then(|node| node.value.get_ref().as_str());
     names.arguments = (arguments.iter())
         .map(|argument| (&*argument.name, argument.is_certain))
         .collect();

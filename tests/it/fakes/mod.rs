@@ -4,8 +4,19 @@
 
 #![allow(dead_code, reason = "each module of tests uses its part")]
 
+pub mod adguard;
+pub mod gitea;
 pub mod grafana;
+pub mod home_assistant;
+pub mod immich;
+pub mod jellyfin;
+pub mod node_red;
+pub mod ntfy;
+pub mod paperless;
+pub mod pihole;
 pub mod portainer;
 pub mod prometheus;
+pub mod proxmox;
 pub mod silverbullet;
+pub mod uptime_kuma;
 pub mod vikunja;
