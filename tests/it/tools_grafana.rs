@@ -394,6 +394,34 @@ fn bad_health_is_an_answer() {
 }
 
 #[test]
+fn the_token_stays_where_it_belongs() {
+    let elsewhere = Upstream::start(Grafana::new());
+    let mut rig = rig();
+    // Reading may be sent on within the origin, and only there.
+    let on = |place: &str| Answer::empty(302).header("Location", place);
+    rig.upstream
+        .next("GET", "/api/folders", on("/api/folders?limit=1"));
+    rig.json("grafana_list_folders", json!({}));
+    assert_eq!(
+        rig.upstream.lines(),
+        ["GET /api/folders?limit=100", "GET /api/folders?limit=1"]
+    );
+    let away = format!("{}/api/folders", elsewhere.url());
+    rig.upstream.next("GET", "/api/folders", on(&away));
+    let text = rig.failure("grafana_list_folders", json!({}));
+    assert!(text.contains("302") || text.contains("redirect"), "{text}");
+    // Writing is not repeated anywhere else.
+    rig.upstream
+        .next("POST", "/api/dashboards/db", on("/api/dashboards/db"));
+    rig.failure("grafana_create_dashboard", json!({"title": "x"}));
+    assert_eq!(
+        rig.upstream.lines(),
+        ["GET /api/folders?limit=100", "POST /api/dashboards/db"]
+    );
+    elsewhere.expect_untouched();
+}
+
+#[test]
 fn errors_reach_the_model_without_the_token() {
     let wrong = "glsa_wrong_token_of_someone";
     let mut rig = Rig::start("grafana", Some(wrong), Upstream::start(Grafana::new()));

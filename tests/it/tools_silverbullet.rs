@@ -101,6 +101,11 @@ fn contents_are_searched_by_the_servers_grep() {
     );
     let text = rig.failure("silverbullet_grep", json!({"text": "x"}));
     assert!(text.contains("not in whitelist"), "{text}");
+    let broken = json!({"stdout": "", "stderr": "grep: .: Permission denied", "code": 2});
+    rig.upstream
+        .next("POST", "/.shell", Answer::json(200, &broken));
+    let text = rig.failure("silverbullet_grep", json!({"text": "x"}));
+    assert!(text.contains("Permission denied"), "{text}");
     rig.upstream.state(|space| space.has_shell = false);
     let text = rig.failure("silverbullet_grep", json!({"text": "x"}));
     assert!(
@@ -205,7 +210,7 @@ fn facts_of_a_page_come_from_headers() {
     let facts = rig.json("silverbullet_get_page_meta", json!({"page_name": "index"}));
     assert_eq!(
         facts,
-        json!({"created": "2023-11-14T22:14:20Z", "modified": "2023-11-14T22:14:20Z", "size": "37", "permission": "rw"})
+        json!({"created": "2023-11-14T22:14:20Z", "modified": "2023-11-14T22:14:20Z", "size": "38", "permission": "rw"})
     );
     let call = rig.upstream.only();
     assert_eq!(
