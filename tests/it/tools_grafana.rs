@@ -99,7 +99,7 @@ fn a_dashboard_of_the_second_schema_is_found_either_way() {
     rig.upstream.state(|grafana| grafana.major = 12);
     let shown = rig.json("grafana_get_dashboard", json!({"uid": "layout"}));
     assert_eq!(shown["title"], "New layout");
-    assert_eq!(shown["name"], "layout");
+    assert_eq!(shown["uid"], "layout");
     assert_eq!(
         rig.upstream.lines(),
         [

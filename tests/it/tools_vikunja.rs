@@ -347,7 +347,7 @@ fn errors_of_vikunja_reach_the_model() {
     );
     let text = rig.failure("vikunja_create_project", json!({"title": "x"}));
     assert!(
-        text.contains("412") && text.contains("Invalid Data"),
+        text.contains("412") && text.contains("identifier: taken"),
         "{text}"
     );
 
