@@ -1,14 +1,32 @@
 //! The packs inside the binary, as text. A service that is not configured costs its text and nothing more: it is not
 //! even parsed.
 
+/// The rows of the table.
+macro_rules! packs {
+    ($($id:literal,)+) => {
+        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)+]
+    };
+}
+
 /// Id and text of each, in the order of their ids.
-pub const PACKS: &[(&str, &str)] = &[
-    ("grafana", include_str!("../../../config/packs/grafana.toml")),
-    ("portainer", include_str!("../../../config/packs/portainer.toml")),
-    ("prometheus", include_str!("../../../config/packs/prometheus.toml")),
-    ("silverbullet", include_str!("../../../config/packs/silverbullet.toml")),
-    ("vikunja", include_str!("../../../config/packs/vikunja.toml")),
-];
+pub const PACKS: &[(&str, &str)] = packs! {
+    "adguard",
+    "gitea",
+    "grafana",
+    "home_assistant",
+    "immich",
+    "jellyfin",
+    "node_red",
+    "ntfy",
+    "paperless",
+    "pihole",
+    "portainer",
+    "prometheus",
+    "proxmox",
+    "silverbullet",
+    "uptime_kuma",
+    "vikunja",
+};
 
 /// The text of a pack.
 pub fn text(id: &str) -> Option<&'static str> {
