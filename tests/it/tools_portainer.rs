@@ -525,3 +525,15 @@ fn a_base_path_stays_in_front() {
     rig.json("portainer_list_stacks", json!({}));
     assert_eq!(rig.upstream.only().line(), "GET /apps/portainer/api/stacks");
 }
+
+#[test]
+fn readiness_asks_the_service_with_the_token() {
+    let line = "GET /api/endpoints?limit=1&excludeSnapshots=true".to_owned();
+    assert_eq!(rig().probe(), (line.clone(), true));
+    let wrong = Rig::start(
+        "portainer",
+        Some("wrong"),
+        Upstream::start(Portainer::new()),
+    );
+    assert_eq!(wrong.probe(), (line, false));
+}

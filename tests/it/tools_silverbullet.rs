@@ -342,3 +342,15 @@ fn arguments_stay_inside_the_space_or_are_refused() {
     assert!(text.contains("no page"), "{text}");
     assert_eq!(rig.upstream.only().line(), "GET /.fs/%252e%252e/x.md");
 }
+
+#[test]
+fn readiness_asks_the_service_with_the_token() {
+    let line = "GET /.config".to_owned();
+    assert_eq!(rig().probe(), (line.clone(), true));
+    let wrong = Rig::start(
+        "silverbullet",
+        Some("wrong"),
+        Upstream::start(SilverBullet::new()),
+    );
+    assert_eq!(wrong.probe(), (line, false));
+}

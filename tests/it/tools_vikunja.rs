@@ -439,3 +439,11 @@ fn arguments_mean_what_they_say_or_are_refused() {
         rig.refused(tool, arguments, words);
     }
 }
+
+#[test]
+fn readiness_asks_the_service_with_the_token() {
+    let line = "GET /api/v1/projects?per_page=1".to_owned();
+    assert_eq!(rig().probe(), (line.clone(), true));
+    let wrong = Rig::start("vikunja", Some("wrong"), Upstream::start(Vikunja::new()));
+    assert_eq!(wrong.probe(), (line, false));
+}
