@@ -59,3 +59,15 @@ mod reload;
 mod seeds;
 mod signals;
 mod state;
+
+mod tools_adguard;
+mod tools_gitea;
+mod tools_home_assistant;
+mod tools_immich;
+mod tools_jellyfin;
+mod tools_node_red;
+mod tools_ntfy;
+mod tools_paperless;
+mod tools_pihole;
+mod tools_proxmox;
+mod tools_uptime_kuma;
