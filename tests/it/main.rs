@@ -23,6 +23,8 @@
 //!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
+//!   packs        the shipped packs as files: checked, annotated, complete
+//!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
 #![allow(
@@ -55,6 +57,7 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+mod packs;
 mod reload;
 mod seeds;
 mod signals;
@@ -62,6 +65,7 @@ mod state;
 
 mod tools_adguard;
 mod tools_gitea;
+mod tools_grafana;
 mod tools_home_assistant;
 mod tools_immich;
 mod tools_jellyfin;
@@ -69,5 +73,9 @@ mod tools_node_red;
 mod tools_ntfy;
 mod tools_paperless;
 mod tools_pihole;
+mod tools_portainer;
+mod tools_prometheus;
 mod tools_proxmox;
+mod tools_silverbullet;
 mod tools_uptime_kuma;
+mod tools_vikunja;

@@ -48,15 +48,17 @@ pub(super) enum Next {
     Url(String),
 }
 
-/// What an answer says about its pages.
+/// What is known about one page.
 pub(super) struct Page<'a> {
-    pub value: &'a Value,
+    /// What [`PagesSpec::pointed`] found in it.
+    pub pointed: Option<String>,
     pub items_len: usize,
     /// Items of this and all earlier pages.
     pub items_total: usize,
     /// From 0.
     pub index: u64,
-    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The header that says which page is the last.
+    pub last: Option<&'a str>,
 }
 
 const MODES: [&str; 4] = ["page", "offset", "cursor", "next_url"];
@@ -170,23 +172,29 @@ impl PagesSpec {
         Ok(usize::try_from(max).unwrap_or(usize::MAX))
     }
 
-    /// Where the page after this one is.
-    pub(super) fn next(&self, page: &Page<'_>) -> Next {
-        if let Some(pointer) = &self.next {
-            let found = match page.value.pointer(pointer) {
-                Some(Value::String(text)) if !text.is_empty() => text.clone(),
-                Some(Value::Number(number)) => number.to_string(),
-                _ => return Next::End,
-            };
-            return match self.mode {
-                Mode::NextUrl => Next::Url(found),
-                _ => Next::Parameter(found),
-            };
+    /// The cursor or URL in an answer.
+    pub(super) fn pointed(&self, value: &Value) -> Option<String> {
+        match value.pointer(self.next.as_deref()?)? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
         }
-        let is_short = match self.size {
-            Some(size) => (page.items_len as u64) < size,
-            None => false,
-        };
+    }
+
+    /// The name of the header that says which page is the last.
+    pub(super) fn last_header(&self) -> Option<&str> {
+        self.last_header.as_deref()
+    }
+
+    /// Where the page after this one is.
+    pub(super) fn next(&self, page: Page<'_>) -> Next {
+        match (self.mode, page.pointed) {
+            (Mode::NextUrl, Some(url)) => return Next::Url(url),
+            (Mode::Cursor, Some(cursor)) => return Next::Parameter(cursor),
+            (Mode::NextUrl | Mode::Cursor, None) => return Next::End,
+            (Mode::Offset | Mode::Page, _) => (),
+        }
+        let is_short = self.size.is_some_and(|size| (page.items_len as u64) < size);
         if page.items_len == 0 || is_short {
             return Next::End;
         }
@@ -194,10 +202,7 @@ impl PagesSpec {
             Mode::Offset => self.start + page.items_total as u64,
             _ => self.start + page.index + 1,
         };
-        let last = self.last_header.as_ref().and_then(|name| {
-            let text = (page.header)(name)?;
-            text.trim().parse::<u64>().ok()
-        });
+        let last = page.last.and_then(|text| text.trim().parse::<u64>().ok());
         match last {
             Some(last) if number > last => Next::End,
             _ => Next::Parameter(number.to_string()),

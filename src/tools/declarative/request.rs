@@ -41,7 +41,7 @@ struct TimeoutSpec {
 }
 
 /// The request of one call, not yet sent to anybody.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outgoing {
     pub method: Method,
     /// Path, encoded, with its slash in front.
@@ -51,6 +51,8 @@ pub(super) struct Outgoing {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub timeout_ms: Option<u64>,
+    /// Path and query of a link that was followed, from the root of the origin; in place of `path`.
+    pub target: Option<String>,
 }
 
 /// Keys of a request.
@@ -141,6 +143,7 @@ impl RequestSpec {
                 Some(timeout) => Some(timeout.ms(scope)?),
                 None => None,
             },
+            target: None,
         };
         for (name, template) in &self.headers {
             if let Some(value) = template.text(scope)? {
@@ -221,6 +224,16 @@ impl Outgoing {
 
     /// Path and query behind a base, which ends without a slash.
     pub(super) fn url(&self, base: &str) -> String {
+        if let Some(target) = &self.target {
+            let host = base.find("://").map_or(0, |at| at + "://".len());
+            let root = base[host..].find('/').map_or(base.len(), |slash| host + slash);
+            let mut url = format!("{}{target}", &base[..root]);
+            if !self.query.is_empty() {
+                url.push(if target.contains('?') { '&' } else { '?' });
+                write_query(&mut url, &self.query);
+            }
+            return url;
+        }
         let mut url = String::with_capacity(base.len() + self.path.len() + 64);
         url.push_str(base);
         url.push_str(&self.path);

@@ -327,6 +327,9 @@ fn read_work(
         None => Some(None),
         Some(node) => FallbackSpec::read(&node, &names).map(Some),
     };
+    if let (Some(node), true) = (table.get("pages"), table.get("fallback").is_some()) {
+        node.report("`pages` and `fallback` do not go together");
+    }
     report_unused(table, arguments, &befores, &names);
     Some(Work::Http(Box::new(HttpSpec {
         befores: read.into_iter().collect::<Option<_>>()?,

@@ -260,7 +260,12 @@ impl Vikunja {
                 &json!({"code": 2002, "message": "Invalid Data", "invalid_fields": ["title: minstringlength(1)"]}),
             ),
             Ok(task) => {
+                let was_done = task["done"] == true;
                 write(task, &given);
+                // What repeats opens again (and moves on to its next date, which is a clock's work).
+                if !was_done && task["repeat_after"] != 0 {
+                    task["done"] = json!(false);
+                }
                 if let Some(project) = given["project_id"].as_u64().filter(|id| *id != 0) {
                     task["project_id"] = json!(project);
                 }
