@@ -53,15 +53,15 @@ pub fn render(shaped: Shaped, limits: &OutputLimits) -> ToolResult {
             one(json.clone(), json, notes, limits)
         }
         Payload::One(Value::String(value)) => {
-            notes.extend(beside_note(&beside));
+            notes.extend(beside_note(&beside, limits));
             text(value, notes, limits)
         }
         Payload::One(Value::Null) => {
-            notes.extend(beside_note(&beside));
+            notes.extend(beside_note(&beside, limits));
             text("done".into(), notes, limits)
         }
         Payload::One(scalar) => {
-            notes.extend(beside_note(&beside));
+            notes.extend(beside_note(&beside, limits));
             let json = scalar.to_string();
             let structured = format!("{{\"value\":{json}}}");
             one(json, structured, notes, limits)
@@ -69,13 +69,14 @@ pub fn render(shaped: Shaped, limits: &OutputLimits) -> ToolResult {
     }
 }
 
-/// What stands beside a text can only be said.
-fn beside_note(beside: &Map<String, Value>) -> Option<String> {
+/// What stands beside a text can only be said, and not at length.
+fn beside_note(beside: &Map<String, Value>, limits: &OutputLimits) -> Option<String> {
     let said: Vec<String> = beside
         .iter()
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
-    (!said.is_empty()).then(|| said.join("; "))
+    let said = said.join("; ");
+    (!said.is_empty()).then(|| head(&said, limits.max_output / 4).to_owned())
 }
 
 /// A list: as many items as fit.
@@ -265,5 +266,219 @@ fn tail(text: &str, budget: usize) -> &str {
     match cut.find('\n') {
         Some(line) if line < cut.len() / 2 => &cut[line + 1..],
         _ => cut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn limits(max_output: usize, keep: Keep) -> OutputLimits {
+        OutputLimits {
+            max_output,
+            keep,
+            narrow: vec!["limit".into(), "query".into()],
+            structured: true,
+        }
+    }
+
+    fn shaped(payload: Payload, notes: &[&str]) -> Shaped {
+        let total = match &payload {
+            Payload::Items(items) => items.len() as u64,
+            Payload::One(_) => 1,
+        };
+        Shaped {
+            payload,
+            beside: Map::new(),
+            total,
+            notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+        }
+    }
+
+    fn items(count: usize, len: usize) -> Payload {
+        Payload::Items((0..count).map(|at| json!(format!("{at:0len$}"))).collect())
+    }
+
+    /// Renders, and checks what every result has to keep to.
+    #[track_caller]
+    fn rendered(payload: Payload, notes: &[&str], limits: &OutputLimits) -> String {
+        let result = render(shaped(payload, notes), limits);
+        let text = result.text_blocks();
+        assert!(
+            text.len() <= limits.max_output,
+            "{} bytes: {text}",
+            text.len()
+        );
+        if let Some(structured) = &result.structured {
+            assert!(
+                text.starts_with(structured.get()) || structured.get().starts_with("{\"value\":")
+            );
+        }
+        text
+    }
+
+    #[test]
+    fn a_list_is_cut_between_items() {
+        let whole = rendered(items(100, 20), &[], &limits(1 << 20, Keep::Head));
+        for keep in [Keep::Head, Keep::Tail] {
+            assert_eq!(
+                rendered(items(100, 20), &[], &limits(whole.len(), keep)),
+                whole
+            );
+            assert_eq!(
+                rendered(items(100, 20), &[], &limits(whole.len() + 1, keep)),
+                whole
+            );
+            let cut = rendered(items(100, 20), &[], &limits(whole.len() - 1, keep));
+            let value: Value = serde_json::from_str(&cut).unwrap();
+            let shown = value["items"].as_array().unwrap();
+            assert!((90..100).contains(&shown.len()), "{}", shown.len());
+            assert_eq!(value["shown"], shown.len());
+            assert_eq!(value["total"], 100);
+            let note = format!("{} of 100 shown; narrow with `limit`, `query`", shown.len());
+            assert_eq!(value["note"], note.as_str());
+            let numbers: Vec<usize> = shown
+                .iter()
+                .map(|item| item.as_str().unwrap().parse().unwrap())
+                .collect();
+            let first = if keep == Keep::Head {
+                0
+            } else {
+                100 - shown.len()
+            };
+            assert_eq!(numbers, (first..first + shown.len()).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn every_limit_is_kept() {
+        for max_output in 1024..1200 {
+            for len in [1, 40, 300, 900] {
+                for keep in [Keep::Head, Keep::Tail] {
+                    let text = rendered(items(60, len), &["a note"], &limits(max_output, keep));
+                    assert!(
+                        text.contains(" of 60 shown; ") || len == 1 || text.contains("1 of 60"),
+                        "{text}"
+                    );
+                    assert!(text.contains("a note"), "{text}");
+                    let lines = Payload::One("äöü line\n".repeat(len).into());
+                    rendered(lines, &["a note"], &limits(max_output, keep));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_larger_than_everything_is_cut_as_text() {
+        let text = rendered(items(3, 5000), &[], &limits(1024, Keep::Head));
+        let (json, note) = text.split_once('\n').unwrap();
+        assert!(json.starts_with("\"0000"), "{json}");
+        assert_eq!(
+            note,
+            format!(
+                "[the first {} bytes of an item of 5002 bytes, 1 of 3 shown; narrow with `limit`, `query`]",
+                json.len()
+            )
+        );
+        let big = json!({"text": "x".repeat(2000)});
+        let result = render(
+            shaped(Payload::One(big.clone()), &[]),
+            &limits(1024, Keep::Head),
+        );
+        assert!(result.structured.is_none());
+        assert!(
+            result
+                .text_blocks()
+                .contains(" bytes of a value of 2011 bytes shown; narrow with")
+        );
+        let fits = limits(2011, Keep::Head);
+        assert_eq!(
+            rendered(Payload::One(big.clone()), &[], &fits),
+            big.to_string()
+        );
+    }
+
+    #[test]
+    fn text_is_cut_between_lines() {
+        let log: String = (0..200).map(|at| format!("line {at:03}\n")).collect();
+        let one =
+            |max: usize, keep| rendered(Payload::One(log.clone().into()), &[], &limits(max, keep));
+        assert_eq!(one(log.len(), Keep::Head), log);
+        assert_eq!(one(log.len(), Keep::Tail), log);
+        let head = one(log.len() - 1, Keep::Head);
+        let (kept, note) = head.rsplit_once('\n').unwrap();
+        assert!(
+            log.starts_with(kept) && log[kept.len()..].starts_with('\n'),
+            "{kept}"
+        );
+        let expected = format!(
+            "[the first {} bytes of a text of 1800 bytes shown; narrow with `limit`, `query`]",
+            kept.len()
+        );
+        assert_eq!(note, expected);
+        let kept_head = kept.len();
+        let tail = one(log.len() - 1, Keep::Tail);
+        let (note, kept) = tail.split_once('\n').unwrap();
+        assert!(log.ends_with(kept) && kept.starts_with("line "), "{kept}");
+        assert_eq!(
+            note,
+            expected
+                .replace("first", "last")
+                .replace(&kept_head.to_string(), &kept.len().to_string())
+        );
+        // A line without end is cut where a character ends.
+        for keep in [Keep::Head, Keep::Tail] {
+            let text = rendered(
+                Payload::One("ä".repeat(2000).into()),
+                &[],
+                &limits(1024, keep),
+            );
+            assert!(text.len() > 1020, "{}", text.len());
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_may_not_take_all_the_room() {
+        let mut shaped = shaped(items(2, 3), &[]);
+        shaped.beside.insert("a".into(), json!("x".repeat(240)));
+        shaped.beside.insert("b".into(), json!(["y"]));
+        let text = render(shaped.clone(), &limits(1024, Keep::Head)).text_blocks();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (value["a"].as_str().map(str::len), &value["note"]),
+            (Some(240), &Value::Null)
+        );
+        shaped.beside.insert("a".into(), json!("x".repeat(260)));
+        let text = render(shaped, &limits(1024, Keep::Head)).text_blocks();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["a"], Value::Null);
+        assert_eq!(value["b"], json!(["y"]));
+        assert_eq!(value["note"], "`a` is left out, it has 262 bytes");
+    }
+
+    #[test]
+    fn notes_on_what_is_no_list() {
+        let wide = limits(1 << 20, Keep::Head);
+        assert_eq!(
+            rendered(Payload::One(json!({"a": 1})), &["n", "m"], &wide),
+            "{\"a\":1}\n[n; m]"
+        );
+        assert_eq!(
+            rendered(Payload::One(json!("text\n")), &["n"], &wide),
+            "text\n[n]"
+        );
+        assert_eq!(
+            rendered(Payload::One(json!("text")), &["n"], &wide),
+            "text\n[n]"
+        );
+        assert_eq!(rendered(Payload::One(json!("")), &[], &wide), "");
+        assert_eq!(rendered(Payload::One(Value::Null), &[], &wide), "done");
+        assert_eq!(rendered(Payload::One(json!(1.5)), &[], &wide), "1.5");
+        let mut shaped = shaped(Payload::One(json!("text")), &[]);
+        shaped.beside.insert("a".into(), json!("x".repeat(3000)));
+        let text = render(shaped, &limits(1024, Keep::Head)).text_blocks();
+        assert_eq!(text, format!("text\n[a: \"{}]", "x".repeat(256 - 4)));
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct PagesSpec {
     size_param: Option<Box<str>>,
     size: Option<u64>,
     last_header: Option<Box<str>>,
+    /// Header with the number of all items. A page that is not full is then no end: servers have limits of their own.
+    total_header: Option<Box<str>>,
     next: Option<Box<str>>,
     pub pages_max: u64,
     items_max: ItemsMax,
@@ -57,8 +59,10 @@ pub(super) struct Page<'a> {
     pub items_total: usize,
     /// From 0.
     pub index: u64,
-    /// The header that says which page is the last.
+    /// What the header says that tells the last page.
     pub last: Option<&'a str>,
+    /// How many items there are in all, where a header says so.
+    pub total: Option<u64>,
 }
 
 const MODES: [&str; 4] = ["page", "offset", "cursor", "next_url"];
@@ -68,16 +72,9 @@ const ITEMS_MAX: i64 = 500;
 impl PagesSpec {
     pub(super) fn read(node: &Node<'_>, names: &Names<'_>) -> Option<PagesSpec> {
         let table = node.table(&[
-            "mode",
-            "items",
-            "param",
-            "start",
-            "size_param",
-            "size",
-            "last_header",
-            "next",
-            "max_pages",
-            "max_items",
+            "mode", "items", "param", "start", "size_param", "size", "last_header",
+            "total_header", "next",
+            "max_pages", "max_items",
         ])?;
         let mode = match table.require("mode")?.word(&MODES)? {
             0 => Mode::Page,
@@ -96,7 +93,7 @@ impl PagesSpec {
         } else if let Some(node) = table.get("param") {
             node.report("means nothing to this mode");
         }
-        for key in ["start", "last_header"] {
+        for key in ["start", "last_header", "total_header"] {
             if let Some(node) = table.get(key).filter(|_| goes_on) {
                 node.report("means nothing to this mode");
             }
@@ -113,13 +110,14 @@ impl PagesSpec {
             (Some(node), None) => node.report("`size` is missing"),
             _ => (),
         }
-        let last_header = table.get("last_header").and_then(|node| {
+        let header = |key: &str| {
+            let node = table.get(key)?;
             let name = node.text()?;
             if let Err(problem) = check_header_name(name) {
                 node.report(problem);
             }
             Some(name.into())
-        });
+        };
         let items_max = match table.get("max_items") {
             Some(node) if node.value.get_ref().is_str() => {
                 ItemsMax::Argument(Template::read(&node, names)?)
@@ -137,7 +135,8 @@ impl PagesSpec {
             start: bounded("start", 0, 1_000, start)?,
             size_param: table.text("size_param").map(Box::from),
             size: size.filter(|size| *size > 0),
-            last_header,
+            last_header: header("last_header"),
+            total_header: header("total_header"),
             next: match table.get("next") {
                 Some(node) => Some(read_pointer(&node)?),
                 None => None,
@@ -166,7 +165,9 @@ impl PagesSpec {
     pub(super) fn items_max(&self, scope: &Scope<'_>) -> Result<usize, Unfit> {
         let max = match &self.items_max {
             ItemsMax::Fixed(max) => Some(*max),
-            ItemsMax::Argument(template) => template.value(scope)?.and_then(|value| value.as_u64()),
+            ItemsMax::Argument(template) => {
+                template.value(scope)?.and_then(|value| value.as_u64())
+            }
         };
         let max = max.unwrap_or(ITEMS_MAX.unsigned_abs());
         Ok(usize::try_from(max).unwrap_or(usize::MAX))
@@ -186,6 +187,11 @@ impl PagesSpec {
         self.last_header.as_deref()
     }
 
+    /// The name of the header that says how many items there are.
+    pub(super) fn total_header(&self) -> Option<&str> {
+        self.total_header.as_deref()
+    }
+
     /// Where the page after this one is.
     pub(super) fn next(&self, page: Page<'_>) -> Next {
         match (self.mode, page.pointed) {
@@ -194,8 +200,11 @@ impl PagesSpec {
             (Mode::NextUrl | Mode::Cursor, None) => return Next::End,
             (Mode::Offset | Mode::Page, _) => (),
         }
-        let is_short = self.size.is_some_and(|size| (page.items_len as u64) < size);
-        if page.items_len == 0 || is_short {
+        let is_last = match page.total {
+            Some(total) => page.items_total as u64 >= total,
+            None => self.size.is_some_and(|size| (page.items_len as u64) < size),
+        };
+        if page.items_len == 0 || is_last {
             return Next::End;
         }
         let number = match self.mode {

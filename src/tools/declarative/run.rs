@@ -214,10 +214,11 @@ impl HttpTool {
             return Ok(ToolResult::text(text));
         }
         let media_type = response.headers.value("content-type");
-        let document = answer
+        let mut document = answer
             .response
             .read(&response.body, media_type)
             .map_err(|error| self.unreadable(&error))?;
+        add_headers(&mut document, answer, response);
         let shaped = answer.response.shape(document, &values.arguments);
         Ok(answer.response.render(shaped, &values.arguments))
     }
@@ -246,7 +247,7 @@ impl HttpTool {
         }
         let value: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let has_failed = (answer.fail_at.iter())
-            .any(|(pointer, bad)| value.pointer(pointer).is_some_and(|found| found == bad));
+            .any(|(pointer, bad)| value.pointer(pointer).is_some_and(|found| is_bad(found, bad)));
         if !has_failed {
             return Ok(None);
         }
@@ -303,10 +304,16 @@ impl HttpTool {
             if let Some(pointer) = &pages.items {
                 value = value.pointer_mut(pointer).map(Value::take).unwrap_or_default();
             }
-            let document = answer
+            let mut document = answer
                 .response
                 .document(value)
                 .map_err(|error| self.unreadable(&error))?;
+            add_headers(&mut document, answer, &response);
+            let total = pages.total_header().and_then(|name| response.headers.value(name));
+            let total = total.and_then(|text| text.trim().parse::<u64>().ok());
+            if let Some(total) = total {
+                document.set_total(total);
+            }
             let items_len = document.items_len().unwrap_or_default();
             match &mut all {
                 None => all = Some(document),
@@ -319,6 +326,7 @@ impl HttpTool {
                 items_total,
                 index,
                 last: pages.last_header().and_then(|name| response.headers.value(name)),
+                total,
             });
             match &next {
                 Next::End => break,
@@ -343,6 +351,30 @@ impl HttpTool {
             shaped.note(note);
         }
         Ok(answer.response.render(shaped, &values.arguments))
+    }
+}
+
+/// Whether a value is one of those that mean failure; `*` is any that says something.
+fn is_bad(found: &Value, bad: &Value) -> bool {
+    match bad {
+        Value::Array(several) => several.iter().any(|bad| is_bad(found, bad)),
+        Value::String(any) if any == "*" => match found {
+            Value::Null | Value::Bool(false) => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            Value::Bool(true) | Value::Number(_) => true,
+        },
+        bad => text_of(found) == text_of(bad),
+    }
+}
+
+/// Puts the headers beside the result that the pack wants there.
+fn add_headers(document: &mut Document, answer: &AnswerSpec, response: &Response) {
+    for (member, header) in answer.response.headers() {
+        if let Some(text) = response.headers.value(header) {
+            document.put_beside(member, text.into());
+        }
     }
 }
 

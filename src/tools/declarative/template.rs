@@ -58,6 +58,8 @@ pub(super) struct Names<'n> {
     pub befores: Vec<&'n str>,
     /// Options of the service.
     pub options: Vec<&'n str>,
+    /// The one option without which the tool is not offered.
+    pub certain_option: Option<&'n str>,
     /// Whether `{token}` may stand here.
     pub may_name_token: bool,
     /// Whether `{login}` may stand here.
@@ -75,6 +77,7 @@ impl<'n> Names<'n> {
             arguments: BTreeMap::new(),
             befores: Vec::new(),
             options,
+            certain_option: None,
             may_name_token: false,
             may_name_login: false,
             may_name_result: false,
@@ -287,9 +290,7 @@ impl Reference {
             };
             filters.push(Filter::parse(name, argument.as_deref())?);
         }
-        let has_default = filters
-            .iter()
-            .any(|filter| matches!(filter, Filter::Default(_)));
+        let has_default = filters.iter().any(|filter| matches!(filter, Filter::Default(_)));
         Ok(Reference {
             root,
             pointer: pointer.into(),
@@ -377,9 +378,7 @@ pub(super) fn check_pointer(pointer: &str) -> Result<(), String> {
         return Ok(());
     }
     if !pointer.starts_with('/') {
-        return Err(format!(
-            "`{pointer}` is no JSON pointer: it begins with `/`"
-        ));
+        return Err(format!("`{pointer}` is no JSON pointer: it begins with `/`"));
     }
     let tildes = pointer.match_indices('~');
     for (at, _) in tildes {
@@ -411,15 +410,12 @@ impl Root {
             if !names.options.contains(&option) {
                 return missing("option", option, &mut names.options.iter().copied());
             }
-            return Ok((Root::Option(option.into()), false));
+            let is_certain = names.certain_option == Some(option);
+            return Ok((Root::Option(option.into()), is_certain));
         }
         if let Some(before) = name.strip_prefix("before.") {
             if !names.befores.contains(&before) {
-                return missing(
-                    "earlier request",
-                    before,
-                    &mut names.befores.iter().copied(),
-                );
+                return missing("earlier request", before, &mut names.befores.iter().copied());
             }
             names.used.borrow_mut().insert(format!("before.{before}"));
             // Whether it was sent and what it brought shows at run time.
@@ -485,11 +481,7 @@ mod tests {
         check("{id}", json!({"id": 5}), Some(json!(5)));
         check("n{id}", json!({"id": 5}), Some(json!("n5")));
         check("{id}{id}", json!({"id": false}), Some(json!("falsefalse")));
-        check(
-            "{board}",
-            json!({"board": {"a": [1]}}),
-            Some(json!({"a": [1]})),
-        );
+        check("{board}", json!({"board": {"a": [1]}}), Some(json!({"a": [1]})));
         check("{board/a/0}", json!({"board": {"a": [1]}}), Some(json!(1)));
         check("{{{id}}}", json!({"id": "x"}), Some(json!("{x}")));
         check("", json!({}), Some(json!("")));
@@ -507,29 +499,18 @@ mod tests {
         check("{before.task/due}", json!({}), None);
         check("{before.task/title|upper}", json!({}), Some(json!("OLD")));
         check("{option.space}", json!({}), Some(json!("work")));
-        check(
-            "{token.user}-{token.password}",
-            json!({}),
-            Some(json!("ann-pass:word")),
-        );
+        check("{token.user}-{token.password}", json!({}), Some(json!("ann-pass:word")));
     }
 
     #[test]
     fn filter_arguments_may_hold_the_marks() {
-        check(
-            r"{tag|prefix:\}\|\\:}",
-            json!({"tag": "t"}),
-            Some(json!(r"}|\:t")),
-        );
+        check(r"{tag|prefix:\}\|\\:}", json!({"tag": "t"}), Some(json!(r"}|\:t")));
     }
 
     #[test]
     fn a_value_that_does_not_fit_names_its_reference() {
         let unfit = value("{board/x|int}", json!({"board": {"x": "y"}})).unwrap_err();
-        assert_eq!(
-            unfit.to_string(),
-            "`board/x`: found `y`, expected an integer"
-        );
+        assert_eq!(unfit.to_string(), "`board/x`: found `y`, expected an integer");
     }
 
     #[test]

@@ -60,6 +60,10 @@ fn said(value: &Value) -> Option<String> {
             let texts: Vec<String> = items.iter().filter_map(said).collect();
             texts.join("; ")
         }
+        Value::Object(members) => {
+            let texts = members.iter().filter_map(|(name, value)| Some(format!("{name}: {}", said(value)?)));
+            texts.collect::<Vec<_>>().join("; ")
+        }
         other => text_of(other),
     };
     Some(text).filter(|text| !text.trim().is_empty())
@@ -92,8 +96,9 @@ mod tests {
         let message = |body: &str| message(body.as_bytes(), &at);
         for (body, expected) in [
             (r#"{"message":"no such container"}"#, Some("no such container")),
-            (r#"{"message":"","errors":["a",{"b":1}]}"#, Some("a; {\"b\":1}")),
+            (r#"{"message":"","errors":["a",{"b":1}]}"#, Some("a; b: 1")),
             (r#"{"message":null,"errors":[]}"#, None),
+            (r#"{"message":{"tags":["Invalid pk","x"],"n":null}}"#, Some("tags: Invalid pk; x")),
             (r#"{"other":"x"}"#, None),
             (r#""just text""#, Some("just text")),
             ("404 page not found\n", Some("404 page not found")),

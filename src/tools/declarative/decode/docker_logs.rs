@@ -163,7 +163,7 @@ mod tests {
         check(
             &body,
             "\u{fffd}\u{fffd}ok\n\u{fffd}(\n",
-            Some("3 bytes that are not UTF-8 are shown as \u{fffd}"),
+            Some("bytes that are not UTF-8, shown as \u{fffd}: 3"),
         );
     }
 

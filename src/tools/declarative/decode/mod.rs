@@ -3,7 +3,7 @@
 //! In scope: JSON, lines of JSON, text, container logs, and three formats of monitoring systems whose own shape a model
 //! (or the pipeline) cannot use. Not in scope: character sets other than UTF-8, compression, choosing what to show.
 //!
-//! A value takes far more memory than its text: an object of one member some 600 bytes. What a body may grow to is
+//! A value takes far more memory than its text: an object of one member more than 600 bytes. What a body may grow to is
 //! therefore limited before it is read ([`GROWN_MAX`]).
 
 mod docker_logs;
@@ -186,7 +186,7 @@ fn limit(body: &[u8]) -> Result<(), DecodeError> {
 }
 
 /// About how many bytes the value of a JSON text takes: a node for each object, a place for each element, and the texts.
-/// Measured with the allocator of the static build: an object's first node takes 632 bytes and holds eleven members.
+/// An object is a B-tree whose nodes hold eleven members of 56 bytes each, so that one member costs as much as eleven.
 fn grown(body: &[u8]) -> usize {
     let (mut grown, mut at) = (body.len(), 0);
     while let Some(byte) = body.get(at) {
@@ -212,4 +212,114 @@ fn string_end(body: &[u8], mut at: usize) -> usize {
         }
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: Decode, body: &str, expected: Value) {
+        let decoded = decode(kind, body.as_bytes(), None).unwrap();
+        assert_eq!(decoded, Decoded::from(expected), "{body}");
+    }
+
+    #[track_caller]
+    fn refused(kind: Decode, body: &[u8], expected: &str) {
+        let error = decode(kind, body, None).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn json_documents() {
+        check(Decode::Json, " {\"a\": 1}\r\n", json!({"a": 1}));
+        check(Decode::Json, "\u{feff}[1]", json!([1]));
+        check(Decode::Json, "", Value::Null);
+        check(Decode::Json, " \n", Value::Null);
+        refused(
+            Decode::Json,
+            b"{\"a\": 1",
+            "the answer is not JSON: EOF while parsing an object at line 1",
+        );
+        refused(
+            Decode::Json,
+            b"OK",
+            "the answer is not JSON: expected value at line 1 column 1",
+        );
+        refused(
+            Decode::Json,
+            b"<!doctype html>",
+            "the answer is a web page, expected JSON: the `url` may lead to",
+        );
+        refused(Decode::Json, b"\xff", "the answer is not JSON");
+        let deep = |depth: usize| [vec![b'['; depth], vec![b']'; depth]].concat();
+        assert!(decode(Decode::Json, &deep(127), None).is_ok());
+        refused(
+            Decode::Json,
+            &deep(128),
+            "the answer is not JSON: recursion limit exceeded",
+        );
+    }
+
+    #[test]
+    fn lines_of_json() {
+        check(
+            Decode::Ndjson,
+            "{\"a\":1}\n\n{\"a\":2}\r\n",
+            json!([{"a": 1}, {"a": 2}]),
+        );
+        check(Decode::Ndjson, "", json!([]));
+        refused(
+            Decode::Ndjson,
+            b"{\"a\":1}\n\n{\"a\":",
+            "line 3 of the answer is not JSON: EOF while parsing",
+        );
+    }
+
+    #[test]
+    fn nothing_reads_nothing() {
+        check(Decode::None, "anything \0", Value::Null);
+        refused(
+            Decode::PromApi,
+            b"[]",
+            "the answer is not a query result of Prometheus",
+        );
+        refused(
+            Decode::GrafanaFrames,
+            b"{}",
+            "the answer is not the answer of a data source query",
+        );
+        refused(
+            Decode::PromText,
+            b"<html>\n",
+            "the answer is not in Prometheus' text format",
+        );
+        refused(
+            Decode::Text,
+            b"\0",
+            "the answer is binary (no `Content-Type`, 1 bytes), expected text",
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let objects = |count: usize| format!("[{}{{}}]", "{},".repeat(count - 1));
+        let most = (GROWN_MAX - 64) / (640 + 56 + 3);
+        assert!(decode(Decode::Json, objects(most).as_bytes(), None).is_ok());
+        refused(
+            Decode::Json,
+            objects(most + 1).as_bytes(),
+            "the answer has too many values: they would take about 64 MiB",
+        );
+        // Braces in texts are no objects.
+        let text = format!("[\"{}\\\"{}\"]", "{".repeat(100_000), "{".repeat(100_000));
+        check(
+            Decode::Json,
+            &text,
+            json!([format!("{}\"{}", "{".repeat(100_000), "{".repeat(100_000))]),
+        );
+        assert_eq!(grown(b"\"\\"), 2);
+    }
 }

@@ -41,8 +41,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
             expected: "in Prometheus' text format",
         });
     }
-    let bad =
-        (bad > 0).then(|| format!("{bad} lines that are not in the text format are left out"));
+    let bad = (bad > 0).then(|| format!("lines left out that are not in the text format: {bad}"));
     let notes: Vec<String> = lossy.into_iter().chain(bad).collect();
     Ok(Decoded {
         value: json!({ "samples": samples, "families": families }),
@@ -335,7 +334,7 @@ mod tests {
         assert_eq!(kinds, ["gauge", "histogram", "histogram", "-"]);
         assert_eq!(
             decoded.note.unwrap(),
-            "1 lines that are not in the text format are left out"
+            "lines left out that are not in the text format: 1"
         );
     }
 

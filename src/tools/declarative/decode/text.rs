@@ -34,7 +34,7 @@ pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, Option<String>) {
         return (text, None);
     };
     let bad: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    let note = format!("{bad} bytes that are not UTF-8 are shown as \u{fffd}");
+    let note = format!("bytes that are not UTF-8, shown as \u{fffd}: {bad}");
     (text, Some(note))
 }
 
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(decoded.value, "caf\u{fffd} \u{fffd}\u{fffd}!");
         assert_eq!(
             decoded.note.unwrap(),
-            "3 bytes that are not UTF-8 are shown as \u{fffd}"
+            "bytes that are not UTF-8, shown as \u{fffd}: 3"
         );
         let error = decode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some("image/png")).unwrap_err();
         assert_eq!(

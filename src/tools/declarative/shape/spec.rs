@@ -27,13 +27,14 @@ pub struct ResponseSpec {
     pub status: Option<Table<Spanned<Scalar>>>,
     pub errors: Option<Table<Spanned<String>>>,
     pub error_at: Option<Spanned<Texts>>,
-    pub fail_at: Option<Table<Spanned<Scalar>>>,
+    pub fail_at: Option<Table<Spanned<Scalars>>>,
     // Bytes to items.
     #[serde(default)]
     pub decode: Decode,
     pub max_response: Option<Spanned<Scalar>>,
     pub at: Option<Spanned<Texts>>,
     pub beside: Option<BTreeMap<String, Spanned<String>>>,
+    pub headers: Option<BTreeMap<String, Spanned<String>>>,
     pub total: Option<Spanned<String>>,
     pub each: Option<Spanned<String>>,
     pub entries: Option<Spanned<String>>,
