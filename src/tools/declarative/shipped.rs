@@ -3,10 +3,21 @@
 
 /// Id and text of each, in the order of their ids.
 pub const PACKS: &[(&str, &str)] = &[
+    ("adguard", include_str!("../../../config/packs/adguard.toml")),
+    ("gitea", include_str!("../../../config/packs/gitea.toml")),
     ("grafana", include_str!("../../../config/packs/grafana.toml")),
+    ("home_assistant", include_str!("../../../config/packs/home_assistant.toml")),
+    ("immich", include_str!("../../../config/packs/immich.toml")),
+    ("jellyfin", include_str!("../../../config/packs/jellyfin.toml")),
+    ("node_red", include_str!("../../../config/packs/node_red.toml")),
+    ("ntfy", include_str!("../../../config/packs/ntfy.toml")),
+    ("paperless", include_str!("../../../config/packs/paperless.toml")),
+    ("pihole", include_str!("../../../config/packs/pihole.toml")),
     ("portainer", include_str!("../../../config/packs/portainer.toml")),
     ("prometheus", include_str!("../../../config/packs/prometheus.toml")),
+    ("proxmox", include_str!("../../../config/packs/proxmox.toml")),
     ("silverbullet", include_str!("../../../config/packs/silverbullet.toml")),
+    ("uptime_kuma", include_str!("../../../config/packs/uptime_kuma.toml")),
     ("vikunja", include_str!("../../../config/packs/vikunja.toml")),
 ];
 
