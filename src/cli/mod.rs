@@ -32,7 +32,7 @@ mod types;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write};
 
-pub use app::{App, CallOutcome, ToolLine};
+pub use app::{App, CallOutcome, Checked, ToolLine};
 pub use exit::{ExitCode, Failure};
 
 use crate::config::{Loaded, Sources, load};

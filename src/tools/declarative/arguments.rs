@@ -190,13 +190,15 @@ pub(super) fn input_schema(
         write!(text, ",\"required\":{}", Value::from(required)).expect("a string takes it all");
     }
     text.push('}');
-    let value: Value = serde_json::from_str(&text).map_err(|error| {
-        (String::new(), String::new(), error.to_string())
-    })?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| (String::new(), String::new(), error.to_string()))?;
     match Schema::compile(&value) {
         Ok(schema) => Ok((text, schema)),
         Err(problem) => {
-            let rest = problem.pointer.strip_prefix("/properties/").unwrap_or_default();
+            let rest = problem
+                .pointer
+                .strip_prefix("/properties/")
+                .unwrap_or_default();
             let (name, pointer) = match rest.find('/') {
                 Some(at) => rest.split_at(at),
                 None => (rest, ""),

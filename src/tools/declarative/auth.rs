@@ -136,11 +136,7 @@ impl AuthSpec {
     }
 
     /// Puts the credential into a request. `session` is what a login gave.
-    pub(super) fn apply(
-        &self,
-        outgoing: &mut Outgoing,
-        scope: &Scope<'_>,
-    ) -> Result<(), Unfit> {
+    pub(super) fn apply(&self, outgoing: &mut Outgoing, scope: &Scope<'_>) -> Result<(), Unfit> {
         match self {
             AuthSpec::None => (),
             AuthSpec::Header { name, value } => {
@@ -190,18 +186,27 @@ fn bearer(table: &Table<'_>, names: &Names<'_>) -> Option<Template> {
 
 /// RFC 7617 section 2.
 fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))
+    format!(
+        "Basic {}",
+        base64::encode(format!("{user}:{password}").as_bytes())
+    )
 }
 
 impl LoginSpec {
     fn read(node: &Node<'_>, names: &mut Names<'_>) -> Option<LoginSpec> {
-        let table = node.table(&["request", "value", "cookie", "send", "ttl", "again_on", "logout"])?;
-        let request = table.require("request").and_then(|node| RequestSpec::read(&node, names));
+        let table = node.table(&[
+            "request", "value", "cookie", "send", "ttl", "again_on", "logout",
+        ])?;
+        let request = table
+            .require("request")
+            .and_then(|node| RequestSpec::read(&node, names));
         let source = match (table.get("value"), table.get("cookie")) {
             (Some(node), None) => read_pointer(&node).map(LoginSource::Pointer),
             (None, Some(node)) => node.text().map(|name| LoginSource::Cookie(name.into())),
             _ => {
-                node.report("needs one of `value`, a pointer into the answer, and `cookie`, its name");
+                node.report(
+                    "needs one of `value`, a pointer into the answer, and `cookie`, its name",
+                );
                 None
             }
         };
@@ -238,17 +243,15 @@ impl LoginSpec {
     }
 
     /// The session in an answer: its text, or `None` if the service says that there need be none.
-    pub(super) fn session(
-        &self,
-        body: &[u8],
-        cookies: &[&str],
-    ) -> Result<Option<String>, String> {
+    pub(super) fn session(&self, body: &[u8], cookies: &[&str]) -> Result<Option<String>, String> {
         match &self.source {
             LoginSource::Pointer(pointer) => {
                 let value: serde_json::Value = serde_json::from_slice(body)
                     .map_err(|_| "the answer to the login is no JSON".to_owned())?;
                 match value.pointer(pointer) {
-                    None => Err(format!("the answer to the login has nothing at `{pointer}`")),
+                    None => Err(format!(
+                        "the answer to the login has nothing at `{pointer}`"
+                    )),
                     Some(serde_json::Value::Null) => Ok(None),
                     Some(value) => Ok(Some(text_of(value)).filter(|text| !text.is_empty())),
                 }
@@ -347,7 +350,9 @@ mod tests {
                 Err(unfit) => unfit.to_string(),
                 Ok(()) => {
                     let headers = outgoing.headers.iter();
-                    let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value} ")).collect();
+                    let headers: Vec<String> = headers
+                        .map(|(name, value)| format!("{name}: {value} "))
+                        .collect();
                     format!("{}{}", headers.concat(), outgoing.url(""))
                 }
             }
@@ -360,7 +365,10 @@ mod tests {
         for (auth, expected) in [
             ("{ kind = 'none' }", "/"),
             ("{ kind = 'bearer' }", "Authorization: Bearer s3cret:x /"),
-            ("{ kind = 'header', name = 'X-API-Key' }", "X-API-Key: s3cret:x /"),
+            (
+                "{ kind = 'header', name = 'X-API-Key' }",
+                "X-API-Key: s3cret:x /",
+            ),
             (
                 "{ kind = 'header', name = 'Authorization', value = 'MediaBrowser Token=\"{token}\"' }",
                 "Authorization: MediaBrowser Token=\"s3cret:x\" /",
@@ -370,7 +378,10 @@ mod tests {
                 "{ kind = 'basic', username = '{option.username}', password = '{token}' }",
                 "Authorization: Basic YW5uOnMzY3JldDp4 /",
             ),
-            ("{ kind = 'bearer_or_basic' }", "Authorization: Basic czNjcmV0Ong= /"),
+            (
+                "{ kind = 'bearer_or_basic' }",
+                "Authorization: Basic czNjcmV0Ong= /",
+            ),
             ("{ kind = 'query', name = 'key' }", "/?key=s3cret%3Ax"),
         ] {
             let text = format!("auth = {auth}");
@@ -380,7 +391,10 @@ mod tests {
             }
         }
         let either = "auth = { kind = 'bearer_or_basic' }";
-        assert_eq!(sent(either, Some("tok"), None), "Authorization: Bearer tok /");
+        assert_eq!(
+            sent(either, Some("tok"), None),
+            "Authorization: Bearer tok /"
+        );
         assert!(sent(either, Some("a\r\nb"), None).contains("cannot stand in a header"));
     }
 
@@ -392,7 +406,10 @@ mod tests {
         assert_eq!(sent(&by_pointer, Some("p"), Some("abc")), "X-Sid: abc /");
         assert_eq!(sent(&by_pointer, Some("p"), None), "/");
         let by_cookie = format!("{LOGIN}cookie = 'SID'");
-        assert_eq!(sent(&by_cookie, Some("p"), Some("abc")), "Cookie: SID=abc /");
+        assert_eq!(
+            sent(&by_cookie, Some("p"), Some("abc")),
+            "Cookie: SID=abc /"
+        );
         let session = |text: &str, body: &str, cookies: &[&str]| {
             with_auth(text, |auth, _| match auth.unwrap() {
                 AuthSpec::Login(login) => login.session(body.as_bytes(), cookies),
@@ -400,13 +417,23 @@ mod tests {
             })
         };
         let sid = |body| session(&by_pointer, body, &[]);
-        assert_eq!(sid(r#"{"session":{"sid":"abc"}}"#), Ok(Some("abc".to_owned())));
+        assert_eq!(
+            sid(r#"{"session":{"sid":"abc"}}"#),
+            Ok(Some("abc".to_owned()))
+        );
         assert_eq!(sid(r#"{"session":{"sid":null}}"#), Ok(None));
         assert!(sid("{}").unwrap_err().contains("nothing at `/session/sid`"));
         assert!(sid("<html>").unwrap_err().contains("no JSON"));
         let cookie = |cookies: &[&str]| session(&by_cookie, "", cookies);
-        assert_eq!(cookie(&["a=1", "SID=x=y; path=/"]), Ok(Some("x=y".to_owned())));
-        assert!(cookie(&["sid=1"]).unwrap_err().contains("sets no cookie `SID`"));
+        assert_eq!(
+            cookie(&["a=1", "SID=x=y; path=/"]),
+            Ok(Some("x=y".to_owned()))
+        );
+        assert!(
+            cookie(&["sid=1"])
+                .unwrap_err()
+                .contains("sets no cookie `SID`")
+        );
     }
 
     #[test]
@@ -415,18 +442,39 @@ mod tests {
             ("auth = { kind = 'digest' }", "expected `none`, `bearer`"),
             ("auth = {}", "`kind` is missing"),
             ("auth = { kind = 'header' }", "`name` is missing"),
-            ("auth = { kind = 'bearer', name = 'X' }", "means nothing to the kind `bearer`"),
+            (
+                "auth = { kind = 'bearer', name = 'X' }",
+                "means nothing to the kind `bearer`",
+            ),
             ("auth = { kind = 'header', name = 'X Y' }", "no header name"),
-            ("auth = { kind = 'bearer', value = '{option.usernam}' }", "did you mean `username`?"),
+            (
+                "auth = { kind = 'bearer', value = '{option.usernam}' }",
+                "did you mean `username`?",
+            ),
             ("auth = { kind = 'login' }", "`[service.login]` is missing"),
-            ("[login]\ncookie = 'x'", "needs `auth = { kind = \"login\" }`"),
+            (
+                "[login]\ncookie = 'x'",
+                "needs `auth = { kind = \"login\" }`",
+            ),
             (&format!("{LOGIN}value = '/a'"), "`send` is missing"),
-            (&format!("{LOGIN}value = '/a'\ncookie = 'b'"), "needs one of `value`"),
-            (&format!("{LOGIN}cookie = 'b'\nttl = 'long'"), "expected a duration"),
-            (&format!("{LOGIN}cookie = 'b'\nagain_on = ['x']"), "expected a status"),
+            (
+                &format!("{LOGIN}value = '/a'\ncookie = 'b'"),
+                "needs one of `value`",
+            ),
+            (
+                &format!("{LOGIN}cookie = 'b'\nttl = 'long'"),
+                "expected a duration",
+            ),
+            (
+                &format!("{LOGIN}cookie = 'b'\nagain_on = ['x']"),
+                "expected a status",
+            ),
         ] {
             with_auth(text, |_, problems| {
-                assert!(problems.iter().any(|problem| problem.contains(part)), "{text}: {problems:?}");
+                assert!(
+                    problems.iter().any(|problem| problem.contains(part)),
+                    "{text}: {problems:?}"
+                );
             });
         }
     }

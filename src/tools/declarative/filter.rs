@@ -185,8 +185,9 @@ fn int(value: &Value) -> Result<i64, String> {
 
 fn duration(value: &Value) -> Result<i64, String> {
     let found = text_of(value);
-    time::parse_duration(&found)
-        .ok_or_else(|| format!("found `{found}`, expected a duration such as `90`, `5m` or `1h30m`"))
+    time::parse_duration(&found).ok_or_else(|| {
+        format!("found `{found}`, expected a duration such as `90`, `5m` or `1h30m`")
+    })
 }
 
 /// The point in time a value names, in milliseconds.
@@ -276,7 +277,11 @@ mod tests {
         check("time:unix", json!("now"), json!(NOW / 1000));
         check("time:unix", json!(1_795_262_400), json!(NOW / 1000));
         check("time:ms", json!("1h"), json!(NOW - 3_600_000));
-        check("time:rfc3339", json!("2026-11-21"), json!("2026-11-21T00:00:00Z"));
+        check(
+            "time:rfc3339",
+            json!("2026-11-21"),
+            json!("2026-11-21T00:00:00Z"),
+        );
         refuse("time:unix", json!("tomorrow"));
         refuse("time:unix", json!({}));
         check("dur:s", json!("1h30m"), json!(5400));

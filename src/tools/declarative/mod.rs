@@ -10,20 +10,20 @@ pub mod shape;
 
 mod arguments;
 mod auth;
-mod run;
-mod service;
-pub mod shipped;
-mod words;
 mod filter;
 mod pack;
 mod pages;
 mod request;
+mod run;
+mod service;
+pub mod shipped;
 mod source;
 mod status;
 mod template;
 mod time;
 mod tool;
 mod tree;
+mod words;
 
 use std::rc::Rc;
 
@@ -59,8 +59,14 @@ impl Pack {
         let mut offered = Vec::new();
         for spec in self.tools {
             let is_wanted = spec.if_option.as_deref().is_none_or(|option| {
-                let text = service.options().get(option).map(|text| text.to_ascii_lowercase());
-                !matches!(text.as_deref(), None | Some("" | "false" | "no" | "0" | "off"))
+                let text = service
+                    .options()
+                    .get(option)
+                    .map(|text| text.to_ascii_lowercase());
+                !matches!(
+                    text.as_deref(),
+                    None | Some("" | "false" | "no" | "0" | "off")
+                )
             });
             if !is_wanted {
                 continue;

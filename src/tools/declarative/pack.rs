@@ -173,7 +173,9 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
         }
         for name in std::iter::once(&tool.name).chain(&tool.aliases) {
             if !names.insert(name.to_string()) {
-                node.report(format!("another tool of this pack is named `{name}` too: rename one"));
+                node.report(format!(
+                    "another tool of this pack is named `{name}` too: rename one"
+                ));
             }
         }
         tools.push(tool);
@@ -186,7 +188,10 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
         }
     }
     Some(Pack {
-        service: ServiceSpec { options, ..service? },
+        service: ServiceSpec {
+            options,
+            ..service?
+        },
         tools,
     })
 }
@@ -267,7 +272,9 @@ fn read_prefix(table: &Table<'_>) -> Box<str> {
     let text = node.text().unwrap_or_default();
     let is_path = text.is_empty() || (text.starts_with('/') && !text.ends_with('/'));
     if !is_path || text.contains(['{', '?', '#']) {
-        node.report("expected a path such as `/api/v1`, without references and without a slash at its end");
+        node.report(
+            "expected a path such as `/api/v1`, without references and without a slash at its end",
+        );
     }
     text.into()
 }
@@ -353,13 +360,18 @@ fn read_size(node: &Node<'_>) -> Option<usize> {
     };
     let bytes = bytes.filter(|bytes| (MIN..=MAX).contains(bytes));
     if bytes.is_none() {
-        node.report(format!("expected {MIN} to {MAX} bytes, as a number or as `512KiB` or `2MiB`"));
+        node.report(format!(
+            "expected {MIN} to {MAX} bytes, as a number or as `512KiB` or `2MiB`"
+        ));
     }
     bytes
 }
 
 fn is_plain_name(name: &str) -> bool {
-    let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    let begins = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase());
     begins
         && name
             .bytes()

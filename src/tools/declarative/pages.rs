@@ -72,9 +72,17 @@ const ITEMS_MAX: i64 = 500;
 impl PagesSpec {
     pub(super) fn read(node: &Node<'_>, names: &Names<'_>) -> Option<PagesSpec> {
         let table = node.table(&[
-            "mode", "items", "param", "start", "size_param", "size", "last_header",
-            "total_header", "next",
-            "max_pages", "max_items",
+            "mode",
+            "items",
+            "param",
+            "start",
+            "size_param",
+            "size",
+            "last_header",
+            "total_header",
+            "next",
+            "max_pages",
+            "max_items",
         ])?;
         let mode = match table.require("mode")?.word(&MODES)? {
             0 => Mode::Page,
@@ -165,9 +173,7 @@ impl PagesSpec {
     pub(super) fn items_max(&self, scope: &Scope<'_>) -> Result<usize, Unfit> {
         let max = match &self.items_max {
             ItemsMax::Fixed(max) => Some(*max),
-            ItemsMax::Argument(template) => {
-                template.value(scope)?.and_then(|value| value.as_u64())
-            }
+            ItemsMax::Argument(template) => template.value(scope)?.and_then(|value| value.as_u64()),
         };
         let max = max.unwrap_or(ITEMS_MAX.unsigned_abs());
         Ok(usize::try_from(max).unwrap_or(usize::MAX))

@@ -85,7 +85,9 @@ impl RequestSpec {
                 .word(&METHODS)
                 .and_then(|at| METHODS[at].parse::<Method>().ok()),
         };
-        let paths = table.require("path").and_then(|node| read_paths(&node, names));
+        let paths = table
+            .require("path")
+            .and_then(|node| read_paths(&node, names));
         let query = table
             .get("query")
             .map_or(Some(Box::default()), |node| read_fields(&node, names, true));
@@ -224,7 +226,9 @@ impl Outgoing {
     pub(super) fn url(&self, base: &str) -> String {
         if let Some(target) = &self.target {
             let host = base.find("://").map_or(0, |at| at + "://".len());
-            let root = base[host..].find('/').map_or(base.len(), |slash| host + slash);
+            let root = base[host..]
+                .find('/')
+                .map_or(base.len(), |slash| host + slash);
             let mut url = format!("{}{target}", &base[..root]);
             if !self.query.is_empty() {
                 url.push(if target.contains('?') { '&' } else { '?' });
@@ -263,8 +267,12 @@ fn read_paths(node: &Node<'_>, names: &Names<'_>) -> Option<Box<[Template]>> {
     let templates: Vec<Template> = templates.into_iter().collect::<Option<_>>()?;
     match (templates.last(), nodes.last()) {
         (Some(template), Some(node)) if !template.is_certain() => {
-            let open = template.references().find(|reference| !reference.is_certain());
-            let name = open.map(super::template::Reference::name).unwrap_or_default();
+            let open = template
+                .references()
+                .find(|reference| !reference.is_certain());
+            let name = open
+                .map(super::template::Reference::name)
+                .unwrap_or_default();
             node.report(format!(
                 "`{name}` may have no value: make it required, give it a default, or add a path without it"
             ));
@@ -369,9 +377,10 @@ fn read_body(table: &Table<'_>, names: &Names<'_>) -> Option<Body> {
         .filter(|kind| table.get(kind).is_some())
         .collect();
     if given.len() > 1 {
-        table
-            .node
-            .report(format!("`{}` and `{}` are both given: keep one", given[0], given[1]));
+        table.node.report(format!(
+            "`{}` and `{}` are both given: keep one",
+            given[0], given[1]
+        ));
     }
     let Some(node) = given.first().and_then(|kind| table.get(kind)) else {
         if let Some(node) = table.get("content_type") {
@@ -546,7 +555,10 @@ impl TimeoutSpec {
                 })?
             }
         };
-        let ms = self.fixed_ms.saturating_add(more_ms).clamp(1, TIMEOUT_MS_MAX);
+        let ms = self
+            .fixed_ms
+            .saturating_add(more_ms)
+            .clamp(1, TIMEOUT_MS_MAX);
         Ok(ms.unsigned_abs())
     }
 }
@@ -620,13 +632,33 @@ mod tests {
         check_url(one, json!({"id": 5}), "/c/5/stop");
         check_url(one, json!({"id": "../../users"}), "/c/..%2F..%2Fusers/stop");
         check_url(one, json!({"id": "web?t=0#"}), "/c/web%3Ft%3D0%23/stop");
-        check_url(one, json!({"id": "a b+ü%2e"}), "/c/a%20b%2B%C3%BC%252e/stop");
+        check_url(
+            one,
+            json!({"id": "a b+ü%2e"}),
+            "/c/a%20b%2B%C3%BC%252e/stop",
+        );
         check_url(one, json!({"id": "..."}), "/c/.../stop");
-        refuse(one, json!({"id": ".."}), "`id`: found a path segment of dots, expected a name");
-        refuse(one, json!({"id": "."}), "`id`: found a path segment of dots, expected a name");
-        refuse(one, json!({"id": ""}), "`id`: found an empty path segment, expected a name");
+        refuse(
+            one,
+            json!({"id": ".."}),
+            "`id`: found a path segment of dots, expected a name",
+        );
+        refuse(
+            one,
+            json!({"id": "."}),
+            "`id`: found a path segment of dots, expected a name",
+        );
+        refuse(
+            one,
+            json!({"id": ""}),
+            "`id`: found an empty path segment, expected a name",
+        );
         let several = "path = '/.fs/{id:path}.md'";
-        check_url(several, json!({"id": "Projects/A b"}), "/.fs/Projects/A%20b.md");
+        check_url(
+            several,
+            json!({"id": "Projects/A b"}),
+            "/.fs/Projects/A%20b.md",
+        );
         check_url(several, json!({"id": "a/..b"}), "/.fs/a/..b.md");
         for bad in ["../x", "a/../x", "a//b", "/a", "a/./b"] {
             assert!(build(several, &json!({"id": bad})).is_err(), "{bad}");
@@ -657,18 +689,31 @@ query = { stdout = 1, tag = "{tag}", "match[]" = ["{tags}", "up"], return_respon
             json!({"tag": "a&b", "tags": ["x", "y=1"], "t": true}),
             "/q?stdout=1&tag=a%26b&match%5B%5D=x&match%5B%5D=y%3D1&match%5B%5D=up&return_response&minimal&filters=%7B%22name%22%3A%5B%22a%26b%22%5D%7D",
         );
-        check_url(text, json!({"t": false}), "/q?stdout=1&match%5B%5D=up&return_response");
-        check_url("path = '/q'\nquery = { a = '{tag}' }", json!({"tag": ""}), "/q?a=");
+        check_url(
+            text,
+            json!({"t": false}),
+            "/q?stdout=1&match%5B%5D=up&return_response",
+        );
+        check_url(
+            "path = '/q'\nquery = { a = '{tag}' }",
+            json!({"tag": ""}),
+            "/q?a=",
+        );
     }
 
     #[test]
     fn f4_bodies() {
         let body = |text: &str, arguments: Value| {
             let outgoing = build(text, &arguments).unwrap();
-            let media_type = outgoing.headers.iter().find(|(name, _)| name == "Content-Type");
+            let media_type = outgoing
+                .headers
+                .iter()
+                .find(|(name, _)| name == "Content-Type");
             (
                 String::from_utf8(outgoing.body).unwrap(),
-                media_type.map(|(_, value)| value.clone()).unwrap_or_default(),
+                media_type
+                    .map(|(_, value)| value.clone())
+                    .unwrap_or_default(),
             )
         };
         let json_body = "method = 'POST'\npath = '/b'\njson = { a = '{tag}', b = '{t}' }";
@@ -679,7 +724,10 @@ query = { stdout = 1, tag = "{tag}", "match[]" = ["{tags}", "up"], return_respon
         let form = "method = 'POST'\npath = '/b'\nform = { a = '{tag}', b = 'x y&z' }";
         assert_eq!(
             body(form, json!({})),
-            ("b=x%20y%26z".to_owned(), "application/x-www-form-urlencoded".to_owned())
+            (
+                "b=x%20y%26z".to_owned(),
+                "application/x-www-form-urlencoded".to_owned()
+            )
         );
         let text = "method = 'PUT'\npath = '/b'\ntext = '{tag}'\ncontent_type = 'text/markdown'";
         assert_eq!(
@@ -728,21 +776,45 @@ query = { stdout = 1, tag = "{tag}", "match[]" = ["{tags}", "up"], return_respon
             ("path = '/x/{tag}'", "p:1:8: path: `tag` may have no value"),
             ("path = '/x?y=1'", "parameters go into `query`"),
             ("path = []", "at least one path"),
-            ("method = 'FETCH'\npath = '/'", "p:1:10: method: expected `GET`"),
+            (
+                "method = 'FETCH'\npath = '/'",
+                "p:1:10: method: expected `GET`",
+            ),
             ("path = '/'\njson = {}", "GET carries no body"),
-            ("method = 'POST'\npath = '/'\njson = {}\nform = {}", "`json` and `form` are both given"),
-            ("path = '/'\nheaders = { 'X Y' = 'a' }", "`X Y` is no header name"),
-            ("path = '/'\nheaders = { Host = 'a' }", "not a pack's to set"),
-            ("path = '/'\nheaders = { X = \"a\\nb\" }", "cannot stand in a header"),
-            ("path = '/'\nquery = { a = { b = 1 } }", "sends it as JSON text"),
-            ("method = 'POST'\npath = '/'\njson = { '$flag' = true }", "`query` only"),
+            (
+                "method = 'POST'\npath = '/'\njson = {}\nform = {}",
+                "`json` and `form` are both given",
+            ),
+            (
+                "path = '/'\nheaders = { 'X Y' = 'a' }",
+                "`X Y` is no header name",
+            ),
+            (
+                "path = '/'\nheaders = { Host = 'a' }",
+                "not a pack's to set",
+            ),
+            (
+                "path = '/'\nheaders = { X = \"a\\nb\" }",
+                "cannot stand in a header",
+            ),
+            (
+                "path = '/'\nquery = { a = { b = 1 } }",
+                "sends it as JSON text",
+            ),
+            (
+                "method = 'POST'\npath = '/'\njson = { '$flag' = true }",
+                "`query` only",
+            ),
             ("path = '/'\ntimeout = '15'", "expected a time"),
             ("path = '/'\ntimeout = '15s + {x}'", "no argument `x`"),
             ("path = '/'\ncontent_type = 'a/b'", "there is no body"),
             ("pth = '/'", "did you mean `path`?"),
         ] {
             with_spec(text, |_, problems| {
-                assert!(problems.iter().any(|problem| problem.contains(expected)), "{text}: {problems:?}");
+                assert!(
+                    problems.iter().any(|problem| problem.contains(expected)),
+                    "{text}: {problems:?}"
+                );
             });
         }
     }

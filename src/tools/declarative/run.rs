@@ -38,7 +38,11 @@ struct Values<'t> {
 
 impl HttpTool {
     /// Runs it with the text of an `arguments` object.
-    pub(super) async fn call(&self, context: &Context, text: &str) -> Result<ToolResult, CallError> {
+    pub(super) async fn call(
+        &self,
+        context: &Context,
+        text: &str,
+    ) -> Result<ToolResult, CallError> {
         let arguments = self.arguments(text)?;
         match self.run(context, arguments).await {
             Ok(result) => Ok(result),
@@ -99,7 +103,11 @@ impl HttpTool {
         let Some(fallback) = &self.spec.fallback else {
             return self.finish(&self.spec.answer, &response, &values);
         };
-        if !fallback.on.iter().any(|status| status.matches(response.status)) {
+        if !fallback
+            .on
+            .iter()
+            .any(|status| status.matches(response.status))
+        {
             return self.finish(&self.spec.answer, &response, &values);
         }
         let answer = fallback.answer.as_ref().unwrap_or(&self.spec.answer);
@@ -156,7 +164,11 @@ impl HttpTool {
         outgoing.set_header("Accept", accept(before.decode));
         let response = self.service.exchange(outgoing, None).await?;
         let status = response.status;
-        if !before.expect.iter().any(|expected| expected.matches(status)) {
+        if !before
+            .expect
+            .iter()
+            .any(|expected| expected.matches(status))
+        {
             return Err(match before.errors.of(status).flatten() {
                 Some(template) => Failure::Text(self.text(template, &self.scope(values))?),
                 None if matches!(status, 200..300) => Failure::Text(format!(
@@ -232,7 +244,10 @@ impl HttpTool {
     ) -> Result<Option<String>, Failure> {
         let scope = self.scope(values);
         let status = response.status;
-        let error_at = answer.error_at.as_ref().unwrap_or(&self.service.spec.error_at);
+        let error_at = answer
+            .error_at
+            .as_ref()
+            .unwrap_or(&self.service.spec.error_at);
         if let Some(template) = answer.errors.of(status).flatten() {
             return Err(Failure::Text(self.text(template, &scope)?));
         }
@@ -246,8 +261,11 @@ impl HttpTool {
             return Ok(None);
         }
         let value: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        let has_failed = (answer.fail_at.iter())
-            .any(|(pointer, bad)| value.pointer(pointer).is_some_and(|found| is_bad(found, bad)));
+        let has_failed = (answer.fail_at.iter()).any(|(pointer, bad)| {
+            value
+                .pointer(pointer)
+                .is_some_and(|found| is_bad(found, bad))
+        });
         if !has_failed {
             return Ok(None);
         }
@@ -280,7 +298,11 @@ impl HttpTool {
     // --- pages --------------------------------------------------------------------------------
 
     /// All pages as one list, as far as is wanted.
-    async fn all_pages(&self, pages: &PagesSpec, values: &Values<'_>) -> Result<ToolResult, Failure> {
+    async fn all_pages(
+        &self,
+        pages: &PagesSpec,
+        values: &Values<'_>,
+    ) -> Result<ToolResult, Failure> {
         let answer = &self.spec.answer;
         let items_max = pages.items_max(&self.scope(values))?;
         let mut outgoing = self.build(&self.spec.request, answer, values)?;
@@ -302,14 +324,19 @@ impl HttpTool {
             let pointed = pages.pointed(&decoded.value);
             let mut value = decoded.value;
             if let Some(pointer) = &pages.items {
-                value = value.pointer_mut(pointer).map(Value::take).unwrap_or_default();
+                value = value
+                    .pointer_mut(pointer)
+                    .map(Value::take)
+                    .unwrap_or_default();
             }
             let mut document = answer
                 .response
                 .document(value)
                 .map_err(|error| self.unreadable(&error))?;
             add_headers(&mut document, answer, &response);
-            let total = pages.total_header().and_then(|name| response.headers.value(name));
+            let total = pages
+                .total_header()
+                .and_then(|name| response.headers.value(name));
             let total = total.and_then(|text| text.trim().parse::<u64>().ok());
             if let Some(total) = total {
                 document.set_total(total);
@@ -319,13 +346,18 @@ impl HttpTool {
                 None => all = Some(document),
                 Some(all) => all.append(document),
             }
-            let items_total = all.as_ref().and_then(Document::items_len).unwrap_or_default();
+            let items_total = all
+                .as_ref()
+                .and_then(Document::items_len)
+                .unwrap_or_default();
             let next = pages.next(Page {
                 pointed,
                 items_len,
                 items_total,
                 index,
-                last: pages.last_header().and_then(|name| response.headers.value(name)),
+                last: pages
+                    .last_header()
+                    .and_then(|name| response.headers.value(name)),
                 total,
             });
             match &next {

@@ -153,7 +153,9 @@ impl Service {
                     .entry(option.name.to_string())
                     .or_insert_with(|| default.to_string());
             }
-            let is_set = options.get(&*option.name).is_some_and(|text| !text.is_empty());
+            let is_set = options
+                .get(&*option.name)
+                .is_some_and(|text| !text.is_empty());
             if option.is_required && !is_set {
                 problems.push(format!(
                     "services.{id}.{}: is missing, and {} needs it",
@@ -169,7 +171,9 @@ impl Service {
             None => String::new(),
             Some(url) => match Url::parse(url) {
                 Ok(parsed) if parsed.query().is_some() || url.contains('#') => {
-                    problems.push(format!("services.{id}.url: leave out what follows `?` or `#`"));
+                    problems.push(format!(
+                        "services.{id}.url: leave out what follows `?` or `#`"
+                    ));
                     String::new()
                 }
                 Ok(parsed) => format!("{}{}", parsed.as_str().trim_end_matches('/'), spec.path),
@@ -281,7 +285,10 @@ impl Service {
         let mut first = outgoing.clone();
         self.add_credential(&mut first, session.as_deref())?;
         let response = self.send(first, response_bytes_max).await?;
-        let has_ended = login.again_on.iter().any(|status| status.matches(response.status));
+        let has_ended = login
+            .again_on
+            .iter()
+            .any(|status| status.matches(response.status));
         if session.is_none() || !has_ended {
             return Ok(response);
         }
@@ -292,7 +299,12 @@ impl Service {
     }
 
     /// Follows a link of the service to its next page.
-    pub(super) fn follow(&self, outgoing: &mut Outgoing, from: &Url, link: &str) -> Result<(), String> {
+    pub(super) fn follow(
+        &self,
+        outgoing: &mut Outgoing,
+        from: &Url,
+        link: &str,
+    ) -> Result<(), String> {
         let url = from
             .join(link)
             .map_err(|error| format!("the link to the next page cannot be used: {error}"))?;
@@ -363,8 +375,12 @@ impl Service {
             user_agent: None,
         };
         let said = |text: String| Failure::Text(one_line(&self.masked(&text)));
-        let url = Url::parse(&outgoing.url(&self.base))
-            .map_err(|error| said(format!("{}: the URL cannot be used: {error}", self.spec.title)))?;
+        let url = Url::parse(&outgoing.url(&self.base)).map_err(|error| {
+            said(format!(
+                "{}: the URL cannot be used: {error}",
+                self.spec.title
+            ))
+        })?;
         let request = Request {
             method: outgoing.method,
             url,
@@ -386,7 +402,10 @@ impl Service {
 
     fn timeouts_of(&self, request_ms: Option<u64>) -> Timeouts {
         let chosen = request_ms.map(Duration::from_millis);
-        let service = || self.timeout.or(self.spec.timeout_ms.map(Duration::from_millis));
+        let service = || {
+            self.timeout
+                .or(self.spec.timeout_ms.map(Duration::from_millis))
+        };
         let Some(total) = chosen.or_else(service) else {
             return self.timeouts;
         };
@@ -473,7 +492,10 @@ impl Service {
     /// Drops the session if it is still this one; a later login has brought another.
     fn forget(&self, text: Option<&str>) {
         let mut session = self.session.borrow_mut();
-        if session.as_ref().is_some_and(|session| session.text.as_deref() == text) {
+        if session
+            .as_ref()
+            .is_some_and(|session| session.text.as_deref() == text)
+        {
             session.take();
         }
     }
@@ -516,7 +538,12 @@ impl Service {
             return Ok(());
         };
         match self.ask_probe(probe).await {
-            Ok(response) if probe.expect.iter().any(|status| status.matches(response.status)) => {
+            Ok(response)
+                if probe
+                    .expect
+                    .iter()
+                    .any(|status| status.matches(response.status)) =>
+            {
                 Ok(())
             }
             Ok(response) => Err(self.refusal(&response, &self.spec.error_at)),

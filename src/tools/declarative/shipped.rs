@@ -1,25 +1,32 @@
 //! The packs inside the binary, as text. A service that is not configured costs its text and nothing more: it is not
 //! even parsed.
 
+/// The rows of the table.
+macro_rules! packs {
+    ($($id:literal,)+) => {
+        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)+]
+    };
+}
+
 /// Id and text of each, in the order of their ids.
-pub const PACKS: &[(&str, &str)] = &[
-    ("adguard", include_str!("../../../config/packs/adguard.toml")),
-    ("gitea", include_str!("../../../config/packs/gitea.toml")),
-    ("grafana", include_str!("../../../config/packs/grafana.toml")),
-    ("home_assistant", include_str!("../../../config/packs/home_assistant.toml")),
-    ("immich", include_str!("../../../config/packs/immich.toml")),
-    ("jellyfin", include_str!("../../../config/packs/jellyfin.toml")),
-    ("node_red", include_str!("../../../config/packs/node_red.toml")),
-    ("ntfy", include_str!("../../../config/packs/ntfy.toml")),
-    ("paperless", include_str!("../../../config/packs/paperless.toml")),
-    ("pihole", include_str!("../../../config/packs/pihole.toml")),
-    ("portainer", include_str!("../../../config/packs/portainer.toml")),
-    ("prometheus", include_str!("../../../config/packs/prometheus.toml")),
-    ("proxmox", include_str!("../../../config/packs/proxmox.toml")),
-    ("silverbullet", include_str!("../../../config/packs/silverbullet.toml")),
-    ("uptime_kuma", include_str!("../../../config/packs/uptime_kuma.toml")),
-    ("vikunja", include_str!("../../../config/packs/vikunja.toml")),
-];
+pub const PACKS: &[(&str, &str)] = packs! {
+    "adguard",
+    "gitea",
+    "grafana",
+    "home_assistant",
+    "immich",
+    "jellyfin",
+    "node_red",
+    "ntfy",
+    "paperless",
+    "pihole",
+    "portainer",
+    "prometheus",
+    "proxmox",
+    "silverbullet",
+    "uptime_kuma",
+    "vikunja",
+};
 
 /// The text of a pack.
 pub fn text(id: &str) -> Option<&'static str> {

@@ -283,7 +283,13 @@ mod tests {
 
     #[test]
     fn positions_count_lines_from_one_and_columns_in_characters() {
-        for (offset, expected) in [(0, (1, 1)), (1, (1, 2)), (4, (1, 4)), (5, (2, 1)), (99, (2, 3))] {
+        for (offset, expected) in [
+            (0, (1, 1)),
+            (1, (1, 2)),
+            (4, (1, 4)),
+            (5, (2, 1)),
+            (99, (2, 3)),
+        ] {
             assert_eq!(position("aäb\ncd", offset), expected, "{offset}");
         }
     }
@@ -291,9 +297,16 @@ mod tests {
     #[test]
     fn unknown_keys_name_the_nearest_and_every_mistake_is_found() {
         let text = "[service]\nidd = 1\nzzz = 2\n";
-        let document = toml::Spanned::new(0..0, DeValue::Table(DeTable::parse(text).unwrap().into_inner()));
+        let document = toml::Spanned::new(
+            0..0,
+            DeValue::Table(DeTable::parse(text).unwrap().into_inner()),
+        );
         let source = Source::new("p.toml", text);
-        let root = Node { source: &source, place: String::new(), value: &document };
+        let root = Node {
+            source: &source,
+            place: String::new(),
+            value: &document,
+        };
         let (_, service) = root.members().remove(0);
         let table = service.table(&["id", "title"]).unwrap();
         assert!(table.require("id").is_none());
@@ -310,6 +323,10 @@ mod tests {
     }
 
     fn unspan(source: Source<'_>) -> Vec<String> {
-        source.into_problems().iter().map(ToString::to_string).collect()
+        source
+            .into_problems()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 }

@@ -16,7 +16,10 @@ pub(super) enum StatusMatch {
 
 impl StatusMatch {
     fn parse(text: &str) -> Option<StatusMatch> {
-        let first = text.bytes().next().filter(|byte| (b'1'..=b'5').contains(byte))?;
+        let first = text
+            .bytes()
+            .next()
+            .filter(|byte| (b'1'..=b'5').contains(byte))?;
         if text.len() != 3 {
             return None;
         }
@@ -36,7 +39,9 @@ impl StatusMatch {
     fn read(name: &str, node: &Node<'_>) -> Option<StatusMatch> {
         let status = StatusMatch::parse(name);
         if status.is_none() {
-            node.report(format!("expected a status such as `404` or `4xx`, found `{name}`"));
+            node.report(format!(
+                "expected a status such as `404` or `4xx`, found `{name}`"
+            ));
         }
         status
     }
@@ -58,7 +63,11 @@ pub(super) struct StatusTexts(Box<[(StatusMatch, Option<Template>)]>);
 
 impl StatusTexts {
     /// Reads `{ 404 = "no such page" }`, and `{ 503 = true }` if a status alone will do.
-    pub(super) fn read(node: &Node<'_>, names: &Names<'_>, may_be_bare: bool) -> Option<StatusTexts> {
+    pub(super) fn read(
+        node: &Node<'_>,
+        names: &Names<'_>,
+        may_be_bare: bool,
+    ) -> Option<StatusTexts> {
         let members = node.members();
         let read = |(name, node): &(&str, Node<'_>)| {
             let status = StatusMatch::read(name, node)?;
@@ -67,7 +76,8 @@ impl StatusTexts {
             }
             Some((status, Some(Template::read(node, names)?)))
         };
-        let found: Vec<Option<(StatusMatch, Option<Template>)>> = members.iter().map(read).collect();
+        let found: Vec<Option<(StatusMatch, Option<Template>)>> =
+            members.iter().map(read).collect();
         let mut texts = found.into_iter().collect::<Option<Vec<_>>>()?;
         // An exact status goes before its class.
         texts.sort_by_key(|(status, _)| matches!(status, StatusMatch::Class(_)));
@@ -124,7 +134,9 @@ mod tests {
             let status = StatusMatch::parse(text).unwrap();
             assert!(status.matches(yes) && !status.matches(no), "{text}");
         }
-        for text in ["", "40", "4004", "4x4", "600", "6xx", "xxx", "-40", "+40", "4xX"] {
+        for text in [
+            "", "40", "4004", "4x4", "600", "6xx", "xxx", "-40", "+40", "4xX",
+        ] {
             assert_eq!(StatusMatch::parse(text), None, "{text}");
         }
     }

@@ -290,7 +290,9 @@ impl Reference {
             };
             filters.push(Filter::parse(name, argument.as_deref())?);
         }
-        let has_default = filters.iter().any(|filter| matches!(filter, Filter::Default(_)));
+        let has_default = filters
+            .iter()
+            .any(|filter| matches!(filter, Filter::Default(_)));
         Ok(Reference {
             root,
             pointer: pointer.into(),
@@ -378,7 +380,9 @@ pub(super) fn check_pointer(pointer: &str) -> Result<(), String> {
         return Ok(());
     }
     if !pointer.starts_with('/') {
-        return Err(format!("`{pointer}` is no JSON pointer: it begins with `/`"));
+        return Err(format!(
+            "`{pointer}` is no JSON pointer: it begins with `/`"
+        ));
     }
     let tildes = pointer.match_indices('~');
     for (at, _) in tildes {
@@ -415,7 +419,11 @@ impl Root {
         }
         if let Some(before) = name.strip_prefix("before.") {
             if !names.befores.contains(&before) {
-                return missing("earlier request", before, &mut names.befores.iter().copied());
+                return missing(
+                    "earlier request",
+                    before,
+                    &mut names.befores.iter().copied(),
+                );
             }
             names.used.borrow_mut().insert(format!("before.{before}"));
             // Whether it was sent and what it brought shows at run time.
@@ -481,7 +489,11 @@ mod tests {
         check("{id}", json!({"id": 5}), Some(json!(5)));
         check("n{id}", json!({"id": 5}), Some(json!("n5")));
         check("{id}{id}", json!({"id": false}), Some(json!("falsefalse")));
-        check("{board}", json!({"board": {"a": [1]}}), Some(json!({"a": [1]})));
+        check(
+            "{board}",
+            json!({"board": {"a": [1]}}),
+            Some(json!({"a": [1]})),
+        );
         check("{board/a/0}", json!({"board": {"a": [1]}}), Some(json!(1)));
         check("{{{id}}}", json!({"id": "x"}), Some(json!("{x}")));
         check("", json!({}), Some(json!("")));
@@ -499,18 +511,29 @@ mod tests {
         check("{before.task/due}", json!({}), None);
         check("{before.task/title|upper}", json!({}), Some(json!("OLD")));
         check("{option.space}", json!({}), Some(json!("work")));
-        check("{token.user}-{token.password}", json!({}), Some(json!("ann-pass:word")));
+        check(
+            "{token.user}-{token.password}",
+            json!({}),
+            Some(json!("ann-pass:word")),
+        );
     }
 
     #[test]
     fn filter_arguments_may_hold_the_marks() {
-        check(r"{tag|prefix:\}\|\\:}", json!({"tag": "t"}), Some(json!(r"}|\:t")));
+        check(
+            r"{tag|prefix:\}\|\\:}",
+            json!({"tag": "t"}),
+            Some(json!(r"}|\:t")),
+        );
     }
 
     #[test]
     fn a_value_that_does_not_fit_names_its_reference() {
         let unfit = value("{board/x|int}", json!({"board": {"x": "y"}})).unwrap_err();
-        assert_eq!(unfit.to_string(), "`board/x`: found `y`, expected an integer");
+        assert_eq!(
+            unfit.to_string(),
+            "`board/x`: found `y`, expected an integer"
+        );
     }
 
     #[test]

@@ -92,7 +92,11 @@ fn parse_rfc3339(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = bytes.get(from..to)?;
         let all = digits.iter().all(u8::is_ascii_digit);
-        all.then(|| digits.iter().fold(0, |n, digit| n * 10 + i64::from(digit - b'0')))
+        all.then(|| {
+            digits
+                .iter()
+                .fold(0, |n, digit| n * 10 + i64::from(digit - b'0'))
+        })
     };
     let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
     if !(text.is_ascii() && is(4, b"-") && is(7, b"-")) {
@@ -120,7 +124,10 @@ fn parse_rfc3339(text: &str) -> Option<i64> {
     }
     let mut ms = midnight + ((hour * 60 + minute) * 60 + second) * 1000;
     if is(at, b".") {
-        let digits = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = bytes[at + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if digits == 0 {
             return None;
         }
@@ -218,7 +225,18 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Some(ms), "{text}");
         }
-        for text in ["", "m", "5x", "5 m", "-5m", "1..5h", "5m3", "99999999999999w", "ü5m", "5mü"] {
+        for text in [
+            "",
+            "m",
+            "5x",
+            "5 m",
+            "-5m",
+            "1..5h",
+            "5m3",
+            "99999999999999w",
+            "ü5m",
+            "5mü",
+        ] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }
@@ -245,9 +263,21 @@ mod tests {
             assert_eq!(rfc3339(ms).as_deref(), Some(expected), "{text}");
         }
         for text in [
-            "", "yesterday", "now-", "nowish", "now-x", "2023-02-29", "2026-13-01", "2026-11-21T",
-            "2026-11-21T24:00:00Z", "2026-11-21T12:00:00+0100", "2026-11-21T12:00:00.Z", "2026-11-21T12:00:00Zx",
-            "12345678901234", "1e99", "2026-11-2ü",
+            "",
+            "yesterday",
+            "now-",
+            "nowish",
+            "now-x",
+            "2023-02-29",
+            "2026-13-01",
+            "2026-11-21T",
+            "2026-11-21T24:00:00Z",
+            "2026-11-21T12:00:00+0100",
+            "2026-11-21T12:00:00.Z",
+            "2026-11-21T12:00:00Zx",
+            "12345678901234",
+            "1e99",
+            "2026-11-2ü",
         ] {
             assert_eq!(parse_time(text, NOW), None, "{text}");
         }

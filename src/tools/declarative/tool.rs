@@ -127,7 +127,12 @@ impl ToolSpec {
     ) -> Option<ToolSpec> {
         let mut node = node.clone();
         // By its name, which says more than its number.
-        if let Some(name) = node.value.get_ref().get("name").and_then(|name| name.get_ref().as_str()) {
+        if let Some(name) = node
+            .value
+            .get_ref()
+            .get("name")
+            .and_then(|name| name.get_ref().as_str())
+        {
             node.place = name.to_owned();
         }
         let table = node.table(TOOL_KEYS)?;
@@ -149,7 +154,9 @@ impl ToolSpec {
         let if_option = table.get("if_option").and_then(|node| {
             let option = node.text()?;
             if !options.iter().any(|known| *known.name == *option) {
-                node.report(format!("no option `{option}`; declare it in `[service.options]`"));
+                node.report(format!(
+                    "no option `{option}`; declare it in `[service.options]`"
+                ));
             }
             Some(option.into())
         });
@@ -187,12 +194,15 @@ impl ToolSpec {
             let Some(args) = table.get("args") else {
                 return table.node.report(text);
             };
-            let Some((_, mut node)) = args.members().into_iter().find(|(known, _)| *known == name) else {
+            let Some((_, mut node)) = args.members().into_iter().find(|(known, _)| *known == name)
+            else {
                 return args.report(format!("{name}: {text}"));
             };
             for step in pointer.split('/').skip(1) {
                 let step = step.replace("~1", "/").replace("~0", "~");
-                let Some(value) = node.value.get_ref().get(step.as_str()) else { break };
+                let Some(value) = node.value.get_ref().get(step.as_str()) else {
+                    break;
+                };
                 node = node.member(&step, value);
             }
             node.report(text);
@@ -207,7 +217,9 @@ impl ToolSpec {
                             || argument.has("x-mcp-header")
                     });
                     match argument {
-                        Some(argument) => report(&argument.name, "/x-mcp-header", error.to_string()),
+                        Some(argument) => {
+                            report(&argument.name, "/x-mcp-header", error.to_string())
+                        }
                         None => table.node.report(error.to_string()),
                     }
                 }
@@ -245,8 +257,10 @@ fn read_arguments(
             Some(argument) => arguments.push(argument.clone()),
             None => {
                 let known = shared.iter().map(|argument| &*argument.name);
-                let remedy = nearest(name, known)
-                    .map_or_else(|| "declare it there".to_owned(), |near| format!("did you mean `{near}`?"));
+                let remedy = nearest(name, known).map_or_else(
+                    || "declare it there".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 node.report(format!("`[service.args]` has no `{name}`; {remedy}"));
             }
         }
@@ -256,7 +270,10 @@ fn read_arguments(
     };
     for argument in Argument::read_all(&node, &option_default(options)) {
         if arguments.iter().any(|known| known.name == argument.name) {
-            node.report(format!("`{}` is taken by `use` too: keep one", argument.name));
+            node.report(format!(
+                "`{}` is taken by `use` too: keep one",
+                argument.name
+            ));
             continue;
         }
         arguments.push(argument);
@@ -273,7 +290,9 @@ fn read_work(
     if let Some(node) = table.get("kind") {
         node.word(&["http"])?;
     }
-    let befores = table.get("before").map_or_else(Vec::new, |node| node.items());
+    let befores = table
+        .get("before")
+        .map_or_else(Vec::new, |node| node.items());
     if let Some(node) = befores.get(BEFORES_MAX) {
         node.report(format!("at most {BEFORES_MAX} requests may come before"));
     }
@@ -289,11 +308,15 @@ fn read_work(
         let before = BeforeSpec::read(node, &mut names);
         read.push(before);
     }
-    let request = table.require("request").and_then(|node| RequestSpec::read(&node, &names));
+    let request = table
+        .require("request")
+        .and_then(|node| RequestSpec::read(&node, &names));
     if let (Some(request), Some(Access::Read)) = (&request, access)
         && matches!(request.method, crate::client::Method::Delete)
     {
-        table.node.report("a DELETE that only reads: `access` says so");
+        table
+            .node
+            .report("a DELETE that only reads: `access` says so");
     }
     let pages = match table.get("pages") {
         None => Some(None),
@@ -328,7 +351,10 @@ fn report_unused(
     names: &Names<'_>,
 ) {
     let used = names.used.borrow();
-    let declared = table.get("args").map(|node| node.members()).unwrap_or_default();
+    let declared = table
+        .get("args")
+        .map(|node| node.members())
+        .unwrap_or_default();
     for argument in arguments {
         if argument.is_ignored || used.contains(&*argument.name) {
             continue;
@@ -341,9 +367,15 @@ fn report_unused(
         ));
     }
     for node in befores {
-        let name = node.value.get_ref().get("as").and_then(|name| name.get_ref().as_str());
+        let name = node
+            .value
+            .get_ref()
+            .get("as")
+            .and_then(|name| name.get_ref().as_str());
         if let Some(name) = name.filter(|name| !used.contains(&format!("before.{name}"))) {
-            node.report(format!("`{{before.{name}}}` is used by nothing; leave `as` out"));
+            node.report(format!(
+                "`{{before.{name}}}` is used by nothing; leave `as` out"
+            ));
         }
     }
 }
@@ -352,7 +384,9 @@ impl BeforeSpec {
     /// Reads it; its name and what it fills are known to what comes after it.
     fn read<'n>(node: &Node<'n>, names: &mut Names<'n>) -> Option<BeforeSpec> {
         let table = node.table(BEFORE_KEYS)?;
-        let request = table.require("request").and_then(|node| RequestSpec::read(&node, names));
+        let request = table
+            .require("request")
+            .and_then(|node| RequestSpec::read(&node, names));
         let expect = match table.get("expect") {
             None => Some(Box::from([StatusMatch::Class(2)])),
             Some(node) => read_list(&node),
@@ -401,7 +435,9 @@ impl BeforeSpec {
                 Some(node) => read_pointer(&node)?,
                 None => Box::default(),
             },
-            pick: table.get("pick").map(|node| node.texts().into_iter().map(Box::from).collect()),
+            pick: table
+                .get("pick")
+                .map(|node| node.texts().into_iter().map(Box::from).collect()),
             fills: fills.into(),
             when: when?,
         };
@@ -417,8 +453,11 @@ fn deserialize<T: serde::de::DeserializeOwned>(node: &Node<'_>) -> Option<T> {
     match T::deserialize(ValueDeserializer::from(node.value.clone())) {
         Ok(value) => Some(value),
         Err(error) => {
-            let offset = error.span().map_or(node.value.span().start, |span| span.start);
-            node.source.report(offset, &node.place, error.message().to_owned());
+            let offset = error
+                .span()
+                .map_or(node.value.span().start, |span| span.start);
+            node.source
+                .report(offset, &node.place, error.message().to_owned());
             None
         }
     }
@@ -430,12 +469,16 @@ impl AnswerSpec {
         let is_argument = |name: &str| names.arguments.contains_key(name);
         let response = match spec.compile(&is_argument) {
             Ok(response) => {
-                response.arguments().iter().for_each(|name| _ = names.note(name));
+                response
+                    .arguments()
+                    .iter()
+                    .for_each(|name| _ = names.note(name));
                 Some(response)
             }
             Err(problems) => {
                 for problem in problems {
-                    node.source.report(problem.span.start, &node.place, problem.text);
+                    node.source
+                        .report(problem.span.start, &node.place, problem.text);
                 }
                 None
             }
@@ -484,7 +527,9 @@ impl FallbackSpec {
     fn read(node: &Node<'_>, names: &Names<'_>) -> Option<FallbackSpec> {
         let table = node.table(&["on", "request", "response"])?;
         let on = table.require("on").and_then(|node| read_list(&node));
-        let request = table.require("request").and_then(|node| RequestSpec::read(&node, names));
+        let request = table
+            .require("request")
+            .and_then(|node| RequestSpec::read(&node, names));
         let answer = match table.get("response") {
             None => Some(None),
             Some(node) => AnswerSpec::read(&node, names).map(Some),

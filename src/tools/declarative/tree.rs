@@ -44,7 +44,15 @@ pub(super) struct StepSpec {
 }
 
 const OPERATORS: [&str; 9] = [
-    "$first", "$flag", "$if", "$join", "$json", "$map", "$merge", "$nonempty", "$step",
+    "$first",
+    "$flag",
+    "$if",
+    "$join",
+    "$json",
+    "$map",
+    "$merge",
+    "$nonempty",
+    "$step",
 ];
 
 impl Tree {
@@ -111,7 +119,11 @@ impl Tree {
             Tree::Merge(layers) => merge(layers, scope)?,
             Tree::If(branches) => {
                 let (condition, then, otherwise) = &**branches;
-                let branch = if condition.holds(scope)? { then } else { otherwise };
+                let branch = if condition.holds(scope)? {
+                    then
+                } else {
+                    otherwise
+                };
                 match branch {
                     Some(tree) => tree.value(scope)?,
                     None => None,
@@ -135,7 +147,10 @@ impl Tree {
     /// Whether it is present and not `false`.
     pub(super) fn holds(&self, scope: &Scope<'_>) -> Result<bool, Unfit> {
         let value = self.value(scope)?;
-        Ok(!matches!(value, None | Some(Value::Null | Value::Bool(false))))
+        Ok(!matches!(
+            value,
+            None | Some(Value::Null | Value::Bool(false))
+        ))
     }
 }
 
@@ -190,8 +205,7 @@ fn read_operator(operator: &str, node: &Node<'_>, names: &Names<'_>) -> Option<T
             Tree::Join(read_list(&of, names)?, between.into())
         }
         "$if" => {
-            let (condition, then, otherwise) =
-                (Tree::read(&of, names), read("then"), read("else"));
+            let (condition, then, otherwise) = (Tree::read(&of, names), read("then"), read("else"));
             if then.is_none() && otherwise.is_none() {
                 node.report("`$if` needs `then` or `else`");
             }
@@ -357,7 +371,11 @@ mod tests {
     #[test]
     fn f4_absent_members_are_left_out_and_false_zero_and_nothing_are_sent() {
         let text = r#"{ a = "{a}", b = ["{b}", 1.5], c = { d = "{o}" }, e = "{null}" }"#;
-        check(text, json!({}), Some(json!({"b": [1.5], "c": {}, "e": null})));
+        check(
+            text,
+            json!({}),
+            Some(json!({"b": [1.5], "c": {}, "e": null})),
+        );
         check(
             text,
             json!({"a": false, "b": 0, "o": ""}),
@@ -402,10 +420,18 @@ mod tests {
         check(words, json!({"b": 2}), None);
         let filter = r#"{ "$join" = [{ "$if" = "{a}", else = "done = false" }, "{b|prefix:(|suffix:)}"], with = " && " }"#;
         check(filter, json!({"a": false}), Some(json!("done = false")));
-        check(filter, json!({"a": false, "b": "x"}), Some(json!("done = false && (x)")));
+        check(
+            filter,
+            json!({"a": false, "b": "x"}),
+            Some(json!("done = false && (x)")),
+        );
         check(filter, json!({"a": true, "b": "x"}), Some(json!("(x)")));
         check(filter, json!({"a": true}), None);
-        check(r#"{ "$json" = { s = ["{a}"] } }"#, json!({"a": "up"}), Some(json!("{\"s\":[\"up\"]}")));
+        check(
+            r#"{ "$json" = { s = ["{a}"] } }"#,
+            json!({"a": "up"}),
+            Some(json!("{\"s\":[\"up\"]}")),
+        );
         check(r#"{ "$json" = { s = ["{a}"] } }"#, json!({}), None);
         check(r#"{ "$nonempty" = { s = {} } }"#, json!({}), None);
         check(r#"{ "$$ref" = 1 }"#, json!({}), Some(json!({"$ref": 1})));
@@ -418,7 +444,10 @@ mod tests {
     #[test]
     fn mistakes_are_reported_where_they_stand() {
         for (text, part) in [
-            (r#"{ a = { b = "{zz}" } }"#, "p:1:17: x.a.b: no argument `zz`"),
+            (
+                r#"{ a = { b = "{zz}" } }"#,
+                "p:1:17: x.a.b: no argument `zz`",
+            ),
             (r#"{ "$frist" = [] }"#, "did you mean `$first`?"),
             (r#"{ "$if" = "{a}" }"#, "needs `then` or `else`"),
             (r#"{ "$map" = "{a}" }"#, "`with` is missing"),
@@ -429,7 +458,10 @@ mod tests {
             (r#"{ "$step" = { from = "{a}" } }"#, "`to` is missing"),
         ] {
             read(text, |_, problems| {
-                assert!(problems.iter().any(|problem| problem.contains(part)), "{text}: {problems:?}");
+                assert!(
+                    problems.iter().any(|problem| problem.contains(part)),
+                    "{text}: {problems:?}"
+                );
             });
         }
     }

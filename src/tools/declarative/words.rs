@@ -42,7 +42,9 @@ pub(super) fn masked<'s>(text: &str, secrets: impl Iterator<Item = &'s str>) -> 
 pub(super) fn message(body: &[u8], error_at: &[Box<str>]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     if let Ok(value) = serde_json::from_str::<Value>(text) {
-        let found = error_at.iter().find_map(|pointer| said(value.pointer(pointer)?));
+        let found = error_at
+            .iter()
+            .find_map(|pointer| said(value.pointer(pointer)?));
         return found.or_else(|| said(&value).filter(|_| value.is_string()));
     }
     let is_line = !text.is_empty()
@@ -61,7 +63,9 @@ fn said(value: &Value) -> Option<String> {
             texts.join("; ")
         }
         Value::Object(members) => {
-            let texts = members.iter().filter_map(|(name, value)| Some(format!("{name}: {}", said(value)?)));
+            let texts = members
+                .iter()
+                .filter_map(|(name, value)| Some(format!("{name}: {}", said(value)?)));
             texts.collect::<Vec<_>>().join("; ")
         }
         other => text_of(other),
@@ -95,10 +99,16 @@ mod tests {
         let at = ["/message", "/errors"].map(Box::from);
         let message = |body: &str| message(body.as_bytes(), &at);
         for (body, expected) in [
-            (r#"{"message":"no such container"}"#, Some("no such container")),
+            (
+                r#"{"message":"no such container"}"#,
+                Some("no such container"),
+            ),
             (r#"{"message":"","errors":["a",{"b":1}]}"#, Some("a; b: 1")),
             (r#"{"message":null,"errors":[]}"#, None),
-            (r#"{"message":{"tags":["Invalid pk","x"],"n":null}}"#, Some("tags: Invalid pk; x")),
+            (
+                r#"{"message":{"tags":["Invalid pk","x"],"n":null}}"#,
+                Some("tags: Invalid pk; x"),
+            ),
             (r#"{"other":"x"}"#, None),
             (r#""just text""#, Some("just text")),
             ("404 page not found\n", Some("404 page not found")),
