@@ -66,7 +66,7 @@ fn the_query_log_is_searched() {
         "GET /control/querylog?search=ads&reason=FilteredBlackList&limit=5",
         json!([{
             "time": "2026-11-20T00:02:41.123456789+03:00", "name": "ads.example", "type": "A", "client": "192.168.1.14", "client_name": "tablet",
-            "reason": "FilteredBlackList", "rules": ["||ads.example^"], "answers": ["A 217.69.139.201"], "status": "NOERROR", "ms": "54.0239",
+            "reason": "FilteredBlackList", "rules": ["||ads.example^"], "answers": ["A 217.69.139.201"], "status": "NOERROR", "ms": "54.024",
         }]),
     );
     let all = rig.json("adguard_search_query_log", json!({}));

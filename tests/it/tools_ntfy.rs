@@ -74,7 +74,7 @@ fn messages_are_polled_and_not_waited_for() {
     );
     rig.expect_list(
         "ntfy_list_messages",
-        json!({"topic": "alerts", "since": 1_763_596_800, "min_priority": 4}),
+        json!({"topic": "alerts", "since": "1763596800", "min_priority": 4}),
         "GET /alerts/json?poll=1&since=1763596800&priority=4%2C5",
         json!([full]),
     );
@@ -89,7 +89,7 @@ fn messages_are_polled_and_not_waited_for() {
     // An answer without a line is an empty list.
     rig.expect_list(
         "ntfy_list_messages",
-        json!({"topic": "quiet", "since": 0}),
+        json!({"topic": "quiet", "since": "0"}),
         "GET /quiet/json?poll=1&since=0",
         json!([]),
     );
