@@ -103,6 +103,7 @@
 //!
 //! # Features
 //!
+//! - `tls` (default): HTTPS towards other services; without it an `https` URL is an error that says so.
 //! - `stderr` (default): log lines as text on stderr; without it only as JSON.
 
 pub mod calendar;
@@ -112,6 +113,8 @@ pub mod metrics;
 pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;
+
+mod nearest;
 
 pub mod config;
 pub mod gate;

@@ -10,6 +10,7 @@ pub mod serve;
 mod siskin;
 
 pub mod device;
+pub mod packs;
 
 pub mod greeting;
 pub mod reload;

@@ -1,6 +1,7 @@
 //! From what the configuration says to what the parts are given.
 
 use std::fmt;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ use crate::gate::{Pattern, Principal};
 use crate::http1::HeadLimits;
 use crate::mcp::capabilities::Implementation;
 use crate::mcp::result::{CacheHint, CacheScope};
+use crate::metrics::Metrics;
 use crate::rt::ListenAddr;
 use crate::server::{self, Limits, StateFile};
-use crate::transport::site::{Groups, Settings, Site};
+use crate::transport::site::{Groups, Readiness, Settings, Site};
 
 use super::device::DeviceTools;
+use super::packs::{Look, Outside, Reading, Services};
 
 /// Everything a server is made of. A reload makes another one.
 pub struct Plan {
@@ -39,8 +42,37 @@ pub struct Plan {
     pub limits: Vec<(&'static str, u64)>,
     /// Where sessions are kept over a restart.
     pub state: Option<StateFile>,
+    /// The services behind its packs.
+    pub services: Rc<Services>,
+    /// Where everything is counted.
+    pub metrics: Rc<Metrics>,
     /// Whether the built-in resources are offered, which somebody has to announce updates of.
     pub announces_device: bool,
+}
+
+/// What plans are made with, and what outlives them.
+#[derive(Clone)]
+pub struct Parts {
+    /// The built-in tools.
+    pub device: Rc<DeviceTools>,
+    /// The way to the services.
+    pub outside: Outside,
+}
+
+impl Parts {
+    /// Those of this process.
+    pub fn new() -> Parts {
+        Parts {
+            device: DeviceTools::new(),
+            outside: Outside::new(),
+        }
+    }
+}
+
+impl Default for Parts {
+    fn default() -> Parts {
+        Parts::new()
+    }
 }
 
 /// Why a checked configuration cannot be put to work all the same.
@@ -52,6 +84,8 @@ pub enum PlanError {
     Host(NotAHost),
     /// An entry of `server.allowed_origins` or `server.cors_origins`.
     Origin(NotAnOrigin),
+    /// What is wrong with packs and their services, a line each.
+    Packs(Vec<String>),
     /// A token of `auth.tokens`.
     Token {
         /// Its name.
@@ -71,18 +105,33 @@ const LIST_TTL_MS: u64 = 60_000;
 const CLIENT_ANSWER: Duration = Duration::from_secs(10 * 60);
 
 impl Plan {
-    /// The plan of a configuration. `generation` differs from those of earlier plans.
+    /// The plan of a configuration that was read from `folder`. `generation` differs from those of earlier plans.
     pub fn new(
         config: &Config,
-        device: &Rc<DeviceTools>,
+        folder: &Path,
+        parts: &Parts,
         generation: u64,
     ) -> Result<Plan, PlanError> {
+        Plan::read(config, folder, parts, generation, Reading::Needed)
+    }
+
+    /// The same, with more packs read than are needed.
+    pub fn read(
+        config: &Config,
+        folder: &Path,
+        parts: &Parts,
+        generation: u64,
+        reading: Reading,
+    ) -> Result<Plan, PlanError> {
         let mut builder = CatalogBuilder::default();
-        device.offer(&mut builder, config);
+        parts.device.offer(&mut builder, config);
+        let services = Services::offer(&mut builder, config, folder, &parts.outside, reading)
+            .map_err(PlanError::Packs)?;
+        let services = Rc::new(services);
         Ok(Plan {
             server: server_settings(config),
             catalog: builder.build(generation).map_err(PlanError::Catalog)?,
-            http: http_settings(config)?,
+            http: http_settings(config, &services)?,
             listeners: listeners(config)?,
             keepalive: config.timeout.sse_keepalive,
             ping: config.timeout.sse_ping,
@@ -91,6 +140,8 @@ impl Plan {
             state: (config.state.file.as_ref())
                 .filter(|_| config.state.enabled)
                 .map(StateFile::new),
+            services,
+            metrics: parts.outside.metrics(),
             // Also while the tools are off: a reload may bring them.
             announces_device: true,
         })
@@ -127,7 +178,7 @@ fn server_settings(config: &Config) -> server::Settings {
     }
 }
 
-fn http_settings(config: &Config) -> Result<Settings, PlanError> {
+fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, PlanError> {
     let (limits, timeout) = (&config.limits, &config.timeout);
     Ok(Settings {
         auth: auth(config)?,
@@ -151,7 +202,24 @@ fn http_settings(config: &Config) -> Result<Settings, PlanError> {
         message_path: config.server.message_path.clone(),
         metrics_enabled: config.metrics.enabled,
         metrics_public: config.metrics.public,
+        readiness: readiness(services),
     })
+}
+
+/// What `/ready` asks, if there is anything to ask.
+fn readiness(services: &Rc<Services>) -> Option<Readiness> {
+    if !services.have_probes() {
+        return None;
+    }
+    let services = services.clone();
+    Some(Rc::new(move || {
+        let services = services.clone();
+        Box::pin(async move {
+            let looks = services.looks().await;
+            let state = |look: &Look| (look.id.clone(), look.problem.is_none());
+            looks.iter().map(state).collect()
+        })
+    }))
 }
 
 fn auth(config: &Config) -> Result<Auth, PlanError> {
@@ -220,12 +288,23 @@ fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, P
     })
 }
 
+impl PlanError {
+    /// What is wrong, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            PlanError::Packs(lines) => lines.clone(),
+            other => vec![other.to_string()],
+        }
+    }
+}
+
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PlanError::Catalog(error) => error.fmt(f),
             PlanError::Host(error) => write!(f, "server.allowed_hosts: {error}"),
             PlanError::Origin(error) => write!(f, "server.allowed_origins: {error}"),
+            PlanError::Packs(lines) => f.write_str(&lines.join("\n")),
             PlanError::Token { name, error } => write!(f, "auth.tokens: `{name}`: {error}"),
         }
     }

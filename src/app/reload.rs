@@ -7,19 +7,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use crate::config::{self, Config, Loaded, Sources};
 use crate::log as logging;
 
-use super::device::DeviceTools;
-use super::plan::Plan;
+use super::packs;
+use super::plan::{Parts, Plan};
 
 /// What a reload starts from: the sources, and what the server runs on now.
 pub struct Reloader {
     sources: Sources,
     running: RefCell<Config>,
-    device: Rc<DeviceTools>,
+    parts: Parts,
     files: RefCell<BTreeSet<PathBuf>>,
     /// The files as they were when they were read last.
     read: RefCell<Stamps>,
@@ -34,11 +33,11 @@ type Stamps = Vec<Option<(u64, u64, i64, i64, u64)>>;
 
 impl Reloader {
     /// For a server that was started from `loaded`, which `sources` gave.
-    pub fn new(loaded: &Loaded, sources: Sources, device: Rc<DeviceTools>) -> Reloader {
+    pub fn new(loaded: &Loaded, sources: Sources, parts: Parts) -> Reloader {
         let reloader = Reloader {
             sources,
             running: RefCell::new(loaded.config.clone()),
-            device,
+            parts,
             files: RefCell::default(),
             read: RefCell::default(),
             changing: RefCell::default(),
@@ -81,11 +80,12 @@ impl Reloader {
             log::error!("{}", kept(1));
             return None;
         }
-        let plan = match Plan::new(&next, &self.device, generation) {
+        let plan = match Plan::new(&next, &loaded.folder, &self.parts, generation) {
             Ok(plan) => plan,
             Err(error) => {
-                log::error!("{error}");
-                log::error!("{}", kept(1));
+                let lines = error.lines();
+                lines.iter().for_each(|line| log::error!("{line}"));
+                log::error!("{}", kept(lines.len()));
                 return None;
             }
         };
@@ -94,6 +94,7 @@ impl Reloader {
         }
         logging::set_level(next.log.level.filter());
         report(&difference);
+        plan.services.announce();
         self.remember_files(&loaded.folder, &loaded.files);
         self.running.replace(next);
         Some(plan)
@@ -120,6 +121,10 @@ impl Reloader {
         if let Some(env) = self.sources.environment.get("ENV") {
             files.insert(folder.join(format!("{env}.toml")));
         }
+        // The folder itself changes when a pack comes or goes.
+        let packs = packs::folder_of(folder);
+        files.extend(packs::files(&packs));
+        files.insert(packs);
         if *self.files.borrow() != files {
             self.files.replace(files);
             let stamps = self.stamps();

@@ -17,7 +17,6 @@ use std::time::Duration;
 use crate::gate::Principal;
 use crate::gate::auth::Auth;
 use crate::jsonrpc::{Envelope, Rules};
-use crate::metrics::Metrics;
 use crate::rt::shutdown::{Phase, Shutdown};
 use crate::rt::signal::{Signal, Signals};
 use crate::rt::{self, Clock, Deadlines, ListenAddr, Listener};
@@ -84,13 +83,14 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             limits,
             state,
             announces_device,
+            mut services,
+            metrics,
         } = plan;
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
         let seal_key = saved
             .as_ref()
             .and_then(|saved| saved.seal_key())
             .unwrap_or_else(rt::random);
-        let metrics = Rc::new(Metrics::new());
         metrics.set_limits(limits);
         let server = Server::new(server, catalog, metrics.clone(), deadlines, seal_key);
         if let Some(saved) = &saved {
@@ -154,6 +154,8 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             }
             generation += 1;
             if let Some(plan) = (hooks.reload)(generation) {
+                let before = std::mem::replace(&mut services, plan.services.clone());
+                rt::spawn(async move { before.log_out().await }).detach();
                 auth = apply(plan, &server, &http, &sites, &auth);
             }
         }
@@ -187,6 +189,9 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         }
         if let Some(saver) = saver {
             saver.await;
+        }
+        if is_patient {
+            services.log_out().await;
         }
         log::info!("stopped");
         Ok(())
@@ -240,15 +245,11 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             http,
             grace,
             announces_device,
+            services,
+            metrics,
             ..
         } = plan;
-        let server = Server::new(
-            server,
-            catalog,
-            Rc::new(Metrics::new()),
-            deadlines,
-            rt::random(),
-        );
+        let server = Server::new(server, catalog, metrics, deadlines, rt::random());
         if announces_device {
             rt::spawn(super::device::announce_updates(server.clone())).detach();
         }
@@ -270,9 +271,9 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
             depth_max: http.json_depth_max,
             envelope: Envelope::Strict,
         };
-        stdio::serve(server, rules, http.body_bytes_max, grace, shutdown)
-            .await
-            .map_err(ServeError::Io)
+        let end = stdio::serve(server, rules, http.body_bytes_max, grace, shutdown).await;
+        services.log_out().await;
+        end.map_err(ServeError::Io)
     })
 }
 

@@ -1,15 +1,14 @@
 //! The program behind the command line: what each command asks of the parts.
 
-use crate::catalog::{Catalog, CatalogBuilder};
-use crate::cli::{App, CallOutcome, ExitCode, Failure, ToolLine};
+use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, ToolLine};
 use crate::config::{Loaded, Sources};
 use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
 use crate::rt;
 
-use super::device::DeviceTools;
 use super::launch::{self, LaunchError};
-use super::plan::{Plan, PlanError};
+use super::packs::Reading;
+use super::plan::{Parts, Plan, PlanError};
 
 /// The `siskin` program.
 pub struct Siskin;
@@ -25,7 +24,7 @@ impl App for Siskin {
     }
 
     fn tools(&self, loaded: &Loaded) -> Result<Vec<ToolLine>, Failure> {
-        let catalog = catalog(loaded)?;
+        let catalog = plan(loaded)?.catalog;
         let lines = catalog.tools.iter().map(|entry| ToolLine {
             name: entry.tool.name().to_owned(),
             title: entry.tool.title_text().map(str::to_owned),
@@ -42,8 +41,14 @@ impl App for Siskin {
         tool: &str,
         arguments_json: &str,
     ) -> Result<CallOutcome, Failure> {
-        let catalog = catalog(loaded)?;
-        let result = rt::run(catalog.call(tool, arguments_json));
+        let Plan {
+            catalog, services, ..
+        } = plan(loaded)?;
+        let result = rt::run(async {
+            let result = catalog.call(tool, arguments_json).await;
+            services.log_out().await;
+            result
+        });
         let text = result.content.iter().map(|content| match &content.body {
             Body::Text(text) => text.clone(),
             Body::Image { mime_type, .. } => format!("[image, {mime_type}]"),
@@ -58,10 +63,18 @@ impl App for Siskin {
         })
     }
 
-    fn check(&self, loaded: &Loaded) -> Vec<String> {
-        match Plan::new(&loaded.config, &DeviceTools::new(), 1) {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![error.to_string()],
+    fn check(&self, loaded: &Loaded) -> Checked {
+        let (config, folder) = (&loaded.config, &loaded.folder);
+        match Plan::read(config, folder, &Parts::new(), 1, Reading::Everything) {
+            Ok(plan) => rt::run(async {
+                let (problems, notes) = plan.services.check().await;
+                plan.services.log_out().await;
+                Checked { problems, notes }
+            }),
+            Err(error) => Checked {
+                problems: error.lines(),
+                notes: Vec::new(),
+            },
         }
     }
 
@@ -70,10 +83,8 @@ impl App for Siskin {
     }
 }
 
-fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
-    let mut builder = CatalogBuilder::default();
-    DeviceTools::new().offer(&mut builder, &loaded.config);
-    Ok(builder.build(1).map_err(PlanError::Catalog)?)
+fn plan(loaded: &Loaded) -> Result<Plan, Failure> {
+    Ok(Plan::new(&loaded.config, &loaded.folder, &Parts::new(), 1)?)
 }
 
 impl From<PlanError> for Failure {

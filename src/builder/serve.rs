@@ -2,6 +2,7 @@
 //! place of a configuration.
 
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::app::serve::Hooks;
@@ -10,6 +11,7 @@ use crate::catalog::Catalog;
 use crate::gate::auth::{Auth, Tokens};
 use crate::gate::host::{HostRule, Reach};
 use crate::gate::origin::OriginRule;
+use crate::metrics::Metrics;
 use crate::rt::{AddrError, ListenAddr};
 use crate::server;
 use crate::transport::site::{Groups, Settings, Site};
@@ -167,6 +169,8 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
         limits: Vec::new(),
         state: None,
         announces_device: false,
+        services: Rc::default(),
+        metrics: Rc::new(Metrics::new()),
     };
     match how {
         Serve::Stdio => app::serve_stdio(plan)

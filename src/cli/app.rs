@@ -38,11 +38,20 @@ pub trait App {
         arguments_json: &str,
     ) -> Result<CallOutcome, Failure>;
 
-    /// What is wrong beyond the keys themselves (packs, files, services), one line each.
-    fn check(&self, loaded: &Loaded) -> Vec<String>;
+    /// Looks beyond the keys themselves: at packs, files and services.
+    fn check(&self, loaded: &Loaded) -> Checked;
 
     /// The protocol revisions spoken, oldest first.
     fn revisions(&self) -> Vec<&'static str>;
+}
+
+/// What a check of a configuration found, one line each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What is wrong.
+    pub problems: Vec<String>,
+    /// What is worth telling if nothing is wrong.
+    pub notes: Vec<String>,
 }
 
 /// A tool as the command line shows it.

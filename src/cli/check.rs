@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::app::Checked;
 use super::text::clean;
 use super::{Context, ExitCode, Failure};
 use crate::config::{Loaded, Transport, load};
@@ -33,7 +34,7 @@ impl Check {
         for warning in &loaded.warnings {
             writeln!(out, "warning: {warning}").expect(INFALLIBLE);
         }
-        let problems = context.app.check(&loaded);
+        let Checked { problems, notes } = context.app.check(&loaded);
         for problem in &problems {
             writeln!(out, "{}", clean(problem)).expect(INFALLIBLE);
         }
@@ -41,6 +42,9 @@ impl Check {
             return Err(verdict(problems.len()));
         }
         write_summary(out, &loaded);
+        for note in &notes {
+            writeln!(out, "{}", clean(note)).expect(INFALLIBLE);
+        }
         Ok(())
     }
 }

@@ -229,6 +229,20 @@ sections! {
         insecure: bool = Kind::Bool, Some("false"), Reload;
         /// Certificates, in PEM, to trust for it beside the usual ones.
         ca_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Certificate chain, in PEM, to show to a service that asks who we are; goes with `client_key`.
+        client_cert: Option<PathBuf> = Kind::File, None, Reload;
+        /// Private key, in PEM, of `client_cert`.
+        client_key: Option<PathBuf> = Kind::File, None, Reload;
+        /// Name to expect in its certificate instead of the host of `url`.
+        server_name: Option<String> = Kind::Text, None, Reload;
+        /// One request to it, from connect to the last byte; `timeout.http` when unset.
+        timeout: Option<Duration> = duration(100, HOUR), None, Reload;
+        /// Offer only those of its tools that change nothing.
+        read_only: bool = Kind::Bool, Some("false"), Reload;
+        /// Offer only those of its tools that match one of these; empty means all.
+        allow: Vec<String> = Kind::List(Item::Pattern), Some(""), Reload;
+        /// Never offer those of its tools that match one of these; wins over `allow`.
+        deny: Vec<String> = Kind::List(Item::Pattern), Some(""), Reload;
     }
 }
 

@@ -347,7 +347,7 @@ fn parse_groups(given: Given<'_>) -> Result<Groups, Vec<Fault>> {
 
 /// A member of an inline table that we do not know.
 pub(super) fn unknown_member(offset: usize, name: &str, known: &[&str]) -> Fault {
-    let nearest = super::nearest::nearest(name, known.iter().copied());
+    let nearest = crate::nearest::nearest(name, known.iter().copied());
     Fault {
         offset: Some(offset),
         at: String::new(),

@@ -17,10 +17,10 @@ use super::error::{ConfigErrors, Fault, Finding, Origin, Problem};
 use super::given::{Context, Given};
 use super::keys::{Config, SECTIONS, Service, TOP_SERVICES};
 use super::kind::Value;
-use super::nearest::nearest;
 use super::place::Place;
 use super::sources::{Sources, is_absent};
 use super::target::{Target, resolve, service_named};
+use crate::nearest::nearest;
 
 /// A configuration and what is known about its making.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,7 +16,6 @@ mod parse;
 mod checks;
 mod error;
 mod load;
-mod nearest;
 mod place;
 mod sources;
 mod target;
@@ -31,6 +30,7 @@ mod reload;
 mod schema;
 mod show;
 
+pub(crate) use crate::nearest::nearest;
 pub use auth::{API_TOKEN_NAME, Token, TokenHash};
 pub use error::{ConfigErrors, Finding, Origin, Problem};
 pub use keys::{
@@ -39,7 +39,6 @@ pub use keys::{
 };
 pub use listen::{Address, DEFAULT_PORT, Groups, Listener};
 pub use load::{Loaded, load};
-pub(crate) use nearest::nearest;
 pub use network::Network;
 pub use reference::reference_markdown;
 pub use reload::{ReloadPlan, diff};

@@ -5,8 +5,8 @@ use super::field::Row;
 use super::given::{Context, Given};
 use super::keys::{Config, SECTIONS, Service, TOP_SERVICES};
 use super::kind::{Kind, Value};
-use super::nearest::nearest;
 use super::place::Place;
+use crate::nearest::nearest;
 
 /// What a dotted key stands for.
 pub(super) enum Target {

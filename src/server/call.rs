@@ -427,6 +427,13 @@ impl Host for Call {
         Box::pin(self.switch.over())
     }
 
+    fn extend(&self, at_least: Duration) {
+        // While the client is asked the deadline rests, and begins anew afterwards.
+        if let Some(at) = self.deadline.at() {
+            self.deadline.set_at(at.max(rt::now() + at_least));
+        }
+    }
+
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
         Box::pin(rt::sleep(duration))
     }

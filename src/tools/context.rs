@@ -65,6 +65,8 @@ pub trait Host {
     fn is_over(&self) -> bool;
     /// Completes when the call is cancelled or has ended.
     fn over(&self) -> LocalFuture<'_, ()>;
+    /// Lets the call run at least this long from now on, whatever its limit is; without a limit this does nothing.
+    fn extend(&self, _at_least: Duration) {}
     /// Completes after the given time.
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()>;
 }
@@ -233,6 +235,12 @@ impl Context {
     /// Completes when the call is cancelled or has ended.
     pub async fn over(&self) {
         self.host.over().await;
+    }
+
+    /// Lets the call run at least this long from now on, for a handler that was asked to do what takes its time.
+    /// `timeout.operation` holds for everything else.
+    pub fn extend(&self, at_least: Duration) {
+        self.host.extend(at_least);
     }
 
     /// Waits on the server's own timer.

@@ -1,4 +1,4 @@
-//! `/health`, `/ready`, `/status`, `/metrics`.
+//! `/health`, `/ready`, `/status`, `/metrics`. All but `/ready` answer at once: that one asks the services.
 
 use crate::http1::encode::HeaderValue;
 use crate::mcp::json;
@@ -12,18 +12,43 @@ use super::routes::Target;
 
 const METRICS_TYPE: HeaderValue<'static> = HeaderValue::from_static(CONTENT_TYPE);
 
-/// Answers an administrative path.
+/// Answers an administrative path but `/ready`.
 pub fn respond(http: &Http, target: Target) -> Response {
     match target {
         Target::Metrics => metrics(http),
-        Target::Ready if http.server.is_stopping() || http.shutdown.is_triggered() => {
-            Response::json(503, br#"{"status":"stopping"}"#.to_vec())
-        }
-        Target::Ready => Response::json(200, br#"{"status":"ready"}"#.to_vec()),
         Target::Status => status(http),
         _ => health(http),
     }
     .with("Cache-Control", "no-store")
+}
+
+/// 200 if we are not stopping and all services that can be looked at answer as they should. Says which do not and
+/// never why: whoever asks here need have no token.
+pub async fn ready(http: &Http) -> Response {
+    let is_stopping = || http.server.is_stopping() || http.shutdown.is_triggered();
+    let readiness = http.settings().readiness.clone();
+    let services = match readiness {
+        Some(ask) if !is_stopping() => ask().await,
+        _ => Vec::new(),
+    };
+    let (status, word) = match services.iter().all(|(_, is_ready)| *is_ready) {
+        // Looked at after the wait.
+        _ if is_stopping() => (503, "stopping"),
+        true => (200, "ready"),
+        false => (503, "degraded"),
+    };
+    let mut body = Vec::new();
+    json::object(&mut body, |ready| {
+        ready.string("status", word);
+        if !services.is_empty() {
+            ready.object("services", |members| {
+                for (id, is_ready) in &services {
+                    members.string(id, if *is_ready { "up" } else { "down" });
+                }
+            });
+        }
+    });
+    Response::json(status, body).with("Cache-Control", "no-store")
 }
 
 /// Cheap, and 200 as long as the loop turns.

@@ -447,7 +447,11 @@ impl Connection {
                 let response = events::publish(&self.http.server, bytes);
                 self.send(response).await
             }
-            (Target::Health | Target::Metrics | Target::Ready | Target::Status, _) => {
+            (Target::Ready, _) => {
+                let response = admin::ready(&self.http).await;
+                self.send(response).await
+            }
+            (Target::Health | Target::Metrics | Target::Status, _) => {
                 let response = admin::respond(&self.http, target);
                 self.send(response).await
             }

@@ -1,5 +1,8 @@
 //! What one listener serves and to whom, and the settings all listeners share.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::gate::auth::Auth;
@@ -36,6 +39,9 @@ impl Groups {
         admin: true,
     };
 }
+
+/// Asks the services we stand in front of: each with whether it answers as it should.
+pub type Readiness = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<(Box<str>, bool)>>>>>;
 
 /// Settings of all listeners; replaced whole by a reload.
 pub struct Settings {
@@ -75,6 +81,8 @@ pub struct Settings {
     pub metrics_enabled: bool,
     /// Whether `/metrics` and `/status` are served without a token.
     pub metrics_public: bool,
+    /// What `/ready` asks; without it a server is ready that is not stopping.
+    pub readiness: Option<Readiness>,
 }
 
 impl Settings {
@@ -108,6 +116,7 @@ impl Default for Settings {
             message_path: "/messages/".to_owned(),
             metrics_enabled: true,
             metrics_public: false,
+            readiness: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   support      the server on a port of its own, raw HTTP, event streams, an MCP client
+//!   fakes        the services that packs speak to, one file each
 //!   smoke        each way in, once: if this fails, look here first
 //!   transcripts  conversations replayed over every transport that carries their revision
 //!   messages     single messages at the edge of JSON-RPC, as bytes: ids, notifications, errors
@@ -23,6 +24,8 @@
 //!   signals      how a server ends
 //!   state        what outlives the process
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
+//!   packs        the shipped packs as files: checked, annotated, complete
+//!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
 #![allow(
@@ -31,6 +34,7 @@
     reason = "helpers of tests are not known as such to clippy"
 )]
 
+mod fakes;
 mod support;
 
 mod auth;
@@ -54,8 +58,26 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+mod packs;
 mod reload;
 mod seeds;
 mod signals;
 mod state;
 mod supervised;
+
+mod tools_adguard;
+mod tools_gitea;
+mod tools_grafana;
+mod tools_home_assistant;
+mod tools_immich;
+mod tools_jellyfin;
+mod tools_node_red;
+mod tools_ntfy;
+mod tools_paperless;
+mod tools_pihole;
+mod tools_portainer;
+mod tools_prometheus;
+mod tools_proxmox;
+mod tools_silverbullet;
+mod tools_uptime_kuma;
+mod tools_vikunja;

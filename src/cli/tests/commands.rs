@@ -35,7 +35,7 @@ fn check_lists_everything() {
     );
     assert!(
         sound.stdout.ends_with(
-            "the configuration is sound\nread `/c/base.toml`\nlistens on 127.0.0.1:8000 (mcp,api,admin)\n"
+            "the configuration is sound\nread `/c/base.toml`\nlistens on 127.0.0.1:8000 (mcp,api,admin)\ngrafana: 12 tools\n"
         ),
         "{}",
         sound.stdout

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use super::{App, CallOutcome, Context, ExitCode, Failure, ToolLine, run_in};
+use super::{App, CallOutcome, Checked, Context, ExitCode, Failure, ToolLine, run_in};
 use crate::config::{Loaded, Sources};
 
 /// A program that remembers what it was asked and answers what it was told to.
@@ -85,8 +85,11 @@ impl App for Fake {
         Ok(self.outcome.clone())
     }
 
-    fn check(&self, _: &Loaded) -> Vec<String> {
-        self.problems.clone()
+    fn check(&self, _: &Loaded) -> Checked {
+        Checked {
+            problems: self.problems.clone(),
+            notes: vec!["grafana: 12 tools".to_owned()],
+        }
     }
 
     fn revisions(&self) -> Vec<&'static str> {

@@ -9,7 +9,8 @@
 //! ```text
 //!   Server ──addr──▶ Http ──send/response──▶ Response
 //!     │                └────── into_sse ───▶ Sse ──▶ Event
-//!     └──▶ Mcp (a session over /mcp, HTTP+SSE, stdio or plain JSON-RPC) ◀── StdioServer
+//!     ├──▶ Mcp (a session over /mcp, HTTP+SSE, stdio or plain JSON-RPC) ◀── StdioServer
+//!     └── calls ──▶ Upstream (a service that is not there; `fakes`)
 //! ```
 
 #![allow(
@@ -19,17 +20,22 @@
 )]
 
 mod child;
+mod expect;
 mod http;
 mod mcp;
+mod rig;
 mod server;
 mod sse;
 mod stdio;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
 pub use child::{Env, Exit, Folder, Process};
+pub use expect::listed;
 pub use http::{Http, Request, Response};
 pub use mcp::{Incoming, Mcp, STATELESS, Way, resolve, result_of};
+pub use rig::Rig;
 pub use rustix::process::Signal;
 pub use serde_json::{Value, json};
 pub use server::{Program, Server};
@@ -37,6 +43,7 @@ pub use siskin::http1::Method;
 pub use siskin::http1::response::ResponseFraming;
 pub use sse::{Event, Sse};
 pub use stdio::StdioServer;
+pub use upstream::{Answer, Call, Hold, Paths, Route, Service, Upstream, percent_decoded};
 
 /// The longest any wait may take. Far longer than anything here takes, so that a busy machine does
 /// not fail a sound server; a test that reaches it has failed.

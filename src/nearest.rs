@@ -1,4 +1,5 @@
-//! "Did you mean": the known name most like a misspelt one. The loader asks for keys, the command line for its own words.
+//! "Did you mean": the known name most like a misspelt one. The loader asks for keys, the command line for its own words,
+//! the check of a tool's arguments for theirs.
 
 /// The known name nearest to `name`, if it is near enough to be a likely slip.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {

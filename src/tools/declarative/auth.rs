@@ -1,0 +1,481 @@
+//! How a service knows us: the kinds of `auth`, and the session of a `login`.
+//!
+//! An absent or empty secret sends nothing at all, so that a pack need not tell services with a password from those
+//! without. What a secret is put into leaves here for the request and nowhere else.
+
+use super::filter::text_of;
+use super::request::{Outgoing, RequestSpec, check_header_name, header_value};
+use super::source::{Node, Table};
+use super::status::{StatusMatch, read_list, read_pointer};
+use super::template::{Names, Scope, Template, Unfit, halves};
+use super::time;
+use crate::mcp::base64;
+
+/// What goes into every request of a service.
+#[derive(Debug)]
+pub(super) enum AuthSpec {
+    Basic {
+        username: Template,
+        password: Template,
+    },
+    /// The token is `user:password`, or goes out as a bearer token.
+    BearerOrBasic,
+    Header {
+        name: Box<str>,
+        value: Template,
+    },
+    Login(Box<LoginSpec>),
+    None,
+    Query {
+        name: Box<str>,
+        value: Template,
+    },
+}
+
+/// `[service.login]`.
+#[derive(Debug)]
+pub(super) struct LoginSpec {
+    pub request: RequestSpec,
+    pub source: LoginSource,
+    /// The header a session goes by, and its value over `{login}`.
+    header: Box<str>,
+    value: Template,
+    /// How long a session lasts without use.
+    pub ttl_ms: i64,
+    /// Statuses by which a service says that the session has ended.
+    pub again_on: Box<[StatusMatch]>,
+    pub logout: Option<RequestSpec>,
+}
+
+/// Where the answer to a login holds the session.
+#[derive(Debug)]
+pub(super) enum LoginSource {
+    Cookie(Box<str>),
+    Pointer(Box<str>),
+}
+
+const KINDS: [&str; 7] = [
+    "none",
+    "bearer",
+    "header",
+    "basic",
+    "bearer_or_basic",
+    "query",
+    "login",
+];
+
+/// 1800 s are usual; a session that is dropped too late costs a failed request, one too early a login.
+const TTL_MS: i64 = 25 * 60 * 1000;
+
+impl AuthSpec {
+    /// Reads `auth` and `login` of a service.
+    pub(super) fn read(service: &Table<'_>, options: &[&str]) -> Option<AuthSpec> {
+        let mut names = Names::of_options(options.to_vec());
+        names.may_name_token = true;
+        let login = service.get("login");
+        let Some(node) = service.get("auth") else {
+            if let Some(login) = login {
+                login.report("needs `auth = { kind = \"login\" }`");
+            }
+            return Some(AuthSpec::None);
+        };
+        let table = node.table(&["kind", "name", "value", "username", "password"])?;
+        let kind = KINDS[table.require("kind")?.word(&KINDS)?];
+        let allowed: &[&str] = match kind {
+            "bearer" => &["value"],
+            "header" | "query" => &["name", "value"],
+            "basic" => &["username", "password"],
+            _ => &[],
+        };
+        for key in ["name", "value", "username", "password"] {
+            if let Some(node) = table.get(key).filter(|_| !allowed.contains(&key)) {
+                node.report(format!("means nothing to the kind `{kind}`"));
+            }
+        }
+        if let Some(login) = login.as_ref().filter(|_| kind != "login") {
+            login.report("needs `auth = { kind = \"login\" }`");
+        }
+        let template = |key: &str, default: &str| match table.get(key) {
+            Some(node) => Template::read(&node, &names),
+            None => Template::parse(default, &names).ok(),
+        };
+        Some(match kind {
+            "none" => AuthSpec::None,
+            "bearer" => AuthSpec::Header {
+                name: "Authorization".into(),
+                value: bearer(&table, &names)?,
+            },
+            "header" => {
+                let name = table.require("name")?;
+                let text = name.text()?;
+                if let Err(problem) = check_header_name(text) {
+                    name.report(problem);
+                }
+                AuthSpec::Header {
+                    name: text.into(),
+                    value: template("value", "{token}")?,
+                }
+            }
+            "query" => AuthSpec::Query {
+                name: table.require("name")?.text()?.into(),
+                value: template("value", "{token}")?,
+            },
+            "basic" => AuthSpec::Basic {
+                username: template("username", "{token.user|default:}")?,
+                password: template("password", "{token.password}")?,
+            },
+            "bearer_or_basic" => AuthSpec::BearerOrBasic,
+            _ => {
+                let Some(login) = login else {
+                    node.report("`[service.login]` is missing");
+                    return None;
+                };
+                AuthSpec::Login(Box::new(LoginSpec::read(&login, &mut names)?))
+            }
+        })
+    }
+
+    /// Puts the credential into a request. `session` is what a login gave.
+    pub(super) fn apply(&self, outgoing: &mut Outgoing, scope: &Scope<'_>) -> Result<(), Unfit> {
+        match self {
+            AuthSpec::None => (),
+            AuthSpec::Header { name, value } => {
+                if let Some(value) = value.text(scope)? {
+                    outgoing.put_header(name, header_value("token", value)?);
+                }
+            }
+            AuthSpec::Query { name, value } => {
+                if let Some(value) = value.text(scope)? {
+                    outgoing.put_query(name, value);
+                }
+            }
+            AuthSpec::Basic { username, password } => {
+                let (user, password) = (username.text(scope)?, password.text(scope)?);
+                if let (Some(user), Some(password)) = (user, password) {
+                    outgoing.put_header("Authorization", basic(&user, &password));
+                }
+            }
+            AuthSpec::BearerOrBasic => match scope.token.filter(|token| !token.is_empty()) {
+                None => (),
+                Some(token) => {
+                    let value = match halves(token) {
+                        (Some(user), password) => basic(user, password),
+                        (None, token) => format!("Bearer {token}"),
+                    };
+                    outgoing.put_header("Authorization", header_value("token", value)?);
+                }
+            },
+            AuthSpec::Login(login) => {
+                if let Some(value) = login.value.text(scope)? {
+                    outgoing.put_header(&login.header, header_value("login", value)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `Bearer` in front of what the pack says, the token by itself if it says nothing.
+fn bearer(table: &Table<'_>, names: &Names<'_>) -> Option<Template> {
+    let Some(node) = table.get("value") else {
+        return Template::parse("Bearer {token}", names).ok();
+    };
+    Template::read(&node, names)?;
+    Template::parse(&format!("Bearer {}", node.text()?), names).ok()
+}
+
+/// RFC 7617 section 2.
+fn basic(user: &str, password: &str) -> String {
+    format!(
+        "Basic {}",
+        base64::encode(format!("{user}:{password}").as_bytes())
+    )
+}
+
+impl LoginSpec {
+    fn read(node: &Node<'_>, names: &mut Names<'_>) -> Option<LoginSpec> {
+        let table = node.table(&[
+            "request", "value", "cookie", "send", "ttl", "again_on", "logout",
+        ])?;
+        let request = table
+            .require("request")
+            .and_then(|node| RequestSpec::read(&node, names));
+        let source = match (table.get("value"), table.get("cookie")) {
+            (Some(node), None) => read_pointer(&node).map(LoginSource::Pointer),
+            (None, Some(node)) => node.text().map(|name| LoginSource::Cookie(name.into())),
+            _ => {
+                node.report(
+                    "needs one of `value`, a pointer into the answer, and `cookie`, its name",
+                );
+                None
+            }
+        };
+        let ttl_ms = match table.get("ttl") {
+            None => Some(TTL_MS),
+            Some(node) => {
+                let ms = time::parse_duration(node.text()?).filter(|ms| *ms > 0);
+                if ms.is_none() {
+                    node.report("expected a duration such as `25m`");
+                }
+                ms
+            }
+        };
+        let again_on = match table.get("again_on") {
+            None => Some(Box::from([StatusMatch::Exact(401)])),
+            Some(node) => read_list(&node),
+        };
+        let logout = match table.get("logout") {
+            None => Some(None),
+            Some(node) => RequestSpec::read(&node, names).map(Some),
+        };
+        names.may_name_login = true;
+        let send = read_send(&table, source.as_ref(), names);
+        let (header, value) = send?;
+        Some(LoginSpec {
+            request: request?,
+            source: source?,
+            header,
+            value,
+            ttl_ms: ttl_ms?,
+            again_on: again_on?,
+            logout: logout?,
+        })
+    }
+
+    /// The session in an answer: its text, or `None` if the service says that there need be none.
+    pub(super) fn session(&self, body: &[u8], cookies: &[&str]) -> Result<Option<String>, String> {
+        match &self.source {
+            LoginSource::Pointer(pointer) => {
+                let value: serde_json::Value = serde_json::from_slice(body)
+                    .map_err(|_| "the answer to the login is no JSON".to_owned())?;
+                match value.pointer(pointer) {
+                    None => Err(format!(
+                        "the answer to the login has nothing at `{pointer}`"
+                    )),
+                    Some(serde_json::Value::Null) => Ok(None),
+                    Some(value) => Ok(Some(text_of(value)).filter(|text| !text.is_empty())),
+                }
+            }
+            LoginSource::Cookie(name) => {
+                let found = cookies.iter().find_map(|cookie| {
+                    let (known, rest) = cookie.split_once('=')?;
+                    let value = rest.split(';').next().unwrap_or_default();
+                    (known.trim() == &**name).then(|| value.trim().to_owned())
+                });
+                match found {
+                    Some(value) => Ok(Some(value)),
+                    None => Err(format!("the answer to the login sets no cookie `{name}`")),
+                }
+            }
+        }
+    }
+}
+
+fn read_send(
+    table: &Table<'_>,
+    source: Option<&LoginSource>,
+    names: &Names<'_>,
+) -> Option<(Box<str>, Template)> {
+    let Some(node) = table.get("send") else {
+        let Some(LoginSource::Cookie(name)) = source else {
+            table.node.report("`send` is missing");
+            return None;
+        };
+        let value = Template::parse(&format!("{name}={{login}}"), names).ok()?;
+        return Some(("Cookie".into(), value));
+    };
+    let send = node.table(&["header", "value"])?;
+    let header = send.require("header")?;
+    let name = header.text()?;
+    if let Err(problem) = check_header_name(name) {
+        header.report(problem);
+    }
+    let value = match send.get("value") {
+        Some(node) => Template::read(&node, names)?,
+        None => Template::parse("{login}", names).ok()?,
+    };
+    Some((name.into(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::Source;
+    use super::*;
+    use crate::client::Method;
+    use toml::Spanned;
+    use toml::de::{DeTable, DeValue};
+
+    const SERVICE_KEYS: &[&str] = &["auth", "login"];
+
+    fn with_auth<T>(text: &str, then: impl FnOnce(Option<AuthSpec>, Vec<String>) -> T) -> T {
+        let table = DeTable::parse(text).unwrap().into_inner();
+        let document = Spanned::new(0..0, DeValue::Table(table));
+        let source = Source::new("p", text);
+        let root = Node {
+            source: &source,
+            place: String::new(),
+            value: &document,
+        };
+        let table = root.table(SERVICE_KEYS).unwrap();
+        let auth = AuthSpec::read(&table, &["username"]);
+        drop((root, table));
+        let problems = source.into_problems();
+        then(auth, problems.iter().map(ToString::to_string).collect())
+    }
+
+    /// What a request is sent with: its headers and its URL.
+    fn sent(text: &str, token: Option<&str>, login: Option<&str>) -> String {
+        with_auth(text, |auth, problems| {
+            assert_eq!(problems, Vec::<String>::new(), "{text}");
+            let mut outgoing = Outgoing {
+                method: Method::Get,
+                path: "/".to_owned(),
+                query: Vec::new(),
+                headers: Vec::new(),
+                body: Vec::new(),
+                timeout_ms: None,
+                target: None,
+            };
+            let options = [("username".to_owned(), "ann".to_owned())].into();
+            let scope = Scope {
+                arguments: &Default::default(),
+                befores: &[],
+                options: &options,
+                result: None,
+                token,
+                login,
+                now_ms: 0,
+            };
+            match auth.unwrap().apply(&mut outgoing, &scope) {
+                Err(unfit) => unfit.to_string(),
+                Ok(()) => {
+                    let headers = outgoing.headers.iter();
+                    let headers: Vec<String> = headers
+                        .map(|(name, value)| format!("{name}: {value} "))
+                        .collect();
+                    format!("{}{}", headers.concat(), outgoing.url(""))
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn f8_every_kind_sends_its_secret_and_nothing_without_one() {
+        let token = Some("s3cret:x");
+        for (auth, expected) in [
+            ("{ kind = 'none' }", "/"),
+            ("{ kind = 'bearer' }", "Authorization: Bearer s3cret:x /"),
+            (
+                "{ kind = 'header', name = 'X-API-Key' }",
+                "X-API-Key: s3cret:x /",
+            ),
+            (
+                "{ kind = 'header', name = 'Authorization', value = 'MediaBrowser Token=\"{token}\"' }",
+                "Authorization: MediaBrowser Token=\"s3cret:x\" /",
+            ),
+            ("{ kind = 'basic' }", "Authorization: Basic czNjcmV0Ong= /"),
+            (
+                "{ kind = 'basic', username = '{option.username}', password = '{token}' }",
+                "Authorization: Basic YW5uOnMzY3JldDp4 /",
+            ),
+            (
+                "{ kind = 'bearer_or_basic' }",
+                "Authorization: Basic czNjcmV0Ong= /",
+            ),
+            ("{ kind = 'query', name = 'key' }", "/?key=s3cret%3Ax"),
+        ] {
+            let text = format!("auth = {auth}");
+            assert_eq!(sent(&text, token, None), expected, "{auth}");
+            for nothing in [None, Some("")] {
+                assert_eq!(sent(&text, nothing, None), "/", "{auth}");
+            }
+        }
+        let either = "auth = { kind = 'bearer_or_basic' }";
+        assert_eq!(
+            sent(either, Some("tok"), None),
+            "Authorization: Bearer tok /"
+        );
+        assert!(sent(either, Some("a\r\nb"), None).contains("cannot stand in a header"));
+    }
+
+    const LOGIN: &str = "auth = { kind = 'login' }\n[login]\nrequest = { method = 'POST', path = '/auth', json = { password = '{token}' } }\n";
+
+    #[test]
+    fn f20_a_session_comes_from_the_answer_and_goes_into_a_header() {
+        let by_pointer = format!("{LOGIN}value = '/session/sid'\nsend = {{ header = 'X-Sid' }}");
+        assert_eq!(sent(&by_pointer, Some("p"), Some("abc")), "X-Sid: abc /");
+        assert_eq!(sent(&by_pointer, Some("p"), None), "/");
+        let by_cookie = format!("{LOGIN}cookie = 'SID'");
+        assert_eq!(
+            sent(&by_cookie, Some("p"), Some("abc")),
+            "Cookie: SID=abc /"
+        );
+        let session = |text: &str, body: &str, cookies: &[&str]| {
+            with_auth(text, |auth, _| match auth.unwrap() {
+                AuthSpec::Login(login) => login.session(body.as_bytes(), cookies),
+                _ => unreachable!("the kind is `login`"),
+            })
+        };
+        let sid = |body| session(&by_pointer, body, &[]);
+        assert_eq!(
+            sid(r#"{"session":{"sid":"abc"}}"#),
+            Ok(Some("abc".to_owned()))
+        );
+        assert_eq!(sid(r#"{"session":{"sid":null}}"#), Ok(None));
+        assert!(sid("{}").unwrap_err().contains("nothing at `/session/sid`"));
+        assert!(sid("<html>").unwrap_err().contains("no JSON"));
+        let cookie = |cookies: &[&str]| session(&by_cookie, "", cookies);
+        assert_eq!(
+            cookie(&["a=1", "SID=x=y; path=/"]),
+            Ok(Some("x=y".to_owned()))
+        );
+        assert!(
+            cookie(&["sid=1"])
+                .unwrap_err()
+                .contains("sets no cookie `SID`")
+        );
+    }
+
+    #[test]
+    fn mistakes_are_found() {
+        for (text, part) in [
+            ("auth = { kind = 'digest' }", "expected `none`, `bearer`"),
+            ("auth = {}", "`kind` is missing"),
+            ("auth = { kind = 'header' }", "`name` is missing"),
+            (
+                "auth = { kind = 'bearer', name = 'X' }",
+                "means nothing to the kind `bearer`",
+            ),
+            ("auth = { kind = 'header', name = 'X Y' }", "no header name"),
+            (
+                "auth = { kind = 'bearer', value = '{option.usernam}' }",
+                "did you mean `username`?",
+            ),
+            ("auth = { kind = 'login' }", "`[service.login]` is missing"),
+            (
+                "[login]\ncookie = 'x'",
+                "needs `auth = { kind = \"login\" }`",
+            ),
+            (&format!("{LOGIN}value = '/a'"), "`send` is missing"),
+            (
+                &format!("{LOGIN}value = '/a'\ncookie = 'b'"),
+                "needs one of `value`",
+            ),
+            (
+                &format!("{LOGIN}cookie = 'b'\nttl = 'long'"),
+                "expected a duration",
+            ),
+            (
+                &format!("{LOGIN}cookie = 'b'\nagain_on = ['x']"),
+                "expected a status",
+            ),
+        ] {
+            with_auth(text, |_, problems| {
+                assert!(
+                    problems.iter().any(|problem| problem.contains(part)),
+                    "{text}: {problems:?}"
+                );
+            });
+        }
+    }
+}

@@ -1,0 +1,602 @@
+//! An opened service: a pack with its URL, its credential and its place in the world.
+//!
+//! ```text
+//!   exchange ─▶ session? ──no──▶ login (one at a time) ─▶ session kept
+//!      │           │                                        │
+//!      ├─ headers, credential ◀─────────────────────────────┘
+//!      ├─ send ─▶ answer 401 and a session of ours? ─▶ drop it, log in, send once more
+//!      └─ count the outcome
+//! ```
+//!
+//! Requests go to the service's own origin and nowhere else. Out of scope: what a status means to a tool (`run`).
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::auth::{AuthSpec, LoginSpec};
+use super::pack::{ProbeSpec, ServiceSpec};
+use super::request::Outgoing;
+use super::template::{Scope, Unfit, halves};
+use super::words::{masked, message, one_line};
+use crate::client::{
+    Client, ClientError, Egress, Redirects, Request, Response, Route, Timeouts, Trust, Url,
+};
+use crate::metrics::{Metrics, ServiceIndex, UpstreamOutcome};
+use crate::rt::sync::Notify;
+use crate::tools::LocalFuture;
+
+/// Most redirects of one GET, all within the origin.
+const REDIRECTS_MAX: u8 = 3;
+/// A service that does not answer a look within this is not ready.
+const PROBE_MAX: Duration = Duration::from_secs(5);
+
+/// Sends requests: the client, or a test's idea of the world.
+pub trait Upstream {
+    /// Sends one and reads the whole answer.
+    fn send<'a>(
+        &'a self,
+        request: Request,
+        route: &'a Route,
+    ) -> LocalFuture<'a, Result<Response, ClientError>>;
+}
+
+impl Upstream for Client {
+    fn send<'a>(
+        &'a self,
+        request: Request,
+        route: &'a Route,
+    ) -> LocalFuture<'a, Result<Response, ClientError>> {
+        Box::pin(Client::send(self, request, route))
+    }
+}
+
+/// What all services share.
+#[derive(Clone)]
+pub struct World {
+    /// Who sends.
+    pub upstream: Rc<dyn Upstream>,
+    /// The present, in milliseconds since 1970.
+    pub now_ms: fn() -> i64,
+    /// Where requests are counted.
+    pub metrics: Rc<Metrics>,
+}
+
+/// What the configuration says about a service. No `Debug`: it holds secrets.
+pub struct ServiceSettings {
+    /// Where it is; absent only for packs that need none.
+    pub url: Option<String>,
+    /// The credential.
+    pub token: Option<String>,
+    /// The pack's own options.
+    pub options: BTreeMap<String, String>,
+    /// Whose certificates are believed.
+    pub trust: Trust,
+    /// Time of one request, if the operator chose one for this service.
+    pub timeout: Option<Duration>,
+    /// Times of one request where nobody says otherwise.
+    pub timeouts: Timeouts,
+    /// Most bytes of an answer; a pack can only lower it.
+    pub response_bytes_max: usize,
+}
+
+/// See the module.
+pub struct Service {
+    pub(super) spec: ServiceSpec,
+    /// URL and the pack's prefix, without a slash at the end.
+    base: String,
+    token: Option<String>,
+    options: BTreeMap<String, String>,
+    trust: Trust,
+    timeout: Option<Duration>,
+    timeouts: Timeouts,
+    response_bytes_max: usize,
+    world: World,
+    index: ServiceIndex,
+    session: RefCell<Option<Session>>,
+    is_logging_in: Cell<bool>,
+    login_ended: Notify,
+    login_failure: RefCell<String>,
+}
+
+struct Session {
+    /// Absent where the service says that nobody need log in.
+    text: Option<String>,
+    used_ms: i64,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Something to be said behind the tool's name; without secrets.
+    Text(String),
+    /// A value of the caller that does not fit.
+    Unfit(Unfit),
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Failure {
+        Failure::Unfit(unfit)
+    }
+}
+
+impl Service {
+    /// Puts a service to work.
+    ///
+    /// # Errors
+    /// What is wrong with its settings, each with the key in front.
+    pub(super) fn open(
+        spec: ServiceSpec,
+        settings: ServiceSettings,
+        world: World,
+    ) -> Result<Service, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut options = settings.options;
+        let id = &spec.id;
+        for name in options.keys() {
+            let known = || spec.options.iter().map(|option| &*option.name);
+            if known().any(|option| option == name) {
+                continue;
+            }
+            let remedy = match crate::nearest::nearest(name, known()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the pack knows {}", super::source::quoted(known())),
+            };
+            problems.push(format!("services.{id}.{name}: unknown option; {remedy}"));
+        }
+        for option in &spec.options {
+            if let Some(default) = &option.default {
+                options
+                    .entry(option.name.to_string())
+                    .or_insert_with(|| default.to_string());
+            }
+            let is_set = options
+                .get(&*option.name)
+                .is_some_and(|text| !text.is_empty());
+            if option.is_required && !is_set {
+                problems.push(format!(
+                    "services.{id}.{}: is missing, and {} needs it",
+                    option.name, spec.title
+                ));
+            }
+        }
+        let base = match &settings.url {
+            None if spec.needs_url => {
+                problems.push(format!("services.{id}.url: is missing"));
+                String::new()
+            }
+            None => String::new(),
+            Some(url) => match Url::parse(url) {
+                Ok(parsed) if parsed.query().is_some() || url.contains('#') => {
+                    problems.push(format!(
+                        "services.{id}.url: leave out what follows `?` or `#`"
+                    ));
+                    String::new()
+                }
+                Ok(parsed) => format!("{}{}", parsed.as_str().trim_end_matches('/'), spec.path),
+                Err(error) => {
+                    problems.push(format!("services.{id}.url: {error}"));
+                    String::new()
+                }
+            },
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Service {
+            index: world.metrics.service(id),
+            spec,
+            base,
+            token: settings.token.filter(|token| !token.is_empty()),
+            options,
+            trust: settings.trust,
+            timeout: settings.timeout,
+            timeouts: settings.timeouts,
+            response_bytes_max: settings.response_bytes_max,
+            world,
+            session: RefCell::default(),
+            is_logging_in: Cell::new(false),
+            login_ended: Notify::new(),
+            login_failure: RefCell::default(),
+        })
+    }
+
+    /// The pack's id.
+    pub fn id(&self) -> &str {
+        &self.spec.id
+    }
+
+    /// Its name for people.
+    pub fn title(&self) -> &str {
+        &self.spec.title
+    }
+
+    /// Where it is, with the pack's prefix; empty if it needs no URL.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether anybody's certificate is believed.
+    pub fn is_insecure(&self) -> bool {
+        self.trust.is_insecure()
+    }
+
+    pub(super) fn options(&self) -> &BTreeMap<String, String> {
+        &self.options
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        (self.world.now_ms)()
+    }
+
+    /// A text without the secrets of this service.
+    pub(super) fn masked(&self, text: &str) -> String {
+        let token = self.token.as_deref();
+        let session = self.session.borrow();
+        let session = session.as_ref().and_then(|session| session.text.as_deref());
+        let options = self.spec.options.iter().filter(|option| option.is_secret);
+        let options = options.filter_map(|option| self.options.get(&*option.name));
+        let secrets = token
+            .into_iter()
+            .chain(token.map(|token| halves(token).1))
+            .chain(session)
+            .chain(options.map(String::as_str));
+        masked(text, secrets)
+    }
+
+    /// What is said of an answer that is a failure.
+    pub(super) fn refusal(&self, response: &Response, error_at: &[Box<str>]) -> String {
+        let status = response.status;
+        let said = message(&response.body, error_at).unwrap_or_default();
+        let said = match (status, said.is_empty()) {
+            (300..=399, _) => match response.headers.value("location") {
+                Some(to) => {
+                    let to = to.split(['?', '#']).next().unwrap_or_default();
+                    format!(
+                        ": it redirects to `{to}`; `services.{}.url` should lead there directly",
+                        self.spec.id
+                    )
+                }
+                None => String::new(),
+            },
+            (_, false) => format!(": {said}"),
+            (401, true) => format!(": check `services.{}.token`", self.spec.id),
+            (403, true) => format!(": `services.{}.token` may not do this", self.spec.id),
+            (_, true) => String::new(),
+        };
+        one_line(&self.masked(&format!("{} answered {status}{said}", self.spec.title)))
+    }
+
+    /// Sends a request with everything the service wants in it, and logs in before where that is needed.
+    pub(super) async fn exchange(
+        &self,
+        mut outgoing: Outgoing,
+        response_bytes_max: Option<usize>,
+    ) -> Result<Response, Failure> {
+        self.add_headers(&mut outgoing)?;
+        let AuthSpec::Login(login) = &self.spec.auth else {
+            self.add_credential(&mut outgoing, None)?;
+            return self.send(outgoing, response_bytes_max).await;
+        };
+        let session = self.session(login).await?;
+        let mut first = outgoing.clone();
+        self.add_credential(&mut first, session.as_deref())?;
+        let response = self.send(first, response_bytes_max).await?;
+        let has_ended = login
+            .again_on
+            .iter()
+            .any(|status| status.matches(response.status));
+        if session.is_none() || !has_ended {
+            return Ok(response);
+        }
+        self.forget(session.as_deref());
+        let session = self.session(login).await?;
+        self.add_credential(&mut outgoing, session.as_deref())?;
+        self.send(outgoing, response_bytes_max).await
+    }
+
+    /// Follows a link of the service to its next page.
+    pub(super) fn follow(
+        &self,
+        outgoing: &mut Outgoing,
+        from: &Url,
+        link: &str,
+    ) -> Result<(), String> {
+        let url = from
+            .join(link)
+            .map_err(|error| format!("the link to the next page cannot be used: {error}"))?;
+        let base = Url::parse(&self.base).map_err(|error| error.to_string())?;
+        if url.origin() != base.origin() {
+            return Err(format!(
+                "the link to the next page leads to `{}`, and secrets do not leave `{}`",
+                url.origin(),
+                base.origin()
+            ));
+        }
+        // The link says everything; what goes into the query besides is the credential.
+        outgoing.query.clear();
+        outgoing.target = Some(url.target().to_owned());
+        Ok(())
+    }
+
+    fn scope<'a>(&'a self, arguments: &'a Map<String, Value>, login: Option<&'a str>) -> Scope<'a> {
+        Scope {
+            arguments,
+            befores: &[],
+            options: &self.options,
+            result: None,
+            token: self.token.as_deref(),
+            login,
+            now_ms: self.now_ms(),
+        }
+    }
+
+    fn add_headers(&self, outgoing: &mut Outgoing) -> Result<(), Unfit> {
+        let arguments = Map::new();
+        let scope = self.scope(&arguments, None);
+        for (name, template) in &self.spec.headers {
+            if let Some(value) = template.text(&scope)? {
+                let value = super::request::header_value(name, value)?;
+                outgoing.set_header(name, &value);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_credential(&self, outgoing: &mut Outgoing, login: Option<&str>) -> Result<(), Unfit> {
+        let arguments = Map::new();
+        self.spec
+            .auth
+            .apply(outgoing, &self.scope(&arguments, login))
+    }
+
+    async fn send(
+        &self,
+        outgoing: Outgoing,
+        response_bytes_max: Option<usize>,
+    ) -> Result<Response, Failure> {
+        let response_bytes_max = response_bytes_max
+            .or(self.spec.response_bytes_max)
+            .unwrap_or(usize::MAX)
+            .min(self.response_bytes_max);
+        let follows = self.spec.follows_redirects && outgoing.method.is_safe();
+        let route = Route {
+            timeouts: self.timeouts_of(outgoing.timeout_ms),
+            body_bytes_max: response_bytes_max,
+            redirects: match follows {
+                true => Redirects::SameOrigin { max: REDIRECTS_MAX },
+                false => Redirects::Refuse,
+            },
+            egress: Egress::Any,
+            trust: self.trust.clone(),
+            user_agent: None,
+        };
+        let said = |text: String| Failure::Text(one_line(&self.masked(&text)));
+        let url = Url::parse(&outgoing.url(&self.base)).map_err(|error| {
+            said(format!(
+                "{}: the URL cannot be used: {error}",
+                self.spec.title
+            ))
+        })?;
+        let request = Request {
+            method: outgoing.method,
+            url,
+            headers: outgoing.headers,
+            body: outgoing.body,
+        };
+        let counted = Counted {
+            metrics: &self.world.metrics,
+            index: self.index,
+            outcome: UpstreamOutcome::Cancelled,
+        };
+        let response = self.world.upstream.send(request, &route).await;
+        counted.end(match &response {
+            Ok(response) => UpstreamOutcome::of_status(response.status),
+            Err(error) => error.outcome(),
+        });
+        response.map_err(|error| said(format!("{}: {error}", self.spec.title)))
+    }
+
+    fn timeouts_of(&self, request_ms: Option<u64>) -> Timeouts {
+        let chosen = request_ms.map(Duration::from_millis);
+        let service = || {
+            self.timeout
+                .or(self.spec.timeout_ms.map(Duration::from_millis))
+        };
+        let Some(total) = chosen.or_else(service) else {
+            return self.timeouts;
+        };
+        Timeouts {
+            connect: self.timeouts.connect.min(total),
+            first_byte: total,
+            total,
+        }
+    }
+
+    /// How long a request of this time limit may take.
+    pub(super) fn total(&self, request_ms: Option<u64>) -> Duration {
+        self.timeouts_of(request_ms).total
+    }
+
+    // --- login --------------------------------------------------------------------------------
+
+    /// The session, after a login if there is none. Without a token nobody logs in.
+    async fn session(&self, login: &LoginSpec) -> Result<Option<String>, Failure> {
+        if self.token.is_none() {
+            return Ok(None);
+        }
+        loop {
+            if let Some(session) = &mut *self.session.borrow_mut() {
+                let now_ms = self.now_ms();
+                if now_ms - session.used_ms < login.ttl_ms {
+                    session.used_ms = now_ms;
+                    return Ok(session.text.clone());
+                }
+            }
+            if !self.is_logging_in.get() {
+                return self.log_in(login).await;
+            }
+            // Seats are few: whoever comes meanwhile takes what this login brings, also its failure.
+            self.login_ended.notified().await;
+            if self.session.borrow().is_none() && !self.is_logging_in.get() {
+                let failure = self.login_failure.borrow();
+                if !failure.is_empty() {
+                    return Err(Failure::Text(failure.clone()));
+                }
+            }
+        }
+    }
+
+    async fn log_in(&self, login: &LoginSpec) -> Result<Option<String>, Failure> {
+        let _turn = Turn::of(self);
+        self.session.take();
+        self.login_failure.borrow_mut().clear();
+        let outcome = self.ask_for_session(login).await;
+        match outcome {
+            Ok(text) => {
+                self.session.replace(Some(Session {
+                    text: text.clone(),
+                    used_ms: self.now_ms(),
+                }));
+                Ok(text)
+            }
+            Err(Failure::Text(text)) => {
+                let text = one_line(&format!("login failed: {text}"));
+                self.login_failure.replace(text.clone());
+                Err(Failure::Text(text))
+            }
+            Err(unfit) => Err(unfit),
+        }
+    }
+
+    async fn ask_for_session(&self, login: &LoginSpec) -> Result<Option<String>, Failure> {
+        let arguments = Map::new();
+        let mut outgoing = login.request.build(&self.scope(&arguments, None))?;
+        self.add_headers(&mut outgoing)?;
+        let response = self.send(outgoing, None).await?;
+        let is_answer = matches!(response.status, 200..300)
+            // Forms answer a login with a redirect and the cookie.
+            || (matches!(response.status, 302 | 303) && response.headers.value("set-cookie").is_some());
+        if !is_answer {
+            return Err(Failure::Text(self.refusal(&response, &self.spec.error_at)));
+        }
+        let cookies = response.headers.values("set-cookie");
+        login
+            .session(&response.body, &cookies)
+            .map_err(|text| Failure::Text(format!("{}: {text}", self.spec.title)))
+    }
+
+    /// Drops the session if it is still this one; a later login has brought another.
+    fn forget(&self, text: Option<&str>) {
+        let mut session = self.session.borrow_mut();
+        if session
+            .as_ref()
+            .is_some_and(|session| session.text.as_deref() == text)
+        {
+            session.take();
+        }
+    }
+
+    /// Gives the session back, as well as can be done.
+    pub async fn log_out(&self) {
+        let AuthSpec::Login(login) = &self.spec.auth else {
+            return;
+        };
+        let session = self.session.take().and_then(|session| session.text);
+        let (Some(logout), Some(session)) = (&login.logout, session) else {
+            return;
+        };
+        let arguments = Map::new();
+        let Ok(mut outgoing) = logout.build(&self.scope(&arguments, Some(&session))) else {
+            return;
+        };
+        let ready = self
+            .add_headers(&mut outgoing)
+            .and_then(|()| self.add_credential(&mut outgoing, Some(&session)));
+        if ready.is_ok() {
+            outgoing.timeout_ms = Some(1_000);
+            _ = self.send(outgoing, None).await;
+        }
+    }
+
+    // --- probe --------------------------------------------------------------------------------
+
+    /// Whether it has a probe.
+    pub fn has_probe(&self) -> bool {
+        self.spec.probe.is_some()
+    }
+
+    /// Looks whether the service answers as it should.
+    ///
+    /// # Errors
+    /// Why not, in one line without secrets.
+    pub async fn probe(&self) -> Result<(), String> {
+        let Some(probe) = &self.spec.probe else {
+            return Ok(());
+        };
+        match self.ask_probe(probe).await {
+            Ok(response)
+                if probe
+                    .expect
+                    .iter()
+                    .any(|status| status.matches(response.status)) =>
+            {
+                Ok(())
+            }
+            Ok(response) => Err(self.refusal(&response, &self.spec.error_at)),
+            Err(Failure::Text(text)) => Err(text),
+            Err(Failure::Unfit(unfit)) => Err(format!("{}: {unfit}", self.spec.title)),
+        }
+    }
+
+    async fn ask_probe(&self, probe: &ProbeSpec) -> Result<Response, Failure> {
+        let arguments = Map::new();
+        let mut outgoing = probe.request.build(&self.scope(&arguments, None))?;
+        let total = self.total(outgoing.timeout_ms).min(PROBE_MAX);
+        outgoing.timeout_ms = u64::try_from(total.as_millis()).ok();
+        if probe.has_auth {
+            return self.exchange(outgoing, None).await;
+        }
+        self.add_headers(&mut outgoing)?;
+        self.send(outgoing, None).await
+    }
+}
+
+/// One login at a time; a dropped one lets the next begin.
+struct Turn<'a>(&'a Service);
+
+impl<'a> Turn<'a> {
+    fn of(service: &'a Service) -> Turn<'a> {
+        service.is_logging_in.set(true);
+        Turn(service)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.is_logging_in.set(false);
+        self.0.login_ended.notify_all();
+    }
+}
+
+/// Counts a request however it ends; dropped, it was cancelled.
+struct Counted<'a> {
+    metrics: &'a Metrics,
+    index: ServiceIndex,
+    outcome: UpstreamOutcome,
+}
+
+impl Counted<'_> {
+    fn end(mut self, outcome: UpstreamOutcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.metrics.upstream(self.index, self.outcome);
+    }
+}

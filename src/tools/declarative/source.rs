@@ -1,0 +1,332 @@
+//! A pack's text as a tree that knows where everything stands, and the list of what is wrong with it.
+//!
+//! Reading goes on after a mistake, so that all of them come out at once. A reader asks a [`Node`] for what it expects;
+//! when something else is there, the node says so and the reader gets `None`.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::nearest::nearest;
+
+/// One thing that is wrong with a pack.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackProblem {
+    /// The file, as the operator knows it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The dotted place, `vikunja_get_task.request.path`; empty for the file as a whole.
+    pub place: String,
+    /// What is wrong there.
+    pub text: String,
+}
+
+impl fmt::Display for PackProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.place.is_empty() {
+            write!(f, "{}: ", self.place)?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// A file that is being read, with what was found wrong so far.
+pub(super) struct Source<'a> {
+    file: &'a str,
+    text: &'a str,
+    problems: RefCell<Vec<PackProblem>>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str) -> Source<'a> {
+        Source {
+            file,
+            text,
+            problems: RefCell::default(),
+        }
+    }
+
+    /// Notes a problem at a byte of the text.
+    pub(super) fn report(&self, offset: usize, place: &str, text: String) {
+        let (line, column) = position(self.text, offset);
+        self.problems.borrow_mut().push(PackProblem {
+            file: self.file.to_owned(),
+            line,
+            column,
+            place: place.to_owned(),
+            text,
+        });
+    }
+
+    /// Everything that was found, in the order of the text.
+    pub(super) fn into_problems(self) -> Vec<PackProblem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_unstable();
+        problems.dedup();
+        problems
+    }
+}
+
+/// Line and column of a byte, both from 1, the column in characters.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line_start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = String::from_utf8_lossy(&before[line_start..])
+        .chars()
+        .count()
+        + 1;
+    (line, column)
+}
+
+/// A value of the file with its place.
+#[derive(Clone)]
+pub(super) struct Node<'a> {
+    pub source: &'a Source<'a>,
+    pub place: String,
+    pub value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> Node<'a> {
+    /// Notes a problem here.
+    pub(super) fn report(&self, text: impl Into<String>) {
+        self.source
+            .report(self.value.span().start, &self.place, text.into());
+    }
+
+    fn unfit(&self, expected: &str) {
+        let found = match self.value.get_ref() {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a float",
+            DeValue::Boolean(_) => "a boolean",
+            DeValue::Datetime(_) => "a date; put it in quotes",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        self.report(format!("expected {expected}, found {found}"));
+    }
+
+    pub(super) fn text(&self) -> Option<&'a str> {
+        let text = self.value.get_ref().as_str();
+        if text.is_none() {
+            self.unfit("a text");
+        }
+        text
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        let flag = self.value.get_ref().as_bool();
+        if flag.is_none() {
+            self.unfit("`true` or `false`");
+        }
+        flag
+    }
+
+    /// An integer within bounds.
+    pub(super) fn integer(&self, min: i64, max: i64) -> Option<i64> {
+        let DeValue::Integer(number) = self.value.get_ref() else {
+            self.unfit("an integer");
+            return None;
+        };
+        match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if (min..=max).contains(&number) => Some(number),
+            _ => {
+                self.report(format!("{number} is outside {min} to {max}"));
+                None
+            }
+        }
+    }
+
+    /// One of some words, by its index.
+    pub(super) fn word(&self, words: &[&str]) -> Option<usize> {
+        let text = self.text()?;
+        let found = words.iter().position(|word| *word == text);
+        if found.is_none() {
+            let all: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            self.report(format!("expected {}, found `{text}`", all.join(", ")));
+        }
+        found
+    }
+
+    /// The members of a list.
+    pub(super) fn items(&self) -> Vec<Node<'a>> {
+        let Some(items) = self.value.get_ref().as_array() else {
+            self.unfit("a list");
+            return Vec::new();
+        };
+        let node = |(index, value)| Node {
+            source: self.source,
+            place: format!("{}[{index}]", self.place),
+            value,
+        };
+        items.iter().enumerate().map(node).collect()
+    }
+
+    /// The texts of a list.
+    pub(super) fn texts(&self) -> Vec<&'a str> {
+        self.items().iter().filter_map(Node::text).collect()
+    }
+
+    /// The members of a table with free names, in the order of the file: the parser sorts them, their places do not.
+    pub(super) fn members(&self) -> Vec<(&'a str, Node<'a>)> {
+        let Some(members) = self.value.get_ref().as_table() else {
+            self.unfit("a table");
+            return Vec::new();
+        };
+        let mut sorted: Vec<_> = members.iter().collect();
+        sorted.sort_by_key(|(name, _)| name.span().start);
+        sorted
+            .into_iter()
+            .map(|(name, value)| (name.get_ref().as_ref(), self.member(name.get_ref(), value)))
+            .collect()
+    }
+
+    /// A table whose keys are all among `known`; the others are reported.
+    pub(super) fn table(&self, known: &'static [&'static str]) -> Option<Table<'a>> {
+        let Some(members) = self.value.get_ref().as_table() else {
+            self.unfit("a table");
+            return None;
+        };
+        let table = Table {
+            node: self.clone(),
+            members,
+        };
+        table.check_keys(known);
+        Some(table)
+    }
+
+    pub(super) fn member(&self, name: &str, value: &'a Spanned<DeValue<'a>>) -> Node<'a> {
+        let place = match self.place.as_str() {
+            "" => name.to_owned(),
+            place => format!("{place}.{name}"),
+        };
+        Node {
+            source: self.source,
+            place,
+            value,
+        }
+    }
+}
+
+/// A table with known keys.
+pub(super) struct Table<'a> {
+    pub node: Node<'a>,
+    members: &'a DeTable<'a>,
+}
+
+impl<'a> Table<'a> {
+    fn check_keys(&self, known: &'static [&'static str]) {
+        for name in self.members.keys() {
+            let text: &str = name.get_ref();
+            if known.contains(&text) {
+                continue;
+            }
+            let remedy = match nearest(text, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known are {}", quoted(known.iter().copied())),
+            };
+            self.node.source.report(
+                name.span().start,
+                &self.node.place,
+                format!("unknown key `{text}`; {remedy}"),
+            );
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
+        let value = self.members.get(key)?;
+        Some(self.node.member(key, value))
+    }
+
+    /// The same, reported if it is not there.
+    pub(super) fn require(&self, key: &str) -> Option<Node<'a>> {
+        let node = self.get(key);
+        if node.is_none() {
+            self.node.report(format!("`{key}` is missing"));
+        }
+        node
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+        self.get(key)?.text()
+    }
+
+    pub(super) fn boolean(&self, key: &str, default: bool) -> bool {
+        self.get(key)
+            .and_then(|node| node.boolean())
+            .unwrap_or(default)
+    }
+}
+
+/// Names for a message: `` `a`, `b` ``.
+pub(super) fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_lines_from_one_and_columns_in_characters() {
+        for (offset, expected) in [
+            (0, (1, 1)),
+            (1, (1, 2)),
+            (4, (1, 4)),
+            (5, (2, 1)),
+            (99, (2, 3)),
+        ] {
+            assert_eq!(position("aäb\ncd", offset), expected, "{offset}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest_and_every_mistake_is_found() {
+        let text = "[service]\nidd = 1\nzzz = 2\n";
+        let document = toml::Spanned::new(
+            0..0,
+            DeValue::Table(DeTable::parse(text).unwrap().into_inner()),
+        );
+        let source = Source::new("p.toml", text);
+        let root = Node {
+            source: &source,
+            place: String::new(),
+            value: &document,
+        };
+        let (_, service) = root.members().remove(0);
+        let table = service.table(&["id", "title"]).unwrap();
+        assert!(table.require("id").is_none());
+        drop((root, service, table));
+        let problems = unspan(source);
+        assert_eq!(
+            problems,
+            [
+                "p.toml:1:1: service: `id` is missing",
+                "p.toml:2:1: service: unknown key `idd`; did you mean `id`?",
+                "p.toml:3:1: service: unknown key `zzz`; known are `id`, `title`",
+            ]
+        );
+    }
+
+    fn unspan(source: Source<'_>) -> Vec<String> {
+        source
+            .into_problems()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+}

@@ -1,0 +1,546 @@
+//! `[[tool]]`: one tool of a pack, with every name in it checked.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use toml::de::ValueDeserializer;
+
+use super::arguments::{Argument, input_schema};
+use super::decode::Decode;
+use super::pack::{OptionSpec, option_default};
+use super::pages::PagesSpec;
+use super::request::RequestSpec;
+use super::shape::{Response, ResponseSpec};
+use super::source::{Node, Table};
+use super::status::{
+    StatusMatch, StatusTexts, read_fail_at, read_list, read_pointer, read_pointers,
+};
+use super::template::{Names, Template};
+use crate::mcp::tool::Tool;
+use crate::nearest::nearest;
+
+/// One tool.
+#[derive(Debug)]
+pub(super) struct ToolSpec {
+    pub name: Box<str>,
+    pub title: Option<Box<str>>,
+    pub description: Box<str>,
+    pub access: Access,
+    pub is_idempotent: bool,
+    pub aliases: Vec<Box<str>>,
+    pub if_option: Option<Box<str>>,
+    pub arguments: Vec<Argument>,
+    pub work: Work,
+}
+
+/// What a call does.
+#[derive(Debug)]
+pub(super) enum Work {
+    Http(Box<HttpSpec>),
+}
+
+/// What a call may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Destructive,
+    Read,
+    Write,
+}
+
+/// Requests and what becomes of their answers.
+#[derive(Debug)]
+pub(super) struct HttpSpec {
+    pub befores: Box<[BeforeSpec]>,
+    pub request: RequestSpec,
+    pub answer: AnswerSpec,
+    pub pages: Option<PagesSpec>,
+    pub fallback: Option<FallbackSpec>,
+    /// Arguments that are read as a time or a duration: a number will do for them too.
+    pub times: BTreeSet<Box<str>>,
+}
+
+/// `[[tool.before]]`.
+#[derive(Debug)]
+pub(super) struct BeforeSpec {
+    pub name: Option<Box<str>>,
+    pub request: RequestSpec,
+    pub expect: Box<[StatusMatch]>,
+    pub errors: StatusTexts,
+    pub decode: Decode,
+    pub at: Box<str>,
+    pub pick: Option<Box<[Box<str>]>>,
+    /// Arguments that get a value from the answer, with where it stands.
+    pub fills: Box<[(Box<str>, Box<str>)]>,
+    pub when: Option<Template>,
+}
+
+/// `[tool.response]`.
+#[derive(Debug)]
+pub(super) struct AnswerSpec {
+    pub status: StatusTexts,
+    pub errors: StatusTexts,
+    pub error_at: Option<Box<[Box<str>]>>,
+    pub fail_at: Box<[(Box<str>, Value)]>,
+    pub response: Response,
+}
+
+/// `[tool.fallback]`.
+#[derive(Debug)]
+pub(super) struct FallbackSpec {
+    pub on: Box<[StatusMatch]>,
+    pub request: RequestSpec,
+    pub answer: Option<AnswerSpec>,
+}
+
+const TOOL_KEYS: &[&str] = &[
+    "name",
+    "title",
+    "description",
+    "access",
+    "idempotent",
+    "confirm",
+    "aliases",
+    "if_option",
+    "use",
+    "args",
+    "before",
+    "request",
+    "response",
+    "pages",
+    "fallback",
+    "kind",
+    "command",
+];
+
+const BEFORE_KEYS: &[&str] = &[
+    "as", "request", "expect", "errors", "decode", "at", "pick", "fills", "when",
+];
+
+/// Two are a look and a look at what it found; more is a program.
+const BEFORES_MAX: usize = 2;
+
+impl ToolSpec {
+    /// Reads a tool; what it takes of the shared arguments goes into `used`.
+    pub(super) fn read(
+        node: &Node<'_>,
+        options: &[OptionSpec],
+        shared: &[Argument],
+        used: &mut BTreeSet<String>,
+    ) -> Option<ToolSpec> {
+        let mut node = node.clone();
+        // By its name, which says more than its number.
+        if let Some(name) = node
+            .value
+            .get_ref()
+            .get("name")
+            .and_then(|name| name.get_ref().as_str())
+        {
+            node.place = name.to_owned();
+        }
+        let table = node.table(TOOL_KEYS)?;
+        let name = table.require("name").and_then(|node| {
+            let name = node.text()?;
+            if let Err(error) = Tool::new(name).validate() {
+                node.report(error.to_string());
+            }
+            Some(name)
+        });
+        let description = table.require("description").and_then(|node| node.text());
+        let access = table.require("access").and_then(|node| {
+            Some(match node.word(&["read", "write", "destructive"])? {
+                0 => Access::Read,
+                1 => Access::Write,
+                _ => Access::Destructive,
+            })
+        });
+        let if_option = table.get("if_option").and_then(|node| {
+            let option = node.text()?;
+            if !options.iter().any(|known| *known.name == *option) {
+                node.report(format!(
+                    "no option `{option}`; declare it in `[service.options]`"
+                ));
+            }
+            Some(option.into())
+        });
+        let arguments = read_arguments(&table, options, shared, used);
+        let work = read_work(&table, options, &arguments, access);
+        let description = match table.text("confirm") {
+            Some(confirm) => format!("{} {confirm}", description?.trim_end()),
+            None => description?.to_owned(),
+        };
+        let spec = ToolSpec {
+            name: name?.into(),
+            title: table.text("title").map(Box::from),
+            description: description.into(),
+            access: access?,
+            is_idempotent: table.boolean("idempotent", access == Some(Access::Read)),
+            aliases: read_aliases(&table),
+            if_option,
+            arguments,
+            work: work?,
+        };
+        spec.check_schema(&table);
+        Some(spec)
+    }
+
+    /// Whether it runs a program instead of sending requests.
+    pub(super) fn is_command(&self) -> bool {
+        match self.work {
+            Work::Http(_) => false,
+        }
+    }
+
+    /// Compiles the schema as the configuration's defaults leave it, to report what is wrong where it stands.
+    fn check_schema(&self, table: &Table<'_>) {
+        let report = |name: &str, pointer: &str, text: String| {
+            let Some(args) = table.get("args") else {
+                return table.node.report(text);
+            };
+            let Some((_, mut node)) = args.members().into_iter().find(|(known, _)| *known == name)
+            else {
+                return args.report(format!("{name}: {text}"));
+            };
+            for step in pointer.split('/').skip(1) {
+                let step = step.replace("~1", "/").replace("~0", "~");
+                let Some(value) = node.value.get_ref().get(step.as_str()) else {
+                    break;
+                };
+                node = node.member(&step, value);
+            }
+            node.report(text);
+        };
+        match input_schema(&self.arguments, &Default::default()) {
+            Err((name, pointer, text)) => report(&name, &pointer, text),
+            Ok((text, _)) => {
+                let tool = Tool::new(&*self.name).input_schema_json(&text);
+                if let Err(error) = tool.validate() {
+                    let argument = self.arguments.iter().find(|argument| {
+                        error.to_string().contains(&format!("`{}`", argument.name))
+                            || argument.has("x-mcp-header")
+                    });
+                    match argument {
+                        Some(argument) => {
+                            report(&argument.name, "/x-mcp-header", error.to_string())
+                        }
+                        None => table.node.report(error.to_string()),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn read_aliases(table: &Table<'_>) -> Vec<Box<str>> {
+    let Some(node) = table.get("aliases") else {
+        return Vec::new();
+    };
+    let read = |node: &Node<'_>| {
+        let name = node.text()?;
+        if let Err(error) = Tool::new(name).validate() {
+            node.report(error.to_string());
+        }
+        Some(name.into())
+    };
+    node.items().iter().filter_map(read).collect()
+}
+
+/// The tool's own arguments, behind those it shares with others.
+fn read_arguments(
+    table: &Table<'_>,
+    options: &[OptionSpec],
+    shared: &[Argument],
+    used: &mut BTreeSet<String>,
+) -> Vec<Argument> {
+    let mut arguments: Vec<Argument> = Vec::new();
+    for node in table.get("use").iter().flat_map(Node::items) {
+        let Some(name) = node.text() else { continue };
+        used.insert(name.to_owned());
+        match shared.iter().find(|argument| *argument.name == *name) {
+            Some(argument) => arguments.push(argument.clone()),
+            None => {
+                let known = shared.iter().map(|argument| &*argument.name);
+                let remedy = nearest(name, known).map_or_else(
+                    || "declare it there".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                node.report(format!("`[service.args]` has no `{name}`; {remedy}"));
+            }
+        }
+    }
+    let Some(node) = table.get("args") else {
+        return arguments;
+    };
+    for argument in Argument::read_all(&node, &option_default(options)) {
+        if arguments.iter().any(|known| known.name == argument.name) {
+            node.report(format!(
+                "`{}` is taken by `use` too: keep one",
+                argument.name
+            ));
+            continue;
+        }
+        arguments.push(argument);
+    }
+    arguments
+}
+
+fn read_work(
+    table: &Table<'_>,
+    options: &[OptionSpec],
+    arguments: &[Argument],
+    access: Option<Access>,
+) -> Option<Work> {
+    if let Some(node) = table.get("kind") {
+        node.word(&["http"])?;
+    }
+    let befores = table
+        .get("before")
+        .map_or_else(Vec::new, |node| node.items());
+    if let Some(node) = befores.get(BEFORES_MAX) {
+        node.report(format!("at most {BEFORES_MAX} requests may come before"));
+    }
+    let mut names = Names::of_options(options.iter().map(|option| &*option.name).collect());
+    names.certain_option = table
+        .get("if_option")
+        .and_then(|node| node.value.get_ref().as_str());
+    names.arguments = (arguments.iter())
+        .map(|argument| (&*argument.name, argument.is_certain))
+        .collect();
+    let mut read: Vec<Option<BeforeSpec>> = Vec::new();
+    for node in &befores {
+        let before = BeforeSpec::read(node, &mut names);
+        read.push(before);
+    }
+    let request = table
+        .require("request")
+        .and_then(|node| RequestSpec::read(&node, &names));
+    if let (Some(request), Some(Access::Read)) = (&request, access)
+        && matches!(request.method, crate::client::Method::Delete)
+    {
+        table
+            .node
+            .report("a DELETE that only reads: `access` says so");
+    }
+    let pages = match table.get("pages") {
+        None => Some(None),
+        Some(node) => PagesSpec::read(&node, &names).map(Some),
+    };
+    let answer = match table.get("response") {
+        None => Some(AnswerSpec::default()),
+        Some(node) => AnswerSpec::read(&node, &names),
+    };
+    let fallback = match table.get("fallback") {
+        None => Some(None),
+        Some(node) => FallbackSpec::read(&node, &names).map(Some),
+    };
+    if let (Some(node), true) = (table.get("pages"), table.get("fallback").is_some()) {
+        node.report("`pages` and `fallback` do not go together");
+    }
+    report_unused(table, arguments, &befores, &names);
+    Some(Work::Http(Box::new(HttpSpec {
+        befores: read.into_iter().collect::<Option<_>>()?,
+        request: request?,
+        answer: answer?,
+        pages: pages?,
+        fallback: fallback?,
+        times: names.times.take(),
+    })))
+}
+
+/// What is declared and does nothing is a slip of the pen, or a promise that is not kept.
+fn report_unused(
+    table: &Table<'_>,
+    arguments: &[Argument],
+    befores: &[Node<'_>],
+    names: &Names<'_>,
+) {
+    let used = names.used.borrow();
+    let declared = table
+        .get("args")
+        .map(|node| node.members())
+        .unwrap_or_default();
+    for argument in arguments {
+        if argument.is_ignored || used.contains(&*argument.name) {
+            continue;
+        }
+        let place = declared.iter().find(|(name, _)| *name == &*argument.name);
+        let node = place.map_or(&table.node, |(_, node)| node);
+        node.report(format!(
+            "the argument `{}` is used by nothing; use it, or say `ignored = true`",
+            argument.name
+        ));
+    }
+    for node in befores {
+        let name = node
+            .value
+            .get_ref()
+            .get("as")
+            .and_then(|name| name.get_ref().as_str());
+        if let Some(name) = name.filter(|name| !used.contains(&format!("before.{name}"))) {
+            node.report(format!(
+                "`{{before.{name}}}` is used by nothing; leave `as` out"
+            ));
+        }
+    }
+}
+
+impl BeforeSpec {
+    /// Reads it; its name and what it fills are known to what comes after it.
+    fn read<'n>(node: &Node<'n>, names: &mut Names<'n>) -> Option<BeforeSpec> {
+        let table = node.table(BEFORE_KEYS)?;
+        let request = table
+            .require("request")
+            .and_then(|node| RequestSpec::read(&node, names));
+        let expect = match table.get("expect") {
+            None => Some(Box::from([StatusMatch::Class(2)])),
+            Some(node) => read_list(&node),
+        };
+        let errors = match table.get("errors") {
+            None => Some(StatusTexts::default()),
+            Some(node) => StatusTexts::read(&node, names, false),
+        };
+        let when = match table.get("when") {
+            None => Some(None),
+            Some(node) => Template::read(&node, names).map(Some),
+        };
+        let mut fills = Vec::new();
+        for (name, node) in table.get("fills").iter().flat_map(Node::members) {
+            if !names.note(name) {
+                node.report(format!("no argument `{name}`"));
+            }
+            if let Some(pointer) = read_pointer(&node) {
+                fills.push((name.into(), pointer));
+            }
+            if let Some(is_certain) = names.arguments.get_mut(name) {
+                *is_certain = true;
+            }
+        }
+        let name = table.get("as").and_then(|node| {
+            let name = node.text()?;
+            if names.befores.contains(&name) {
+                node.report(format!("two are named `{name}`: rename one"));
+            }
+            names.befores.push(name);
+            Some(name.into())
+        });
+        let wants_value = name.is_some() || !fills.is_empty();
+        let decode = match table.get("decode") {
+            Some(node) => deserialize::<Decode>(&node),
+            None if wants_value => Some(Decode::Json),
+            None => Some(Decode::None),
+        };
+        let spec = BeforeSpec {
+            name,
+            request: request?,
+            expect: expect?,
+            errors: errors?,
+            decode: decode?,
+            at: match table.get("at") {
+                Some(node) => read_pointer(&node)?,
+                None => Box::default(),
+            },
+            pick: table
+                .get("pick")
+                .map(|node| node.texts().into_iter().map(Box::from).collect()),
+            fills: fills.into(),
+            when: when?,
+        };
+        if !spec.request.is_safe() {
+            node.report("a request that comes before only looks: use GET or HEAD");
+        }
+        Some(spec)
+    }
+}
+
+/// What serde makes of a node, with its error at its place.
+fn deserialize<T: serde::de::DeserializeOwned>(node: &Node<'_>) -> Option<T> {
+    match T::deserialize(ValueDeserializer::from(node.value.clone())) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let offset = error
+                .span()
+                .map_or(node.value.span().start, |span| span.start);
+            node.source
+                .report(offset, &node.place, error.message().to_owned());
+            None
+        }
+    }
+}
+
+impl AnswerSpec {
+    fn read(node: &Node<'_>, names: &Names<'_>) -> Option<AnswerSpec> {
+        let spec: ResponseSpec = deserialize(node)?;
+        let is_argument = |name: &str| names.arguments.contains_key(name);
+        let response = match spec.compile(&is_argument) {
+            Ok(response) => {
+                response
+                    .arguments()
+                    .iter()
+                    .for_each(|name| _ = names.note(name));
+                Some(response)
+            }
+            Err(problems) => {
+                for problem in problems {
+                    node.source
+                        .report(problem.span.start, &node.place, problem.text);
+                }
+                None
+            }
+        };
+        let member = |key: &str| {
+            let value = node.value.get_ref().get(key)?;
+            Some(node.member(key, value))
+        };
+        let texts = |key: &str, may_be_bare: bool| match member(key) {
+            None => Some(StatusTexts::default()),
+            Some(node) => StatusTexts::read(&node, names, may_be_bare),
+        };
+        let (status, errors) = (texts("status", true), texts("errors", false));
+        let error_at = match member("error_at") {
+            None => Some(None),
+            Some(node) => read_pointers(&node).map(Some),
+        };
+        let fail_at = match member("fail_at") {
+            None => Some(Box::default()),
+            Some(node) => read_fail_at(&node),
+        };
+        Some(AnswerSpec {
+            status: status?,
+            errors: errors?,
+            error_at: error_at?,
+            fail_at: fail_at?,
+            response: response?,
+        })
+    }
+}
+
+impl Default for AnswerSpec {
+    fn default() -> AnswerSpec {
+        let response = ResponseSpec::default().compile(&|_| false);
+        AnswerSpec {
+            status: StatusTexts::default(),
+            errors: StatusTexts::default(),
+            error_at: None,
+            fail_at: Box::default(),
+            response: response.expect("an empty table says nothing wrong"),
+        }
+    }
+}
+
+impl FallbackSpec {
+    fn read(node: &Node<'_>, names: &Names<'_>) -> Option<FallbackSpec> {
+        let table = node.table(&["on", "request", "response"])?;
+        let on = table.require("on").and_then(|node| read_list(&node));
+        let request = table
+            .require("request")
+            .and_then(|node| RequestSpec::read(&node, names));
+        let answer = match table.get("response") {
+            None => Some(None),
+            Some(node) => AnswerSpec::read(&node, names).map(Some),
+        };
+        Some(FallbackSpec {
+            on: on?,
+            request: request?,
+            answer: answer?,
+        })
+    }
+}
