@@ -59,9 +59,6 @@ pub enum PlanError {
     },
 }
 
-/// Entries on one page of a list. All tools of a well-filled homelab fit one page; clients that
-/// cannot page still see them.
-const PAGE_LEN: usize = 250;
 /// How long clients may keep lists. A change is announced to those that listen; for the others a
 /// minute is short enough.
 const LIST_TTL_MS: u64 = 60_000;
@@ -115,7 +112,7 @@ fn server_settings(config: &Config) -> server::Settings {
         tool_call: config.timeout.operation,
         client_answer: CLIENT_ANSWER,
         session_idle: config.timeout.session_idle,
-        page_len: PAGE_LEN,
+        page_len: limits.page,
         cache: CacheHint {
             ttl_ms: LIST_TTL_MS,
             scope: CacheScope::Private,

@@ -89,6 +89,8 @@ sections! {
         json_depth: usize = int(8, 512), Some("64"), Reload;
         /// Messages in one batch.
         batch: usize = int(1, 10_000), Some("32"), Reload;
+        /// Entries on one page of a list; more than a server offers, for not all clients ask for a second page.
+        page: usize = int(1, 10_000), Some("250"), Reload;
         /// Bytes waiting for a slow reader of one stream before it is cut off.
         stream_queue_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
         /// Bytes of past events kept per session, for clients that come back to a stream.

@@ -55,7 +55,7 @@ pub struct Settings {
     pub client_answer: Duration,
     /// A session not heard of for so long is ended.
     pub session_idle: Duration,
-    /// Entries on one page of a list.
+    /// Entries on one page of a list (`limits.page`).
     pub page_len: usize,
     /// How long clients may keep lists (2026-07-28 `server/utilities/caching`).
     pub cache: CacheHint,
