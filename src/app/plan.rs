@@ -132,6 +132,9 @@ fn http_settings(config: &Config) -> Result<Settings, PlanError> {
         json_depth_max: limits.json_depth,
         batch_len_max: limits.batch,
         connections_max: limits.connections,
+        connections_reserved: limits
+            .connections_reserved
+            .unwrap_or(limits.connections / 8),
         connections_per_address_max: limits.connections_per_address,
         head_timeout: timeout.head,
         body_timeout: timeout.body,

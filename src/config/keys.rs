@@ -77,6 +77,8 @@ sections! {
         streams: usize = int(1, 1_000_000), Some("128"), Reload;
         /// Sessions of the revisions that have them.
         sessions: usize = int(1, 1_000_000), Some("1024"), Reload;
+        /// Of the connections, those kept for callers on this machine and with a token; an eighth when unset.
+        connections_reserved: Option<usize> = int(0, 1_000_000), None, Reload;
         /// Requests being worked on at once.
         requests_in_flight: usize = int(1, 100_000), Some("64"), Reload;
         /// Request head, request line included.

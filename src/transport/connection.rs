@@ -27,8 +27,9 @@ use crate::rt::shutdown::Phase;
 use crate::rt::{self, Deadline, Expired, Stream};
 
 use super::body::{self, BodyError};
-use super::http::{Http, Place, SiteCell};
-use super::respond::Response;
+use super::http::{Http, SiteCell};
+use super::places::{Admission, Newcomer, Place};
+use super::respond::{Response, TOO_MANY_CONNECTIONS};
 use super::routes::{Access, Target};
 use super::site::{Settings, Site};
 use super::stream::StreamPlan;
@@ -70,6 +71,10 @@ pub struct Connection {
     pub deadline: Deadline,
     site: SiteCell,
     place: Place,
+    /// Until its first head has come; before that it may have to make room.
+    newcomer: Option<Newcomer>,
+    /// Its place is for callers with a token, and it has not shown one yet.
+    must_show_token: bool,
     /// How the answer to this request leaves the connection.
     persistence: Persistence,
     /// CORS headers of this request's answer.
@@ -100,7 +105,12 @@ pub enum More {
 
 impl Connection {
     /// A connection that has just been accepted.
-    pub fn new(http: Rc<Http>, site: SiteCell, stream: Stream, place: Place) -> Connection {
+    pub(super) fn new(
+        http: Rc<Http>,
+        site: SiteCell,
+        stream: Stream,
+        admission: Admission,
+    ) -> Connection {
         let deadline = http.server.deadlines.slot();
         Connection {
             http,
@@ -110,7 +120,9 @@ impl Connection {
             head: Head::new(),
             deadline,
             site,
-            place,
+            place: admission.place,
+            newcomer: Some(admission.newcomer),
+            must_show_token: admission.must_show_token,
             persistence: Persistence::KeepAlive,
             cors: Vec::new(),
             input_is_over: false,
@@ -183,6 +195,7 @@ impl Connection {
                 Ok(Some(consumed)) => {
                     self.input.drain(..consumed);
                     self.deadline.clear();
+                    self.newcomer = None;
                     return Ok(());
                 }
                 Ok(None) => (),
@@ -217,6 +230,10 @@ impl Connection {
                 Waited::Read(Ok(More::End)) => self.input_is_over = true,
                 Waited::Read(Err(_)) => return Err(Close::IoError),
                 Waited::Stop => return Err(Close::Shutdown),
+                Waited::Evicted => {
+                    _ = self.stream.try_write(TOO_MANY_CONNECTIONS);
+                    return Err(Close::Evicted);
+                }
                 Waited::Expired if is_in_head => {
                     self.refuse_and_linger(408, "the request head took too long")
                         .await;
@@ -233,11 +250,17 @@ impl Connection {
         }
     }
 
-    /// Waits for bytes, the deadline or, between requests, the end of the server.
+    /// Waits for bytes, the deadline, a newcomer that needs the place or, between requests, the end
+    /// of the server.
     async fn read_in_head(&mut self, is_in_head: bool) -> Waited {
         let shutdown = self.http.shutdown.clone();
         let mut stop = std::pin::pin!(shutdown.wait(Phase::Graceful));
         poll_fn(|cx| {
+            // First: its place has been given to another, whatever it says by now.
+            let newcomer = self.newcomer.as_ref();
+            if newcomer.is_some_and(|newcomer| newcomer.poll_evicted(cx).is_ready()) {
+                return Poll::Ready(Waited::Evicted);
+            }
             if let Poll::Ready(read) = self.poll_more(cx) {
                 return Poll::Ready(Waited::Read(read));
             }
@@ -313,12 +336,7 @@ impl Connection {
     }
 
     async fn answer(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
-        let is_last = !self.head.keep_alive() || self.http.shutdown.is_triggered();
-        self.persistence = if is_last {
-            Persistence::Close
-        } else {
-            Persistence::KeepAlive
-        };
+        self.persistence = self.usual_persistence();
         let framing = match self.head.framing() {
             Ok(framing) => framing,
             Err(error) => {
@@ -342,6 +360,17 @@ impl Connection {
         input.append(&mut self.input);
         self.input = input;
         after
+    }
+
+    /// How the answer leaves the connection, unless the request breaks a rule.
+    fn usual_persistence(&self) -> Persistence {
+        let is_last = !self.head.keep_alive() || self.http.shutdown.is_triggered();
+        // Whoever has not shown a token where one is due gets one answer, whatever it asks.
+        if is_last || self.must_show_token {
+            Persistence::Close
+        } else {
+            Persistence::KeepAlive
+        }
     }
 
     /// Everything that is decided from the head alone, in this order: host, what stands there
@@ -397,6 +426,16 @@ impl Connection {
             return Err(Response::error(405, &text).with("Allow", target.allow()));
         }
         let caller = identify(head, settings, target)?;
+        if self.must_show_token && target.access() != Access::Open {
+            if !settings.auth.knows(&caller) {
+                self.http.server.metrics.limit_hit(Limit::Connections);
+                let text = "all connections but those reserved for callers with a token are taken";
+                return Err(Response::error(503, text).with("Retry-After", "5"));
+            }
+            self.must_show_token = false;
+            self.persistence = self.usual_persistence();
+        }
+        let head = &self.head;
         if head.expect() == Expectation::Unknown {
             return Err(Response::error(
                 417,
@@ -543,6 +582,8 @@ impl Connection {
 
     /// Answers what breaks the rules of HTTP, and lets the client read the answer.
     async fn refuse_and_linger(&mut self, status: u16, text: &str) {
+        // It goes by itself.
+        self.newcomer = None;
         self.persistence = Persistence::Close;
         if let After::Answered = self
             .send_as(Response::error(status, text), Version::Http11, false)
@@ -574,6 +615,7 @@ struct Admitted {
 
 enum Waited {
     Read(io::Result<More>),
+    Evicted,
     Expired,
     Stop,
 }
