@@ -105,6 +105,7 @@ fn server_settings(config: &Config) -> server::Settings {
             requests_in_flight: limits.requests_in_flight,
             stream_queue_bytes: limits.stream_queue_bytes,
             replay_bytes: limits.replay_bytes,
+            replay_total_bytes: limits.replay_total_bytes,
             tool_output_bytes: limits.tool_output_bytes,
             subscriptions: limits.subscriptions,
             tasks: limits.tasks,

@@ -97,6 +97,8 @@ sections! {
         stream_queue_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
         /// Bytes of past events kept per session, for clients that come back to a stream.
         replay_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
+        /// The same for all sessions together; beyond it, those not heard of for longest lose their past events first.
+        replay_total_bytes: usize = size(64 << 10, 1 << 30), Some("4MiB"), Reload;
         /// Resources one session, or one listen stream, is subscribed to.
         subscriptions: usize = int(1, 10_000), Some("64"), Reload;
         /// Tasks kept at once, running or ended.

@@ -74,6 +74,8 @@ pub struct Limits {
     pub stream_queue_bytes: usize,
     /// Bytes kept for replay per session (`replay_bytes`).
     pub replay_bytes: usize,
+    /// Bytes kept for replay for all sessions together (`replay_total_bytes`).
+    pub replay_total_bytes: usize,
     /// Bytes of one tool's result (`tool_output_bytes`).
     pub tool_output_bytes: usize,
     /// Resource subscriptions per session or listen stream (`subscriptions`).
@@ -91,6 +93,7 @@ impl Default for Limits {
             requests_in_flight: 64,
             stream_queue_bytes: 64 * 1024,
             replay_bytes: 64 * 1024,
+            replay_total_bytes: 4 * 1024 * 1024,
             tool_output_bytes: 256 * 1024,
             subscriptions: 64,
             tasks: 256,
@@ -106,7 +109,7 @@ pub struct Server {
     pub metrics: Rc<Metrics>,
     /// Deadlines of everything that waits.
     pub deadlines: Deadlines,
-    sessions: sessions::Sessions,
+    sessions: Rc<sessions::Sessions>,
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
@@ -126,8 +129,6 @@ pub struct Server {
     server_info: RefCell<Rc<str>>,
     is_stopping: Cell<bool>,
     resource_watch: Notify,
-    /// Holds a permit when something of the saved state has changed. Sessions share it.
-    dirty: Rc<Notify>,
 }
 
 /// A place among `limits.streams`, given back when dropped.
@@ -143,12 +144,14 @@ impl Server {
         seal_key: [u8; 32],
     ) -> Rc<Server> {
         let server_info = settings.implementation.render(Revision::LATEST).into();
+        let replay_bytes_max = settings.limits.replay_total_bytes;
+        let sessions = sessions::Sessions::new(metrics.clone(), replay_bytes_max);
         let server = Rc::new(Server {
             settings: RefCell::new(Rc::new(settings)),
             catalog: RefCell::new(Rc::new(catalog)),
             metrics,
             deadlines,
-            sessions: sessions::Sessions::default(),
+            sessions,
             listeners: listen::Listeners::default(),
             events: events::Events::default(),
             tasks: tasks::Tasks::default(),
@@ -161,7 +164,6 @@ impl Server {
             server_info: RefCell::new(server_info),
             is_stopping: Cell::new(false),
             resource_watch: Notify::new(),
-            dirty: Rc::new(Notify::new()),
         });
         server.count_catalog();
         server
@@ -189,6 +191,8 @@ impl Server {
         self.end_callers(|caller| standing(caller) == Standing::Gone);
         let info: Rc<str> = settings.implementation.render(Revision::LATEST).into();
         self.server_info.replace(info);
+        let replay_bytes_max = settings.limits.replay_total_bytes;
+        self.sessions.set_replay_bytes_max(replay_bytes_max);
         self.settings.replace(Rc::new(settings));
         let changes = self.catalog.borrow().changes_to(&catalog);
         self.catalog.replace(Rc::new(catalog));
@@ -280,7 +284,7 @@ impl Server {
 
     /// Completes when something that the state file keeps has changed.
     pub async fn changed_state(&self) {
-        self.dirty.notified().await;
+        self.sessions.dirty.notified().await;
     }
 
     /// Whether the server has been told to stop.

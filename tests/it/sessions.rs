@@ -472,3 +472,34 @@ fn a_burst_larger_than_the_queue_ends_the_stream_and_the_ring_keeps_its_end() {
         );
     }
 }
+
+#[test]
+fn what_all_sessions_keep_is_bounded_and_the_oldest_lose_theirs_first() {
+    // 64 KiB for each and 4 MiB for all: the defaults.
+    const FIT: usize = 64;
+    let server = Server::probe();
+    // The client of a session that keeps all it may, and the first event of the stream.
+    let full = |index: usize| {
+        let mut mcp = Mcp::open(Way::Streamable, &server, "2025-06-18");
+        let key = index.to_string();
+        let call = wait_call(&mut mcp, &key, 800, 0);
+        drop(mcp.send(&call));
+        mcp.release(&key);
+        mcp.wait_outcome(&key, "done");
+        mcp
+    };
+    // What comes after the first event of the first stream, as far as it is still there.
+    let status = |mcp: &Mcp| {
+        let mut http = server.connect();
+        http.send(&mcp.get().header("Last-Event-ID", "1-1"));
+        http.response_head(siskin::http1::Method::Get).status
+    };
+    let mut clients: Vec<Mcp> = (0..FIT).map(full).collect();
+    // All of it is there. Whoever comes back is heard of again.
+    assert_eq!(status(&clients[0]), 200);
+    clients.extend((FIT..FIT + 2).map(full));
+    assert_eq!(status(&clients[1]), 404);
+    for index in [0, FIT / 2, FIT + 1] {
+        assert_eq!(status(&clients[index]), 200, "{index}");
+    }
+}
