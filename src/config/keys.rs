@@ -109,7 +109,7 @@ sections! {
         upstream_bytes: usize = size(1 << 10, 256 << 20), Some("2MiB"), Reload;
         /// Child processes at once.
         children: usize = int(1, 1_000), Some("16"), Reload;
-        /// Memory to stay within; the limits above that nobody set are derived from it.
+        /// Memory to stay within: what is held at once is derived from it where nobody set it, as the table below shows.
         memory: Option<usize> = size(4 << 20, 1 << 30), None, Reload;
     }
 
