@@ -175,18 +175,14 @@ async fn drive(
                 count_slow_reader(&http, &outlet);
                 break After::Answered;
             }
-            Next::HalfClosed => {
+            Next::HalfClosed if can_probe(connection, &streaming) => {
                 connection.note_end_of_input();
                 match &streaming {
                     Some(Streaming { framing, .. }) => {
                         let metrics = &http.server.metrics;
                         framing.item(&mut connection.output, metrics, &Item::KeepAlive);
                     }
-                    // RFC 9110 section 15.2: any client takes one, but for those of HTTP/1.0.
-                    None if connection.head.version() == Version::Http11 => {
-                        connection.output.extend_from_slice(CONTINUE);
-                    }
-                    None => (),
+                    None => connection.output.extend_from_slice(CONTINUE),
                 }
                 if let After::Close(reason) = connection.flush().await {
                     outlet.end(EndReason::ReaderGone);
@@ -194,7 +190,7 @@ async fn drive(
                 }
                 continue;
             }
-            Next::Gone => {
+            Next::Gone | Next::HalfClosed => {
                 // Dropping `running` cancels it, where the revision says so. Where it does not,
                 // what is still to come goes into the session's ring.
                 outlet.end(EndReason::ReaderGone);
@@ -251,6 +247,13 @@ async fn drive(
         (After::Answered, sent) => sent,
         (after, _) => after,
     }
+}
+
+/// Whether there is something harmless to send: before a stream has begun an interim response, which
+/// any client takes but those of HTTP/1.0 (RFC 9110, section 15.2). With those, among them proxies
+/// that close when their own client does, a closed side counts as gone.
+fn can_probe(connection: &Connection, streaming: &Option<Streaming>) -> bool {
+    streaming.is_some() || connection.head.version() == Version::Http11
 }
 
 /// Counts a reader whose queue ran over.

@@ -141,6 +141,20 @@ fn going_away_after_a_half_close_cancels() {
 }
 
 #[test]
+fn a_client_of_http_1_0_has_gone_when_it_closes_its_side() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    let call = wait_call(&mut mcp, "a", 0);
+    let request = String::from_utf8(mcp.post(&call).bytes(server.addr)).unwrap();
+    let mut http = server.connect();
+    http.send_bytes(request.replacen("HTTP/1.1", "HTTP/1.0", 1));
+    mcp.wait_outcome("a", "waiting");
+    http.half_close();
+    mcp.wait_outcome("a", "cancelled");
+    http.expect_closed();
+}
+
+#[test]
 fn a_reset_cancels_at_once() {
     let server = Server::probe();
     let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
