@@ -16,8 +16,8 @@ use std::task::{Poll, Waker};
 
 use serde::Deserialize;
 use siskin::{
-    Arguments, Builder, CallError, CompletionQuery, Context, Level, Limits, McpServer, NoArguments,
-    Prompt, Resource, ResourceContents, ResourceTemplate, Tool, ToolResult, Uri,
+    Arguments, Builder, CallError, Change, CompletionQuery, Context, Level, Limits, McpServer,
+    NoArguments, Prompt, Resource, ResourceContents, ResourceTemplate, Tool, ToolResult, Uri,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -210,6 +210,13 @@ fn saying(builder: Builder) -> Builder {
         .tool_now(
             Tool::new("fail").description("Fails."),
             |_: &Context, _: NoArguments| Err::<ToolResult, _>(CallError::failed("it failed")),
+        )
+        .tool_now(
+            Tool::new("announce").description("Says that the list of tools has changed."),
+            |ctx: &Context, _: NoArguments| {
+                ctx.changed(Change::Tools);
+                Ok("announced")
+            },
         )
 }
 

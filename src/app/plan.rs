@@ -95,9 +95,6 @@ pub enum PlanError {
     },
 }
 
-/// Entries on one page of a list. All tools of a well-filled homelab fit one page; clients that
-/// cannot page still see them.
-const PAGE_LEN: usize = 250;
 /// How long clients may keep lists. A change is announced to those that listen; for the others a
 /// minute is short enough.
 const LIST_TTL_MS: u64 = 60_000;
@@ -162,6 +159,7 @@ fn server_settings(config: &Config) -> server::Settings {
             requests_in_flight: limits.requests_in_flight,
             stream_queue_bytes: limits.stream_queue_bytes,
             replay_bytes: limits.replay_bytes,
+            replay_total_bytes: limits.replay_total_bytes,
             tool_output_bytes: limits.tool_output_bytes,
             subscriptions: limits.subscriptions,
             tasks: limits.tasks,
@@ -169,7 +167,7 @@ fn server_settings(config: &Config) -> server::Settings {
         tool_call: config.timeout.operation,
         client_answer: CLIENT_ANSWER,
         session_idle: config.timeout.session_idle,
-        page_len: PAGE_LEN,
+        page_len: limits.page,
         session_prefix: config.server.session_prefix.clone(),
         cache: CacheHint {
             ttl_ms: LIST_TTL_MS,
@@ -190,6 +188,9 @@ fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, P
         json_depth_max: limits.json_depth,
         batch_len_max: limits.batch,
         connections_max: limits.connections,
+        connections_reserved: limits
+            .connections_reserved
+            .unwrap_or(limits.connections / 8),
         connections_per_address_max: limits.connections_per_address,
         head_timeout: timeout.head,
         body_timeout: timeout.body,

@@ -139,67 +139,70 @@ fn warn_of_services(draft: &mut Draft<'_>, config: &Config) {
     }
 }
 
-/// Shares `limits.memory` out among the limits nobody set: half to the requests being worked on, a quarter to the
-/// queues of streams, an eighth each to heads of connections and to sessions.
+/// Sets the limits that nobody set to what `limits.memory` leaves for them.
 fn derive_limits(draft: &mut Draft<'_>) {
     let Some(memory) = draft.config.limits.memory else {
         return;
     };
-    /// What a connection and a session take beside their buffers, with room to spare.
-    const RECORD_BYTES: usize = 4096;
-    let limits = &draft.config.limits;
-    let is_free = |key: &str| !draft.origins.contains_key(key);
-    let unless_set =
-        |key: &str, set: usize, derived: usize| if is_free(key) { derived.max(1) } else { set };
-    let body = unless_set(
-        "limits.body_bytes",
-        limits.body_bytes,
-        limits.body_bytes.min(memory / 32),
-    );
-    let upstream = unless_set(
-        "limits.upstream_bytes",
-        limits.upstream_bytes,
-        limits.upstream_bytes.min(memory / 16),
-    );
-    let output = unless_set(
-        "limits.tool_output_bytes",
-        limits.tool_output_bytes,
-        limits.tool_output_bytes.min(memory / 64),
-    );
-    let requests = memory / 2 / (body + upstream + output);
-    let streams = memory / 4 / limits.stream_queue_bytes;
-    let connections = memory / 8 / (limits.head_bytes + RECORD_BYTES);
-    let derived = [
-        ("body_bytes", body),
-        ("upstream_bytes", upstream),
-        ("tool_output_bytes", output),
-        ("requests_in_flight", requests),
-        ("streams", streams),
-        ("connections", connections),
-        (
-            "connections_per_address",
-            unless_set("limits.connections", limits.connections, connections) / 4,
-        ),
-        ("sessions", memory / 8 / RECORD_BYTES),
-    ];
-    for (name, number) in derived {
-        let key = format!("limits.{name}");
-        let row = Limits::SECTION.rows.iter().find(|row| row.name == name);
-        let Some(bounds) = row
-            .and_then(|row| row.kind.bounds())
-            .filter(|_| !draft.origins.contains_key(&key))
-        else {
-            continue;
-        };
-        let number = u64::try_from(number)
-            .unwrap_or(u64::MAX)
-            .clamp(bounds.min, bounds.max);
+    let is_set = |name: &str| draft.origins.contains_key(&format!("limits.{name}"));
+    for (name, number) in derived_limits(memory, &draft.config.limits, &is_set) {
         draft.config.set("limits", name, Value::Number(number));
         draft.origins.insert(
-            key,
+            format!("limits.{name}"),
             Origin::Derived {
                 from: "limits.memory",
             },
         );
     }
+}
+
+/// What `memory` bytes leave for each limit that is not set: half for the requests being worked on, each with its body,
+/// what it reads from an upstream and its output; a quarter for the queues of streams; a sixteenth each for connections
+/// with their heads, for sessions, for replay and for the outputs of tasks. Within the bounds of each key, and what is
+/// a size never above its default.
+pub(super) fn derived_limits(
+    memory: usize,
+    limits: &Limits,
+    is_set: &dyn Fn(&str) -> bool,
+) -> Vec<(&'static str, u64)> {
+    /// What a connection and a session take beside their buffers, with room to spare.
+    const RECORD_BYTES: usize = 4096;
+    let mut derived = Vec::new();
+    let mut derive = |name: &'static str, set: usize, wanted: usize| -> usize {
+        let row = Limits::SECTION.rows.iter().find(|row| row.name == name);
+        let bounds = row.and_then(|row| row.kind.bounds());
+        let Some(bounds) = bounds.filter(|_| !is_set(name)) else {
+            return set;
+        };
+        let number = u64::try_from(wanted).unwrap_or(u64::MAX);
+        let number = number.clamp(bounds.min, bounds.max);
+        derived.push((name, number));
+        usize::try_from(number).unwrap_or(usize::MAX)
+    };
+    let mut size = |name, default: usize, share: usize| derive(name, default, default.min(share));
+    let body = size("body_bytes", limits.body_bytes, memory / 32);
+    let upstream = size("upstream_bytes", limits.upstream_bytes, memory / 16);
+    let output = size("tool_output_bytes", limits.tool_output_bytes, memory / 64);
+    let queue = size(
+        "stream_queue_bytes",
+        limits.stream_queue_bytes,
+        memory / 256,
+    );
+    let all_replay = size("replay_total_bytes", limits.replay_total_bytes, memory / 16);
+    size("replay_bytes", limits.replay_bytes, all_replay / 16);
+
+    let requests = memory / 2 / (body + upstream + output);
+    derive("requests_in_flight", limits.requests_in_flight, requests);
+    derive("streams", limits.streams, memory / 4 / queue);
+    let connections = memory / 16 / (limits.head_bytes + RECORD_BYTES);
+    let connections = derive("connections", limits.connections, connections);
+    let of_one = connections / 4;
+    derive(
+        "connections_per_address",
+        limits.connections_per_address,
+        of_one,
+    );
+    derive("sessions", limits.sessions, memory / 16 / RECORD_BYTES);
+    derive("tasks", limits.tasks, memory / 16 / output);
+    derived
 }

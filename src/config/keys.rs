@@ -79,6 +79,8 @@ sections! {
         streams: usize = int(1, 1_000_000), Some("128"), Reload;
         /// Sessions of the revisions that have them.
         sessions: usize = int(1, 1_000_000), Some("1024"), Reload;
+        /// Of the connections, those kept for callers on this machine and with a token; an eighth when unset.
+        connections_reserved: Option<usize> = int(0, 1_000_000), None, Reload;
         /// Requests being worked on at once.
         requests_in_flight: usize = int(1, 100_000), Some("64"), Reload;
         /// Request head, request line included.
@@ -91,10 +93,14 @@ sections! {
         json_depth: usize = int(8, 512), Some("64"), Reload;
         /// Messages in one batch.
         batch: usize = int(1, 10_000), Some("32"), Reload;
+        /// Entries on one page of a list; more than a server offers, for not all clients ask for a second page.
+        page: usize = int(1, 10_000), Some("250"), Reload;
         /// Bytes waiting for a slow reader of one stream before it is cut off.
         stream_queue_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
         /// Bytes of past events kept per session, for clients that come back to a stream.
         replay_bytes: usize = size(4 << 10, 64 << 20), Some("64KiB"), Reload;
+        /// The same for all sessions together; beyond it, those not heard of for longest lose their past events first.
+        replay_total_bytes: usize = size(64 << 10, 1 << 30), Some("4MiB"), Reload;
         /// Resources one session, or one listen stream, is subscribed to.
         subscriptions: usize = int(1, 10_000), Some("64"), Reload;
         /// Tasks kept at once, running or ended.
@@ -105,7 +111,7 @@ sections! {
         upstream_bytes: usize = size(1 << 10, 256 << 20), Some("2MiB"), Reload;
         /// Child processes at once.
         children: usize = int(1, 1_000), Some("16"), Reload;
-        /// Memory to stay within; the limits above that nobody set are derived from it.
+        /// Memory to stay within: what is held at once is derived from it where nobody set it, as the table below shows.
         memory: Option<usize> = size(4 << 20, 1 << 30), None, Reload;
     }
 

@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
+use super::checks::derived_limits;
 use super::field::{Change, Row, Section};
-use super::keys::{SECTIONS, Service};
+use super::keys::{Limits, SECTIONS, Service};
 
 /// The content of `config/README.md`.
 pub fn reference_markdown() -> String {
     let mut text = String::from(INTRODUCTION);
     for section in SECTIONS {
         write_section(&mut text, section, &section.name.to_ascii_uppercase());
+        if section.name == "limits" {
+            write_derived(&mut text);
+        }
     }
     write_section(&mut text, &Service::SECTION, "SERVICES__<ID>");
     text
@@ -60,6 +64,29 @@ fn write_section(text: &mut String, section: &Section, env_name: &str) {
             default(row)
         )
         .expect(INFALLIBLE);
+    }
+}
+
+/// What `limits.memory` makes of the limits that nobody set.
+fn write_derived(text: &mut String) {
+    const MIB: usize = 1 << 20;
+    text.push_str(
+        "\nHalf of `limits.memory` is for requests being worked on, each with its body, what it reads from an upstream and \
+         its output;\na quarter for the queues of streams; a sixteenth each for connections, sessions, replay and the \
+         outputs of tasks. A limit that\nsomebody set stays as it is.\n\n\
+         | `limits.memory` | 4 MiB | 16 MiB | 64 MiB | 256 MiB |\n|---|---|---|---|---|\n",
+    );
+    let columns =
+        [4, 16, 64, 256].map(|mib| derived_limits(mib * MIB, &Limits::default(), &|_| false));
+    for (at, (name, _)) in columns[0].iter().enumerate() {
+        let row = Limits::SECTION.rows.iter().find(|row| row.name == *name);
+        let Some(row) = row else { continue };
+        write!(text, "| `{name}` |").expect(INFALLIBLE);
+        for column in &columns {
+            let number = row.kind.show_number(column[at].1);
+            write!(text, " {number} |").expect(INFALLIBLE);
+        }
+        text.push('\n');
     }
 }
 

@@ -42,6 +42,18 @@ impl Auth {
         }
     }
 
+    /// Whether this caller has shown a token, and not just come in.
+    #[must_use]
+    pub fn knows(&self, caller: &Rc<Principal>) -> bool {
+        match self {
+            Self::Off(_) => false,
+            Self::Tokens(Tokens(tokens)) => {
+                let mut principals = tokens.iter().map(|token| &token.principal);
+                principals.any(|principal| Rc::ptr_eq(principal, caller))
+            }
+        }
+    }
+
     /// Decides on the value of `Authorization`.
     ///
     /// # Errors

@@ -310,6 +310,8 @@ labels! {
         OpenFiles = "open_files",
         /// Requests per time of a token or an address.
         Rate = "rate",
+        /// Bytes kept for replay by all sessions together.
+        ReplayTotalBytes = "replay_total_bytes",
         /// Requests at once.
         RequestsInFlight = "requests_in_flight",
         /// Sessions at once.

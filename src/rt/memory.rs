@@ -97,6 +97,11 @@ impl MemoryEnd {
         Poll::Pending
     }
 
+    /// Whether nobody reads any more.
+    pub fn is_broken(&self) -> bool {
+        self.outbound.borrow().reader_gone
+    }
+
     pub fn shutdown_write(&self) {
         let reader = {
             let mut pipe = self.outbound.borrow_mut();

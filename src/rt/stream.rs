@@ -7,10 +7,12 @@
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::addr::Peer;
 use super::memory::{self, MemoryEnd};
@@ -194,6 +196,22 @@ impl Stream {
             Kind::Tcp(stream) => stream.poll_writable(cx),
             Kind::Unix(stream) => stream.poll_writable(cx),
         }
+    }
+
+    /// Whether the connection is broken: reset, or closed in both directions. A peer that has closed its side may
+    /// still read, and TCP tells whether it does only in answer to something written.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        let fd = match &self.0 {
+            Kind::Memory(end) => return end.is_broken(),
+            Kind::Tcp(stream) => stream.as_fd(),
+            Kind::Unix(stream) => stream.as_fd(),
+        };
+        // What is not asked for is reported all the same: errors and the end of both directions.
+        let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
+        let at_once = Timespec::default();
+        uninterrupted(|| Ok(rustix::event::poll(&mut polled, Some(&at_once))?)).is_ok()
+            && (polled[0].revents()).intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
     /// Says that nothing more will be written; reading goes on.
@@ -391,6 +409,27 @@ mod tests {
                     ),
                     "{error}"
                 );
+            }
+        });
+    }
+
+    #[test]
+    fn a_peer_that_only_stops_writing_breaks_nothing() {
+        run(async {
+            for (a, b) in pairs().await {
+                b.shutdown_write().unwrap();
+                assert_eq!(a.read(&mut [0; 8]).await.unwrap(), 0);
+                assert!(!a.is_broken());
+                a.write_all(b"still").await.unwrap();
+                let mut buf = [0; 8];
+                assert_eq!(b.read(&mut buf).await.unwrap(), 5);
+                assert!(!a.is_broken());
+                drop(b);
+                // On TCP it shows in answer to what is written now.
+                _ = a.try_write(b"gone");
+                while !a.is_broken() {
+                    crate::rt::yield_now().await;
+                }
             }
         });
     }

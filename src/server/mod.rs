@@ -55,7 +55,7 @@ pub struct Settings {
     pub client_answer: Duration,
     /// A session not heard of for so long is ended.
     pub session_idle: Duration,
-    /// Entries on one page of a list.
+    /// Entries on one page of a list (`limits.page`).
     pub page_len: usize,
     /// Put before each session id, with a dot; a proxy routes by it.
     pub session_prefix: Option<String>,
@@ -76,6 +76,8 @@ pub struct Limits {
     pub stream_queue_bytes: usize,
     /// Bytes kept for replay per session (`replay_bytes`).
     pub replay_bytes: usize,
+    /// Bytes kept for replay for all sessions together (`replay_total_bytes`).
+    pub replay_total_bytes: usize,
     /// Bytes of one tool's result (`tool_output_bytes`).
     pub tool_output_bytes: usize,
     /// Resource subscriptions per session or listen stream (`subscriptions`).
@@ -93,6 +95,7 @@ impl Default for Limits {
             requests_in_flight: 64,
             stream_queue_bytes: 64 * 1024,
             replay_bytes: 64 * 1024,
+            replay_total_bytes: 4 * 1024 * 1024,
             tool_output_bytes: 256 * 1024,
             subscriptions: 64,
             tasks: 256,
@@ -108,7 +111,7 @@ pub struct Server {
     pub metrics: Rc<Metrics>,
     /// Deadlines of everything that waits.
     pub deadlines: Deadlines,
-    sessions: sessions::Sessions,
+    sessions: Rc<sessions::Sessions>,
     listeners: listen::Listeners,
     events: events::Events,
     tasks: tasks::Tasks,
@@ -128,8 +131,6 @@ pub struct Server {
     server_info: RefCell<Rc<str>>,
     is_stopping: Cell<bool>,
     resource_watch: Notify,
-    /// Holds a permit when something of the saved state has changed. Sessions share it.
-    dirty: Rc<Notify>,
 }
 
 /// A place among `limits.streams`, given back when dropped.
@@ -145,12 +146,14 @@ impl Server {
         seal_key: [u8; 32],
     ) -> Rc<Server> {
         let server_info = settings.implementation.render(Revision::LATEST).into();
+        let replay_bytes_max = settings.limits.replay_total_bytes;
+        let sessions = sessions::Sessions::new(metrics.clone(), replay_bytes_max);
         let server = Rc::new(Server {
             settings: RefCell::new(Rc::new(settings)),
             catalog: RefCell::new(Rc::new(catalog)),
             metrics,
             deadlines,
-            sessions: sessions::Sessions::default(),
+            sessions,
             listeners: listen::Listeners::default(),
             events: events::Events::default(),
             tasks: tasks::Tasks::default(),
@@ -163,7 +166,6 @@ impl Server {
             server_info: RefCell::new(server_info),
             is_stopping: Cell::new(false),
             resource_watch: Notify::new(),
-            dirty: Rc::new(Notify::new()),
         });
         server.count_catalog();
         server
@@ -191,6 +193,8 @@ impl Server {
         self.end_callers(|caller| standing(caller) == Standing::Gone);
         let info: Rc<str> = settings.implementation.render(Revision::LATEST).into();
         self.server_info.replace(info);
+        let replay_bytes_max = settings.limits.replay_total_bytes;
+        self.sessions.set_replay_bytes_max(replay_bytes_max);
         self.settings.replace(Rc::new(settings));
         let changes = self.catalog.borrow().changes_to(&catalog);
         self.catalog.replace(Rc::new(catalog));
@@ -282,7 +286,7 @@ impl Server {
 
     /// Completes when something that the state file keeps has changed.
     pub async fn changed_state(&self) {
-        self.dirty.notified().await;
+        self.sessions.dirty.notified().await;
     }
 
     /// Whether the server has been told to stop.

@@ -6,7 +6,7 @@
 //! ```
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use serde_json::value::RawValue;
@@ -16,10 +16,11 @@ use crate::jsonrpc::{Id, Response, ResponseBody, encode_request};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
-use crate::rt::sync::{Notify, Receiver, Sender, oneshot};
+use crate::rt::sync::{Receiver, Sender, oneshot};
 
 use super::outlet::{EndReason, EventId, Item, Outlet};
 use super::running::Switch;
+use super::sessions::Sessions;
 use super::stream::SessionStream;
 
 /// The number of the stream that carries messages unrelated to any request.
@@ -45,8 +46,8 @@ pub struct Session {
     ring_bytes: Cell<usize>,
     in_flight: RefCell<Vec<(Id, Rc<Switch>)>>,
     seldom: RefCell<Option<Box<Seldom>>>,
-    /// Told when something has changed that the state file keeps.
-    changed: OnceCell<Rc<Notify>>,
+    /// Where it is found; told what it keeps for replay, which is bounded for all sessions together.
+    store: OnceCell<Weak<Sessions>>,
 }
 
 /// What few sessions have; the others do without its memory.
@@ -103,14 +104,16 @@ impl Session {
             ring_bytes: Cell::new(0),
             in_flight: RefCell::default(),
             seldom: RefCell::default(),
-            changed: OnceCell::new(),
+            store: OnceCell::new(),
         }
     }
 
-    /// Leaves a permit in `changed` whenever something changes that the state file keeps.
-    pub fn report_changes(&self, changed: Rc<Notify>) {
+    /// Tells `store` from now on what changes of what it keeps.
+    pub fn report_to(&self, store: &Rc<Sessions>) {
         // A session is put into one store once.
-        _ = self.changed.set(changed);
+        if self.store.set(Rc::downgrade(store)).is_ok() {
+            store.note_ring(0, self.ring_bytes.get());
+        }
     }
 
     /// A session as an earlier process left it.
@@ -200,7 +203,9 @@ impl Session {
         }
         for stream in self.streams.borrow_mut().iter_mut() {
             stream.detach(reason);
+            stream.ring.clear();
         }
+        self.set_ring_bytes(0);
         let asked =
             (self.seldom.borrow_mut().as_mut()).map(|seldom| std::mem::take(&mut seldom.asked));
         drop(asked);
@@ -267,20 +272,42 @@ impl Session {
 
     /// Numbers and sends a message of one stream, and keeps the rings within their bound.
     pub fn push(&self, number: u32, text: Rc<[u8]>, is_answer: bool, ring_bytes_max: usize) {
+        if self.is_over.get() {
+            // Nobody reads it, and nobody can come back for it.
+            return;
+        }
         let added = self.with_stream(number, |stream| stream.push(text, is_answer));
-        let mut ring_bytes = self.ring_bytes.get() + added;
+        let ring_bytes = self.ring_bytes.get() + added;
+        let excess = ring_bytes.saturating_sub(ring_bytes_max);
+        self.set_ring_bytes(ring_bytes - self.forget(excess));
+    }
+
+    /// Forgets past events of at least so many bytes, or all; what that frees is no more held against
+    /// the session. Returns how many bytes they had. For the store, which does its own sums.
+    pub fn forget_past(&self, bytes: usize) -> usize {
+        let freed = self.forget(bytes);
+        self.ring_bytes.set(self.ring_bytes.get() - freed);
+        freed
+    }
+
+    fn forget(&self, bytes: usize) -> usize {
         let mut streams = self.streams.borrow_mut();
+        let mut freed = 0;
         // The oldest streams lose their events first; a stream that is complete and empty is gone.
-        while ring_bytes > ring_bytes_max {
+        while freed < bytes {
             let Some(stream) = streams.iter_mut().find(|stream| !stream.ring.is_empty()) else {
                 break;
             };
-            ring_bytes -= stream.forget_oldest();
+            freed += stream.forget_oldest();
         }
         streams.retain(|stream| !stream.is_complete || !stream.ring.is_empty());
-        self.ring_bytes.set(ring_bytes);
-        if let Some(changed) = self.changed.get() {
-            changed.notify_one();
+        freed
+    }
+
+    fn set_ring_bytes(&self, after: usize) {
+        let before = self.ring_bytes.replace(after);
+        if let Some(store) = self.store.get().and_then(Weak::upgrade) {
+            store.note_ring(before, after);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The store of legacy sessions: found by id and owner, bounded, expiring.
 
 use std::borrow::Borrow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::gate::Principal;
 use crate::mcp::base64;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::revision::Revision;
-use crate::metrics::{Limit, RevisionLabel};
+use crate::metrics::{Limit, Metrics, RevisionLabel};
 use crate::rt;
 use crate::rt::sync::Notify;
 
@@ -20,7 +20,6 @@ use super::outlet::{EndReason, Outlet};
 use super::session::Session;
 
 /// All sessions that have an id.
-#[derive(Default)]
 pub struct Sessions {
     // Keyed by client-supplied text, so std's keyed hasher stays.
     by_id: RefCell<HashSet<ById>>,
@@ -29,6 +28,14 @@ pub struct Sessions {
     last_client: RefCell<Rc<ClientCapabilities>>,
     /// Woken when the store stops being empty.
     opened: Notify,
+    /// Holds a permit when something of the saved state has changed.
+    pub(super) dirty: Notify,
+    /// Bytes of past events that all sessions keep for replay.
+    /// Invariant: the sum of `Session::ring_bytes`, and at most `replay_bytes_max` between two calls.
+    replay_bytes: Cell<usize>,
+    /// `limits.replay_total_bytes`.
+    replay_bytes_max: Cell<usize>,
+    metrics: Rc<Metrics>,
 }
 
 /// A session that is found by its id, which it holds itself.
@@ -63,6 +70,55 @@ pub struct SessionsFull {
 }
 
 impl Sessions {
+    /// An empty store.
+    pub fn new(metrics: Rc<Metrics>, replay_bytes_max: usize) -> Rc<Sessions> {
+        Rc::new(Sessions {
+            by_id: RefCell::default(),
+            last_client: RefCell::default(),
+            opened: Notify::new(),
+            dirty: Notify::new(),
+            replay_bytes: Cell::new(0),
+            replay_bytes_max: Cell::new(replay_bytes_max),
+            metrics,
+        })
+    }
+
+    /// Sets `limits.replay_total_bytes`.
+    pub fn set_replay_bytes_max(&self, replay_bytes_max: usize) {
+        self.replay_bytes_max.set(replay_bytes_max);
+        self.bound_replay();
+    }
+
+    /// Takes note that a session keeps `after` bytes for replay instead of `before`.
+    pub fn note_ring(&self, before: usize, after: usize) {
+        self.replay_bytes
+            .set(self.replay_bytes.get() - before + after);
+        self.bound_replay();
+        self.dirty.notify_one();
+    }
+
+    /// If all sessions together keep too much, those not heard of for longest lose their past first.
+    fn bound_replay(&self) {
+        let (bytes, bytes_max) = (self.replay_bytes.get(), self.replay_bytes_max.get());
+        if bytes <= bytes_max {
+            return;
+        }
+        self.metrics.limit_hit(Limit::ReplayTotalBytes);
+        // More than has to be: all sessions are looked at, which must not happen for every event.
+        let mut excess = bytes - (bytes_max - bytes_max / 8);
+        let mut sessions = Vec::new();
+        self.visit(|session| sessions.push(session.clone()));
+        sessions.sort_by_key(|session| session.last_used());
+        for session in sessions {
+            let freed = session.forget_past(excess);
+            self.replay_bytes.set(self.replay_bytes.get() - freed);
+            excess = excess.saturating_sub(freed);
+            if excess == 0 {
+                break;
+            }
+        }
+    }
+
     /// Shows every session.
     pub fn visit(&self, mut visit: impl FnMut(&Rc<Session>)) {
         // A copy of the handles: a visit may end sessions.
@@ -118,10 +174,11 @@ impl Server {
     /// Puts a session in the store: one of an earlier process, or the one of stdio, which has no
     /// id, so that it hears of changes.
     pub fn keep_session(&self, session: Rc<Session>) {
-        session.report_changes(self.dirty.clone());
-        self.sessions.by_id.borrow_mut().replace(ById(session));
+        let by_id = &self.sessions.by_id;
+        by_id.borrow_mut().replace(ById(session.clone()));
+        session.report_to(&self.sessions);
         self.sessions.opened.notify_all();
-        self.dirty.notify_one();
+        self.sessions.dirty.notify_one();
     }
 
     /// The session of this id, if it is the caller's. Someone else's does not exist for them.
@@ -148,7 +205,7 @@ impl Server {
     pub fn end_session(&self, session: &Session, reason: EndReason) {
         self.sessions.by_id.borrow_mut().remove(&*session.id);
         session.end(reason);
-        self.dirty.notify_one();
+        self.sessions.dirty.notify_one();
     }
 
     /// How many sessions there are.
@@ -208,5 +265,94 @@ impl Server {
     fn next_expiry(&self, idle: Duration) -> Option<Instant> {
         let by_id = self.sessions.by_id.borrow();
         by_id.iter().map(|known| known.0.last_used() + idle).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that bounds what it keeps for replay, and so many sessions in it, the first of them
+    /// heard of longest ago.
+    fn store(replay_bytes_max: usize, count: usize) -> (Rc<Sessions>, Vec<Rc<Session>>) {
+        let store = Sessions::new(Rc::new(Metrics::new()), replay_bytes_max);
+        let owner = Rc::new(Principal::anonymous());
+        let now = rt::now();
+        let sessions = (0..count).map(|index| {
+            let used = now + Duration::from_secs(u64::try_from(index).unwrap());
+            let id = index.to_string().into();
+            let session = Rc::new(Session::new(id, owner.clone(), None, used));
+            store.by_id.borrow_mut().insert(ById(session.clone()));
+            session.report_to(&store);
+            session
+        });
+        let sessions = sessions.collect();
+        (store, sessions)
+    }
+
+    fn push(session: &Session, bytes: usize) {
+        session.push(1, vec![b'x'; bytes].into(), false, 400);
+    }
+
+    fn kept(session: &Session) -> usize {
+        let mut bytes = 0;
+        session.visit_streams(|stream| {
+            bytes += stream
+                .ring
+                .iter()
+                .map(|event| event.text.len())
+                .sum::<usize>();
+        });
+        bytes
+    }
+
+    fn hits(store: &Sessions) -> bool {
+        let mut text = String::new();
+        store.metrics.render(&mut text);
+        let sample = "mcp_limit_hits_total{limit=\"replay_total_bytes\"} ";
+        let (_, rest) = text.split_once(sample).unwrap();
+        !rest.starts_with("0\n")
+    }
+
+    #[test]
+    fn exactly_the_bound_is_kept_and_one_byte_more_costs_those_not_heard_of() {
+        for (last, is_over) in [(99, false), (100, false), (101, true)] {
+            let (store, sessions) = store(800, 4);
+            for session in &sessions {
+                push(session, 100);
+                push(session, 75);
+            }
+            push(&sessions[3], last);
+            assert_eq!(hits(&store), is_over, "{last}");
+            let sum: usize = sessions.iter().map(|session| kept(session)).sum();
+            assert_eq!(store.replay_bytes.get(), sum);
+            let (first, second) = (kept(&sessions[0]), kept(&sessions[1]));
+            match is_over {
+                // An eighth of the bound is made free at once, the oldest events first.
+                true => assert_eq!((first, second, sum), (0, 175, 801 - 175)),
+                false => assert_eq!((first, second, sum), (175, 175, 700 + last)),
+            }
+        }
+    }
+
+    #[test]
+    fn what_ends_or_is_forgotten_does_not_count() {
+        let (store, sessions) = store(800, 2);
+        // Each keeps 400 at most.
+        for _ in 0..9 {
+            push(&sessions[0], 100);
+            push(&sessions[1], 100);
+        }
+        assert_eq!(store.replay_bytes.get(), 800);
+        sessions[0].end(EndReason::SessionOver);
+        assert_eq!((store.replay_bytes.get(), kept(&sessions[0])), (400, 0));
+        // A request of it that is still running keeps nothing any more.
+        push(&sessions[0], 100);
+        assert_eq!(store.replay_bytes.get(), 400);
+        assert!(!hits(&store));
+        // A smaller bound holds at once.
+        store.set_replay_bytes_max(300);
+        assert_eq!((store.replay_bytes.get(), kept(&sessions[1])), (200, 200));
+        assert!(hits(&store));
     }
 }

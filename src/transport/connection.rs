@@ -9,27 +9,29 @@
 //!
 //! Every wait has its deadline: `idle`, `head`, `body`, `write_stall`.
 
+mod admit;
+
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::gate::auth::AuthRefusal;
 use crate::gate::cors;
-use crate::gate::origin::AllowedOrigin;
-use crate::gate::{Principal, Scope};
 use crate::http1::encode::Persistence;
-use crate::http1::{Expectation, Framing, Head, HeadError, Method, Version};
+use crate::http1::{Framing, Head, HeadError, Method, Version};
 use crate::log::{RequestId, escape, traced};
 use crate::metrics::{Close, Limit};
 use crate::rt::shutdown::Phase;
 use crate::rt::{self, Deadline, Expired, Stream};
 
+use admit::Admitted;
+
 use super::body::{self, BodyError};
-use super::http::{Http, Place, SiteCell};
-use super::respond::Response;
-use super::routes::{Access, Target};
+use super::http::{Http, SiteCell};
+use super::places::{Admission, Newcomer, Place};
+use super::respond::{Response, TOO_MANY_CONNECTIONS};
+use super::routes::Target;
 use super::site::{Settings, Site};
 use super::stream::StreamPlan;
 use super::{admin, events, http_sse, plain, streamable};
@@ -42,17 +44,6 @@ const KEPT_BUFFER_BYTES: usize = 16 * 1024;
 /// the answer before the reset that unread bytes cause (RFC 9112, section 9.6).
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 256 * 1024;
-
-/// Headers by which we decide and that have one value. Twice, they mean one thing to us and may mean
-/// another to whoever stands in front. (`Host` and those about length are `http1`'s.)
-const SINGLE: [&str; 6] = [
-    "authorization",
-    "content-type",
-    "last-event-id",
-    "mcp-protocol-version",
-    "mcp-session-id",
-    "origin",
-];
 
 /// See the module.
 pub struct Connection {
@@ -70,6 +61,10 @@ pub struct Connection {
     pub deadline: Deadline,
     site: SiteCell,
     place: Place,
+    /// Until its first head has come; before that it may have to make room.
+    newcomer: Option<Newcomer>,
+    /// Its place is for callers with a token, and it has not shown one yet.
+    must_show_token: bool,
     /// How the answer to this request leaves the connection.
     persistence: Persistence,
     /// CORS headers of this request's answer.
@@ -100,7 +95,12 @@ pub enum More {
 
 impl Connection {
     /// A connection that has just been accepted.
-    pub fn new(http: Rc<Http>, site: SiteCell, stream: Stream, place: Place) -> Connection {
+    pub(super) fn new(
+        http: Rc<Http>,
+        site: SiteCell,
+        stream: Stream,
+        admission: Admission,
+    ) -> Connection {
         let deadline = http.server.deadlines.slot();
         Connection {
             http,
@@ -110,7 +110,9 @@ impl Connection {
             head: Head::new(),
             deadline,
             site,
-            place,
+            place: admission.place,
+            newcomer: Some(admission.newcomer),
+            must_show_token: admission.must_show_token,
             persistence: Persistence::KeepAlive,
             cors: Vec::new(),
             input_is_over: false,
@@ -183,6 +185,7 @@ impl Connection {
                 Ok(Some(consumed)) => {
                     self.input.drain(..consumed);
                     self.deadline.clear();
+                    self.newcomer = None;
                     return Ok(());
                 }
                 Ok(None) => (),
@@ -217,6 +220,10 @@ impl Connection {
                 Waited::Read(Ok(More::End)) => self.input_is_over = true,
                 Waited::Read(Err(_)) => return Err(Close::IoError),
                 Waited::Stop => return Err(Close::Shutdown),
+                Waited::Evicted => {
+                    _ = self.stream.try_write(TOO_MANY_CONNECTIONS);
+                    return Err(Close::Evicted);
+                }
                 Waited::Expired if is_in_head => {
                     self.refuse_and_linger(408, "the request head took too long")
                         .await;
@@ -233,11 +240,17 @@ impl Connection {
         }
     }
 
-    /// Waits for bytes, the deadline or, between requests, the end of the server.
+    /// Waits for bytes, the deadline, a newcomer that needs the place or, between requests, the end
+    /// of the server.
     async fn read_in_head(&mut self, is_in_head: bool) -> Waited {
         let shutdown = self.http.shutdown.clone();
         let mut stop = std::pin::pin!(shutdown.wait(Phase::Graceful));
         poll_fn(|cx| {
+            // First: its place has been given to another, whatever it says by now.
+            let newcomer = self.newcomer.as_ref();
+            if newcomer.is_some_and(|newcomer| newcomer.poll_evicted(cx).is_ready()) {
+                return Poll::Ready(Waited::Evicted);
+            }
             if let Poll::Ready(read) = self.poll_more(cx) {
                 return Poll::Ready(Waited::Read(read));
             }
@@ -313,12 +326,7 @@ impl Connection {
     }
 
     async fn answer(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
-        let is_last = !self.head.keep_alive() || self.http.shutdown.is_triggered();
-        self.persistence = if is_last {
-            Persistence::Close
-        } else {
-            Persistence::KeepAlive
-        };
+        self.persistence = self.usual_persistence();
         let framing = match self.head.framing() {
             Ok(framing) => framing,
             Err(error) => {
@@ -342,86 +350,6 @@ impl Connection {
         input.append(&mut self.input);
         self.input = input;
         after
-    }
-
-    /// Everything that is decided from the head alone, in this order: host, what stands there
-    /// twice, origin, preflight, target, method, token, expectation.
-    fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
-        let head = &self.head;
-        if head.method() == Method::Connect {
-            // What follows would be a tunnel's bytes, not a request.
-            self.persistence = Persistence::Close;
-            return Err(Response::error(501, "this is no proxy"));
-        }
-        let host_text = match head.host() {
-            Ok(_) => head.authority(),
-            Err(error) => {
-                self.persistence = Persistence::Close;
-                return Err(Response::error(error.status(), &error.to_string()));
-            }
-        };
-        if let Some(name) = head.repeated(&SINGLE) {
-            self.persistence = Persistence::Close;
-            let text = format!("more than one `{name}` header: send one");
-            return Err(Response::error(400, &text));
-        }
-        site.host.admit(host_text).map_err(|refusal| {
-            Response::json(crate::gate::host::HostRefusal::STATUS, refusal.body())
-        })?;
-        let origin = site
-            .origin
-            .admit(head.header("origin"), host_text)
-            .map_err(|refusal| {
-                Response::json(crate::gate::origin::OriginRefusal::STATUS, refusal.body())
-            })?;
-        if let Some(origin) = origin {
-            self.cors = cors::response_headers(origin).into();
-        }
-        let target = Target::of(head.path(), settings, site.groups);
-        let method = head.method();
-        if method == Method::Options {
-            if cors::is_preflight(
-                head.header("origin"),
-                head.header("access-control-request-method"),
-            ) {
-                // Its answer has CORS headers of its own, and each may stand only once.
-                self.cors.clear();
-            }
-            return Err(answer_options(head, target, origin));
-        }
-        let Some(target) = target else {
-            return Err(no_such_path());
-        };
-        if !target.allows(method) {
-            let text = format!("method not allowed here; use {}", target.allow());
-            return Err(Response::error(405, &text).with("Allow", target.allow()));
-        }
-        let caller = identify(head, settings, target)?;
-        if head.expect() == Expectation::Unknown {
-            return Err(Response::error(
-                417,
-                "only `Expect: 100-continue` is understood",
-            ));
-        }
-        if method == Method::Post {
-            if head
-                .header("content-encoding")
-                .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
-            {
-                return Err(Response::error(
-                    415,
-                    "`Content-Encoding` of requests is not supported",
-                ));
-            }
-            let content_type = head.header("content-type");
-            if !content_type.is_some_and(crate::http1::accept::is_json_content_type) {
-                return Err(Response::error(
-                    415,
-                    "`Content-Type` must be `application/json`",
-                ));
-            }
-        }
-        Ok(Admitted { target, caller })
     }
 
     async fn dispatch(
@@ -547,6 +475,8 @@ impl Connection {
 
     /// Answers what breaks the rules of HTTP, and lets the client read the answer.
     async fn refuse_and_linger(&mut self, status: u16, text: &str) {
+        // It goes by itself.
+        self.newcomer = None;
         self.persistence = Persistence::Close;
         if let After::Answered = self
             .send_as(Response::error(status, text), Version::Http11, false)
@@ -570,14 +500,9 @@ impl Connection {
     }
 }
 
-/// A request that may go on.
-struct Admitted {
-    target: Target,
-    caller: Rc<Principal>,
-}
-
 enum Waited {
     Read(io::Result<More>),
+    Evicted,
     Expired,
     Stop,
 }
@@ -618,60 +543,4 @@ pub async fn write_within(
     .await;
     deadline.clear();
     outcome
-}
-
-fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
-    let (is_open, scope) = match target.access() {
-        Access::Open => (true, None),
-        Access::Operator if settings.metrics_public => (true, None),
-        Access::Operator => (false, Some(Scope::Admin)),
-        Access::Scope(scope) => (false, Some(scope)),
-        Access::Token => (false, None),
-    };
-    let refuse = |refusal: AuthRefusal| {
-        Response::json(refusal.status(), refusal.body())
-            .with("WWW-Authenticate", refusal.challenge(None))
-    };
-    match settings.auth.admit(head.header("authorization")) {
-        Ok(caller) => {
-            if let Some(scope) = scope {
-                caller.require(scope).map_err(refuse)?;
-            }
-            Ok(caller)
-        }
-        Err(_) if is_open => Ok(Rc::new(Principal::anonymous())),
-        Err(refusal) => Err(refuse(refusal)),
-    }
-}
-
-fn no_such_path() -> Response {
-    Response::error(404, "no such path; MCP clients connect to `/mcp`")
-}
-
-/// Answers OPTIONS: a preflight (Fetch standard, "CORS protocol"), or what a path can do; `*` is the
-/// whole server (RFC 9110, section 9.3.7).
-///
-/// A preflight for a path that does not exist is let through, though: a page may read the 404 of a
-/// request only after a preflight that succeeded, and clients in browsers look for documents that a
-/// server need not have.
-fn answer_options(
-    head: &Head,
-    target: Option<Target>,
-    origin: Option<AllowedOrigin<'_>>,
-) -> Response {
-    let allow = target.map_or("GET, POST, DELETE, OPTIONS", Target::allow);
-    let mut response = Response::empty(204).with("Allow", allow);
-    let requested = head.header("access-control-request-method");
-    let is_preflight = cors::is_preflight(head.header("origin"), requested);
-    let origin = origin.filter(|_| is_preflight);
-    if origin.is_none() && target.is_none() && head.path() != "*" {
-        return no_such_path();
-    }
-    if let Some(origin) = origin {
-        let headers = head.header("access-control-request-headers");
-        response
-            .headers
-            .extend(cors::preflight_headers(origin, allow, headers));
-    }
-    response
 }

@@ -1,8 +1,6 @@
 //! The HTTP server: what all listeners and connections share, and the accept loop.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,12 +8,13 @@ use crate::http1::date::HttpDate;
 use crate::http1::sse::{Event, encode_event};
 use crate::log::escape;
 use crate::metrics::{Close, EventKind, Limit};
-use crate::rt::shutdown::{Phase, Shutdown, Work};
+use crate::rt::shutdown::{Phase, Shutdown};
 use crate::rt::{self, Accepted, Clock, Listener, Ticker};
 use crate::server::Server;
 use crate::server::outlet::{Item, Outlet};
 
 use super::connection::Connection;
+use super::places::Places;
 use super::respond;
 use super::site::{Settings, Site};
 
@@ -37,17 +36,8 @@ pub struct Http {
     pub(super) keepalive: Ticker<Outlet>,
     /// Ticks `ping` events onto the plain event streams.
     pub(super) pings: Ticker<Outlet>,
-    connections: Cell<usize>,
-    per_address: RefCell<HashMap<IpAddr, usize>>,
+    pub(super) places: Places,
     date: RefCell<(i64, HttpDate)>,
-}
-
-/// A place among the connections, given back when dropped.
-pub struct Place {
-    http: Rc<Http>,
-    ip: Option<IpAddr>,
-    /// The server does not end before this does, within its grace.
-    _work: Work,
 }
 
 impl Http {
@@ -67,8 +57,7 @@ impl Http {
             shutdown,
             keepalive: Ticker::new(clock, keepalive),
             pings: Ticker::new(clock, ping),
-            connections: Cell::new(0),
-            per_address: RefCell::default(),
+            places: Places::default(),
             date: RefCell::new((0, HttpDate::from_unix(0))),
         });
         let comments = http.keepalive.clone();
@@ -98,11 +87,6 @@ impl Http {
         self.settings.replace(Rc::new(settings));
     }
 
-    /// How many connections are open.
-    pub fn connections_open(&self) -> usize {
-        self.connections.get()
-    }
-
     /// The `Date` of now; formatted once a second at most.
     pub(super) fn date(&self) -> HttpDate {
         let now = rt::unix_time();
@@ -119,71 +103,37 @@ impl Http {
             let stopping = self.shutdown.wait(Phase::Graceful);
             let accepted = rt::race(listener.accept(), stopping).await;
             let Ok(accepted) = accepted else { return };
-            self.clone().admit(accepted, &site);
+            if self.clone().begin(accepted, &site) {
+                // Whoever makes room is gone before the next one comes.
+                rt::yield_now().await;
+            }
         }
     }
 
-    fn admit(self: Rc<Self>, accepted: Accepted, site: &SiteCell) {
+    /// Begins to serve a connection, or refuses it. Returns whether another has to make room for it.
+    pub(super) fn begin(self: Rc<Self>, accepted: Accepted, site: &SiteCell) -> bool {
         let Accepted { stream, peer } = accepted;
-        let place = match self.take_place(peer.ip()) {
-            Ok(place) => place,
+        let admission = match self.admit(&peer) {
+            Ok(admission) => admission,
             Err(limit) => {
                 self.server.metrics.limit_hit(limit);
                 self.server.metrics.connection_closed(Close::Limit);
                 // Best effort, without waiting: the answer fits any empty send buffer.
                 _ = stream.try_write(respond::TOO_MANY_CONNECTIONS);
-                return;
+                return false;
             }
         };
+        let took_a_place = admission.took_a_place;
+        if took_a_place {
+            self.server.metrics.limit_hit(Limit::Connections);
+        }
         // Small events must not wait for each other (Nagle); a failure costs only latency.
         _ = stream.set_nodelay(true);
         _ = stream.set_send_buffer(SEND_BUFFER_BYTES);
         log::trace!("connection from {}", escape(&peer.to_string()));
-        let connection = Connection::new(self, site.clone(), stream, place);
+        let connection = Connection::new(self, site.clone(), stream, admission);
         rt::spawn(connection.run()).detach();
-    }
-
-    fn take_place(self: &Rc<Self>, ip: Option<IpAddr>) -> Result<Place, Limit> {
-        let settings = self.settings();
-        if self.connections.get() >= settings.connections_max {
-            return Err(Limit::Connections);
-        }
-        if let Some(ip) = ip {
-            let mut per_address = self.per_address.borrow_mut();
-            let count = per_address.entry(ip).or_insert(0);
-            if *count >= settings.connections_per_address_max {
-                return Err(Limit::ConnectionsPerAddress);
-            }
-            *count += 1;
-        }
-        self.connections.set(self.connections.get() + 1);
-        Ok(Place {
-            http: self.clone(),
-            ip,
-            _work: self.shutdown.work(),
-        })
-    }
-}
-
-impl Place {
-    /// The server it is a place of.
-    pub(super) fn http(&self) -> &Rc<Http> {
-        &self.http
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let http = &self.http;
-        http.connections.set(http.connections.get() - 1);
-        let Some(ip) = self.ip else { return };
-        let mut per_address = http.per_address.borrow_mut();
-        if let Some(count) = per_address.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                per_address.remove(&ip);
-            }
-        }
+        took_a_place
     }
 }
 

@@ -22,6 +22,7 @@ mod body;
 mod connection;
 mod events;
 mod http_sse;
+mod places;
 mod plain;
 mod reply;
 mod respond;

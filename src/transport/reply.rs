@@ -7,16 +7,24 @@
 //!      └──a message, or a keep-alive tick──▶ stream ──all answers──▶ end of stream
 //! ```
 //!
-//! While it waits or streams, the client's side of the connection is watched. What a closed one
-//! means is the revision's business: `Running` cancels when dropped, or does not.
+//! While it waits or streams, the client's side of the connection is watched. What a client's going
+//! away means is the revision's business: `Running` cancels when dropped, or does not.
+//!
+//! A client that closes its side (FIN) may have gone, or may only have nothing more to say and still
+//! wait for its answer: on TCP both look the same until something is sent, which a client that has
+//! gone answers with a reset. So where going away cancels, something harmless is sent at once (a
+//! comment on a stream, an interim response before that), and the socket is looked at from then on:
+//! a reset, or a write that fails, is the end; nothing of that, and the answer is sent when it is
+//! there.
 
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::gate::cors;
 use crate::http1::Version;
 use crate::http1::accept::accepts;
-use crate::http1::encode::Persistence;
+use crate::http1::encode::{CONTINUE, Persistence};
 use crate::metrics::{Close, Disconnect, Limit, SseGuard};
 use crate::rt::shutdown::Phase;
 use crate::server::arrival::{Answer, Reply, Running};
@@ -42,6 +50,9 @@ pub enum Takes {
 
 /// More input than this is not read ahead while a request is being answered.
 const READ_AHEAD_BYTES: usize = 64 * 1024;
+/// How often a connection whose client closed its side is looked at. The reactor cannot tell: such a
+/// socket is readable for ever.
+const BROKEN_CHECK: Duration = Duration::from_millis(250);
 
 impl Takes {
     /// Reads `Accept`; a missing one takes both. None if it excludes both.
@@ -164,7 +175,22 @@ async fn drive(
                 count_slow_reader(&http, &outlet);
                 break After::Answered;
             }
-            Next::Gone => {
+            Next::HalfClosed if can_probe(connection, &streaming) => {
+                connection.note_end_of_input();
+                match &streaming {
+                    Some(Streaming { framing, .. }) => {
+                        let metrics = &http.server.metrics;
+                        framing.item(&mut connection.output, metrics, &Item::KeepAlive);
+                    }
+                    None => connection.output.extend_from_slice(CONTINUE),
+                }
+                if let After::Close(reason) = connection.flush().await {
+                    outlet.end(EndReason::ReaderGone);
+                    return After::Close(reason);
+                }
+                continue;
+            }
+            Next::Gone | Next::HalfClosed => {
                 // Dropping `running` cancels it, where the revision says so. Where it does not,
                 // what is still to come goes into the session's ring.
                 outlet.end(EndReason::ReaderGone);
@@ -223,6 +249,13 @@ async fn drive(
     }
 }
 
+/// Whether there is something harmless to send: before a stream has begun an interim response, which
+/// any client takes but those of HTTP/1.0 (RFC 9110, section 15.2). With those, among them proxies
+/// that close when their own client does, a closed side counts as gone.
+fn can_probe(connection: &Connection, streaming: &Option<Streaming>) -> bool {
+    streaming.is_some() || connection.head.version() == Version::Http11
+}
+
 /// Counts a reader whose queue ran over.
 fn count_slow_reader(http: &Http, outlet: &Outlet) {
     if outlet.ended() == Some(EndReason::SlowReader) {
@@ -272,6 +305,8 @@ async fn send_json(
 enum Next {
     Ended(EndReason),
     Gone,
+    /// The client closed its side, which may or may not mean that it has gone.
+    HalfClosed,
     Item(Item),
 }
 
@@ -279,6 +314,10 @@ enum Next {
 async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -> Next {
     let shutdown = connection.http.shutdown.clone();
     let mut stop = std::pin::pin!(shutdown.wait(Phase::Now));
+    let is_watched = connection.input_is_over() && running.is_cancelled_by_disconnect();
+    if is_watched {
+        connection.deadline.set(BROKEN_CHECK);
+    }
     poll_fn(|cx| {
         match outlet.poll_next(cx) {
             Poll::Ready(Ok(item)) => return Poll::Ready(Next::Item(item)),
@@ -289,13 +328,20 @@ async fn next(connection: &mut Connection, running: &Running, outlet: &Outlet) -
             match connection.poll_more(cx) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(More::Bytes)) => (),
-                // A client that only closed its sending side still reads; which of the two it is
-                // cannot be told, so it is the revision that decides.
                 Poll::Ready(Ok(More::End)) if !running.is_cancelled_by_disconnect() => {
                     connection.note_end_of_input();
                 }
+                Poll::Ready(Ok(More::End)) if !connection.stream.is_broken() => {
+                    return Poll::Ready(Next::HalfClosed);
+                }
                 Poll::Ready(Ok(More::End) | Err(_)) => return Poll::Ready(Next::Gone),
             }
+        }
+        while is_watched && connection.deadline.poll_expired(cx).is_ready() {
+            if connection.stream.is_broken() {
+                return Poll::Ready(Next::Gone);
+            }
+            connection.deadline.set(BROKEN_CHECK);
         }
         stop.as_mut()
             .poll(cx)

@@ -57,6 +57,8 @@ pub struct Settings {
     pub batch_len_max: usize,
     /// `limits.connections`.
     pub connections_max: usize,
+    /// `limits.connections_reserved`.
+    pub connections_reserved: usize,
     /// `limits.connections_per_address`.
     pub connections_per_address_max: usize,
     /// `timeout.head`: from the first byte of a head to its last.
@@ -104,6 +106,7 @@ impl Default for Settings {
             json_depth_max: 64,
             batch_len_max: 32,
             connections_max: 256,
+            connections_reserved: 32,
             connections_per_address_max: 64,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),

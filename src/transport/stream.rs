@@ -23,7 +23,8 @@ use crate::server::StreamPermit;
 use crate::server::outlet::{EndReason, Outlet};
 use crate::server::session::Session;
 
-use super::http::{Http, Place};
+use super::http::Http;
+use super::places::Place;
 use super::sse_out::EventFraming;
 
 /// What a stream needs to go on without its connection.

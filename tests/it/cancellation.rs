@@ -87,6 +87,88 @@ fn a_half_closed_connection_is_still_answered() {
 }
 
 #[test]
+fn a_call_outlives_the_half_close_of_its_connection() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    for accept in ["application/json", "application/json, text/event-stream"] {
+        let call = wait_call(&mut mcp, accept, 0);
+        let mut http = server.connect();
+        http.send(&mcp.post(&call).with("Accept", accept));
+        http.half_close();
+        // The server has seen it: this is how it finds out whether somebody still reads.
+        assert_eq!(http.response().status, 100, "{accept}");
+        assert_eq!(mcp.call_text("outcome", json!({"key": accept})), "waiting");
+        mcp.release(accept);
+        let answer = http.response();
+        assert_eq!((answer.status, &answer.json()["id"]), (200, &call["id"]));
+        http.expect_closed();
+    }
+    // In the middle of a stream.
+    let call = wait_call(&mut mcp, "streaming", 1);
+    let mut stream = server.connect().into_sse(&mcp.post(&call));
+    assert_eq!(stream.message()["params"]["progress"], 0);
+    let seen = stream.raw.len();
+    stream.http.half_close();
+    stream.wait_raw("a comment", |raw| raw[seen..].contains(":\n\n"));
+    mcp.release("streaming");
+    assert_eq!(stream.message()["id"], call["id"]);
+    stream.expect_end();
+    stream.http.expect_closed();
+}
+
+#[test]
+fn going_away_after_a_half_close_cancels() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    // At once, so that what the server sends finds nobody; and by a reset later on.
+    let call = wait_call(&mut mcp, "at once", 0);
+    let mut http = server.connect();
+    http.send(&mcp.post(&call));
+    mcp.wait_outcome("at once", "waiting");
+    http.half_close();
+    drop(http);
+    mcp.wait_outcome("at once", "cancelled");
+    let call = wait_call(&mut mcp, "later", 0);
+    let mut http = server.connect();
+    http.send(&mcp.post(&call));
+    http.half_close();
+    assert_eq!(http.response().status, 100);
+    assert_eq!(mcp.call_text("outcome", json!({"key": "later"})), "waiting");
+    let at_once = Some(std::time::Duration::ZERO);
+    rustix::net::sockopt::set_socket_linger(&http.socket, at_once).unwrap();
+    drop(http);
+    mcp.wait_outcome("later", "cancelled");
+}
+
+#[test]
+fn a_client_of_http_1_0_has_gone_when_it_closes_its_side() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    let call = wait_call(&mut mcp, "a", 0);
+    let request = String::from_utf8(mcp.post(&call).bytes(server.addr)).unwrap();
+    let mut http = server.connect();
+    http.send_bytes(request.replacen("HTTP/1.1", "HTTP/1.0", 1));
+    mcp.wait_outcome("a", "waiting");
+    http.half_close();
+    mcp.wait_outcome("a", "cancelled");
+    http.expect_closed();
+}
+
+#[test]
+fn a_reset_cancels_at_once() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2026-07-28");
+    let call = wait_call(&mut mcp, "a", 0);
+    let mut http = server.connect();
+    http.send(&mcp.post(&call));
+    mcp.wait_outcome("a", "waiting");
+    let at_once = Some(std::time::Duration::ZERO);
+    rustix::net::sockopt::set_socket_linger(&http.socket, at_once).unwrap();
+    drop(http);
+    mcp.wait_outcome("a", "cancelled");
+}
+
+#[test]
 fn on_connections_a_notification_cancels_and_no_answer_comes() {
     let server = Server::probe();
     let mut clients = vec![

@@ -15,7 +15,7 @@ const REVISIONS: [(Way, &str); 6] = [
 // --- pagination -------------------------------------------------------------------------------
 
 const LISTS: [(&str, &str, &str, usize); 4] = [
-    ("tools/list", "tools", "name", 6),
+    ("tools/list", "tools", "name", 7),
     ("resources/list", "resources", "uri", 3),
     (
         "resources/templates/list",
@@ -433,4 +433,29 @@ fn a_tool_whose_mirrored_headers_break_the_rules_is_refused_at_load() {
         false,
     );
     check(&format!(r#"{{"o":{{"oneOf":[{inner}]}}}}"#), false);
+}
+
+#[test]
+fn a_page_is_as_long_as_configured() {
+    let whole = tools_of_first_page(&Server::start(&[]));
+    assert!(whole.1.is_none(), "all of it fits the default page");
+    let count = whole.0;
+    for (page, expected, is_all) in [
+        (count - 1, count - 1, false),
+        (count, count, true),
+        (count + 1, count, true),
+    ] {
+        let server = Server::start(&[("APP_LIMITS__PAGE", &page.to_string())]);
+        let (len, cursor) = tools_of_first_page(&server);
+        assert_eq!((len, cursor.is_none()), (expected, is_all), "page {page}");
+    }
+}
+
+/// How many tools the first page has, and the cursor of the next.
+#[track_caller]
+fn tools_of_first_page(server: &Server) -> (usize, Option<Value>) {
+    let mut mcp = Mcp::connect(Way::Streamable, server.addr, "2026-07-28");
+    let result = mcp.result("tools/list", json!({}));
+    let len = result["tools"].as_array().unwrap().len();
+    (len, result.get("nextCursor").cloned())
 }

@@ -23,7 +23,7 @@ const LONG: [(&str, usize); 6] = [
     ("mcp/tool/mod.rs", 550),
     ("metrics/mod.rs", 600),
     ("server/state.rs", 550),
-    ("transport/connection.rs", 700),
+    ("transport/connection.rs", 600),
 ];
 const LINES_MAX: usize = 500;
 

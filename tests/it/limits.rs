@@ -22,21 +22,21 @@ const DRIP: Duration = Duration::from_millis(20);
 
 /// How often a limit refused something.
 #[track_caller]
-fn hits(server: &Server, limit: &str) -> f64 {
+pub fn hits(server: &Server, limit: &str) -> f64 {
     let sample = format!(r#"mcp_limit_hits_total{{limit="{limit}"}}"#);
     server.metric(&sample).expect("every limit has its sample")
 }
 
 /// Waits until connections were closed for this reason so many times.
 #[track_caller]
-fn wait_closed(server: &Server, reason: &str, count: f64) {
+pub fn wait_closed(server: &Server, reason: &str, count: f64) {
     let sample = format!(r#"mcp_connections_closed_total{{reason="{reason}"}}"#);
     poll_until(&sample, || (server.metric(&sample)? >= count).then_some(()));
 }
 
 /// Connects from another address of this machine: all of 127/8 is ours.
 #[track_caller]
-fn connect_from(server: &Server, last: u8) -> Http {
+pub fn connect_from(server: &Server, last: u8) -> Http {
     use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     let ip = IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
@@ -53,7 +53,7 @@ fn connect_from(server: &Server, last: u8) -> Http {
 
 /// The refusal that a connection gets without having asked anything.
 #[track_caller]
-fn check_no_place(mut http: Http) {
+pub fn check_no_place(mut http: Http) {
     let refused = responses(&mut http);
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert_eq!(refused[0].status, 503);
@@ -63,7 +63,7 @@ fn check_no_place(mut http: Http) {
 }
 
 #[track_caller]
-fn check_is_served(http: &mut Http) {
+pub fn check_is_served(http: &mut Http) {
     assert_eq!(pong(&http.ask(&ping(1))), 1);
 }
 

@@ -12,6 +12,7 @@
 //!   cancellation by notification everywhere, by closing the stream in 2026-07-28 only
 //!   subscriptions  what a client hears unasked: listen streams, GET streams, stdio
 //!   concurrency  a slow tool delays nobody; old and new clients at the same time
+//!   crowd        who makes room, and who does not, when all connections are taken
 //!   features     pagination, completion, log levels, mirrored headers
 //!   wire         HTTP/1.1 framing: what belongs to which request, what ends a connection
 //!   sse          event streams on the wire
@@ -42,6 +43,7 @@ mod batches;
 mod browser_rules;
 mod cancellation;
 mod concurrency;
+mod crowd;
 mod features;
 mod house;
 mod http_sse;

@@ -265,6 +265,45 @@ fn a_stream_born_by_post_is_resumed_where_it_broke_off() {
 }
 
 #[test]
+fn the_streams_of_a_batch_and_of_a_get_are_resumed_apart() {
+    let server = Server::probe();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2025-03-26");
+    // A GET stream that has said something, and is left.
+    let mut general = mcp.listen();
+    mcp.call("announce", json!({}));
+    let announced = general.try_message().unwrap();
+    drop(general);
+    // A batch: one call that says something first, and one that only waits; left in between.
+    let calls = [
+        wait_call(&mut mcp, "a", 1, 1),
+        wait_call(&mut mcp, "b", 0, 0),
+    ];
+    let mut batch = mcp.send(&json!(calls)).unwrap().into_sse();
+    let progress = batch.try_message().unwrap();
+    assert_eq!(progress.json()["params"]["progress"], 0);
+    drop(batch);
+    // Both go on while nobody reads.
+    mcp.release("b");
+    mcp.wait_outcome("b", "done");
+    mcp.call("announce", json!({}));
+    mcp.release("a");
+    mcp.wait_outcome("a", "done");
+    // Each id leads back to its own stream, and to nothing of the other.
+    let rest: Vec<_> = mcp.resume(&progress.id).rest();
+    let rest: Vec<_> = rest.iter().map(|event| event.json()).collect();
+    assert_eq!(rest.len(), 3, "{rest:?}");
+    assert_eq!(rest[0]["id"], calls[1]["id"], "{rest:?}");
+    assert_eq!(rest[1]["params"]["progress"], 1, "{rest:?}");
+    assert_eq!(rest[2]["id"], calls[0]["id"], "{rest:?}");
+    let mut general = mcp.resume(&announced.id);
+    let method = "notifications/tools/list_changed";
+    assert_eq!(general.message()["method"], method);
+    // It goes on live; the batch's stream was complete and did not.
+    mcp.call("announce", json!({}));
+    assert_eq!(general.message()["method"], method);
+}
+
+#[test]
 fn a_resumed_stream_goes_on_live() {
     let server = Server::probe();
     let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
@@ -431,5 +470,36 @@ fn a_burst_larger_than_the_queue_ends_the_stream_and_the_ring_keeps_its_end() {
             progress(&pair[0]).unwrap() + 1.0,
             progress(&pair[1]).unwrap()
         );
+    }
+}
+
+#[test]
+fn what_all_sessions_keep_is_bounded_and_the_oldest_lose_theirs_first() {
+    // 64 KiB for each and 4 MiB for all: the defaults.
+    const FIT: usize = 64;
+    let server = Server::probe();
+    // The client of a session that keeps all it may, and the first event of the stream.
+    let full = |index: usize| {
+        let mut mcp = Mcp::open(Way::Streamable, &server, "2025-06-18");
+        let key = index.to_string();
+        let call = wait_call(&mut mcp, &key, 800, 0);
+        drop(mcp.send(&call));
+        mcp.release(&key);
+        mcp.wait_outcome(&key, "done");
+        mcp
+    };
+    // What comes after the first event of the first stream, as far as it is still there.
+    let status = |mcp: &Mcp| {
+        let mut http = server.connect();
+        http.send(&mcp.get().header("Last-Event-ID", "1-1"));
+        http.response_head(siskin::http1::Method::Get).status
+    };
+    let mut clients: Vec<Mcp> = (0..FIT).map(full).collect();
+    // All of it is there. Whoever comes back is heard of again.
+    assert_eq!(status(&clients[0]), 200);
+    clients.extend((FIT..FIT + 2).map(full));
+    assert_eq!(status(&clients[1]), 404);
+    for index in [0, FIT / 2, FIT + 1] {
+        assert_eq!(status(&clients[index]), 200, "{index}");
     }
 }

@@ -132,6 +132,69 @@ fn problems_of_all_layers_come_sorted() {
     );
 }
 
+/// What can be held at once by those limits, in bytes.
+fn held(limits: &crate::config::keys::Limits) -> usize {
+    const RECORD_BYTES: usize = 4096;
+    let request = limits.body_bytes + limits.upstream_bytes + limits.tool_output_bytes;
+    limits.requests_in_flight * request
+        + limits.streams * limits.stream_queue_bytes
+        + limits.connections * (limits.head_bytes + RECORD_BYTES)
+        + limits.sessions * RECORD_BYTES
+        + limits.replay_total_bytes
+        + limits.tasks * limits.tool_output_bytes
+}
+
+#[test]
+fn what_is_derived_fits_into_memory_and_most_of_it_is_used() {
+    for mib in [4, 5, 8, 16, 31, 64, 256, 1024] {
+        let memory = mib << 20;
+        let limits = Setup::default().cli(&format!("limits.memory={memory}"));
+        let limits = limits.load().config.limits;
+        let held = held(&limits);
+        assert!(held <= memory, "{mib} MiB: {held} bytes");
+        assert!(held >= memory / 3 * 2, "{mib} MiB: {held} bytes");
+        assert!(limits.connections_per_address <= limits.connections);
+        assert!(limits.replay_bytes <= limits.replay_total_bytes);
+    }
+    // Each limit that is derived stays when it is set, and each that is not is as ever.
+    let derived = [
+        "body_bytes",
+        "upstream_bytes",
+        "tool_output_bytes",
+        "stream_queue_bytes",
+        "replay_total_bytes",
+        "replay_bytes",
+        "requests_in_flight",
+        "streams",
+        "connections",
+        "connections_per_address",
+        "sessions",
+        "tasks",
+    ];
+    let origins = (Setup::default().cli("limits.memory=8MiB").load()).origins;
+    let is_derived = |key: &&String| origins[*key].to_string() == "derived from `limits.memory`";
+    let mut found: Vec<&str> = origins
+        .keys()
+        .filter(is_derived)
+        .map(|key| key.strip_prefix("limits.").unwrap())
+        .collect();
+    found.sort_unstable();
+    let mut expected = derived;
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    for name in derived {
+        let setup = Setup::default().cli("limits.memory=8MiB");
+        let loaded = setup.cli(&format!("limits.{name}=70000")).load();
+        let shown = loaded.render_effective();
+        let origin = loaded.origins[&format!("limits.{name}")].to_string();
+        assert_eq!(origin, "command line", "{name}");
+        assert!(
+            shown.contains(&format!("\n{name} = 70000")),
+            "{name}: {shown}"
+        );
+    }
+}
+
 #[test]
 fn memory_derives_what_nobody_set() {
     let loaded = Setup::toml("[limits]\nmemory = \"16MiB\"\nstreams = 500\n").load();

@@ -72,7 +72,7 @@ impl Server {
         } = &era
         {
             session.touch(started);
-            self.dirty.notify_one();
+            self.sessions.dirty.notify_one();
             if revision.has_resumable_streams() {
                 lane.resume_in(session);
             }
