@@ -55,6 +55,8 @@ pub use supervisor::notify_supervisor;
 
 pub mod sys;
 
+pub mod tls;
+
 /// `N` bytes from the operating system's random source, for ids and keys.
 ///
 /// # Panics
