@@ -18,7 +18,7 @@ pub mod space;
 
 pub use markdown::{TooMuchWork, to_markdown};
 pub use select::Selector;
-pub use tree::{Document, NodeId};
+pub use tree::{Document, NodeId, Step};
 
 /// For fuzzing: whatever the page, reading it, taking things out and writing it ends, within bounds.
 #[doc(hidden)]

@@ -23,6 +23,15 @@ pub struct Document {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeId(NonZeroU32);
 
+/// One step of [`Document::walk`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A node, before what is in it.
+    Enter(NodeId),
+    /// The same node, after what is in it.
+    Leave(NodeId),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Node {
     kind: Kind,
@@ -177,6 +186,19 @@ impl Document {
         std::iter::successors(self.first_child(id), move |node| self.after(*node, id))
     }
 
+    /// All nodes inside, each met twice: on the way in and on the way out.
+    pub fn walk(&self, top: NodeId) -> impl Iterator<Item = Step> {
+        let first = self.first_child(top).map(Step::Enter);
+        std::iter::successors(first, move |step| match *step {
+            Step::Enter(id) => Some(self.first_child(id).map_or(Step::Leave(id), Step::Enter)),
+            Step::Leave(id) => {
+                let parent = || self.parent(id).filter(|parent| *parent != top);
+                let next = self.next(id).map(Step::Enter);
+                next.or_else(|| parent().map(Step::Leave))
+            }
+        })
+    }
+
     /// The node that follows in the order of the page, within `top`.
     fn after(&self, id: NodeId, top: NodeId) -> Option<NodeId> {
         self.first_child(id).or_else(|| self.after_subtree(id, top))
@@ -228,7 +250,8 @@ impl Document {
         out
     }
 
-    fn is_apart(&self, id: NodeId) -> bool {
+    /// Whether what stands directly in an element is no part of the text around it.
+    pub fn is_apart(&self, id: NodeId) -> bool {
         let name = self.name(id).unwrap_or_default();
         ["rp", "rt", "script", "style", "template"].contains(&name)
     }
