@@ -2,17 +2,22 @@
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::rt::Stream;
+use crate::rt::tls::TlsStream;
 
-/// How much is read at once. hyper's buffer takes over; this one is on the stack, because the way around it is unsafe.
+/// How much is read at once, on the stack: hyper's buffer can be filled in place by unsafe code only.
 const CHUNK_BYTES: usize = 4096;
 
-/// Plain.
-pub(super) struct Io(pub(super) Stream);
+/// A connection, plain or encrypted.
+pub(super) enum Io {
+    Plain(Rc<Stream>),
+    Tls(TlsStream),
+}
 
 impl Read for Io {
     fn poll_read(
@@ -22,7 +27,10 @@ impl Read for Io {
     ) -> Poll<io::Result<()>> {
         let mut chunk = [0; CHUNK_BYTES];
         let want = chunk.len().min(buf.remaining());
-        let len = ready!(self.0.poll_read(cx, &mut chunk[..want]))?;
+        let len = match self.get_mut() {
+            Self::Plain(stream) => ready!(stream.poll_read(cx, &mut chunk[..want]))?,
+            Self::Tls(stream) => ready!(stream.poll_read(cx, &mut chunk[..want]))?,
+        };
         buf.put_slice(&chunk[..len]);
         Poll::Ready(Ok(()))
     }
@@ -34,14 +42,23 @@ impl Write for Io {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll_write(cx, bytes)
+        match self.get_mut() {
+            Self::Plain(stream) => stream.poll_write(cx, bytes),
+            Self::Tls(stream) => stream.poll_write(cx, bytes),
+        }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => stream.poll_flush(cx),
+        }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.0.shutdown_write())
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Poll::Ready(stream.shutdown_write()),
+            Self::Tls(stream) => stream.poll_close(cx),
+        }
     }
 }

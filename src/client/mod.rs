@@ -40,7 +40,10 @@ pub use exchange::{Client, ClientSettings};
 
 mod body;
 mod connect;
+mod egress;
 mod io;
+mod pool;
+mod redirect;
 
 pub use crate::rt::tls::{TlsProblem, Trust, TrustError, TrustSettings};
 
