@@ -9,8 +9,8 @@ use crate::config::{Config, Loaded, LogFormat, Sources};
 use crate::log as logging;
 use crate::transport::stdio::StdioEnd;
 
-use super::device::DeviceTools;
 use super::greeting;
+use super::kept::Kept;
 use super::plan::{Plan, PlanError};
 use super::reload::Reloader;
 use super::serve::{self, Hooks, ServeError};
@@ -30,9 +30,9 @@ pub enum LaunchError {
 /// When it cannot start.
 pub fn run_http(loaded: Loaded, sources: Sources) -> Result<(), LaunchError> {
     start_logging(&loaded);
-    let device = DeviceTools::new();
-    let plan = Plan::new(&loaded.config, &device, 1).map_err(LaunchError::Plan)?;
-    let reloader = Reloader::new(&loaded, sources, device);
+    let kept = Kept::new();
+    let plan = Plan::new(&loaded.config, &kept, 1).map_err(LaunchError::Plan)?;
+    let reloader = Reloader::new(&loaded, sources, kept);
     let bound = RefCell::new(Vec::new());
     let has_changed = || reloader.has_changed();
     let hooks = Hooks {
@@ -56,7 +56,7 @@ pub fn run_http(loaded: Loaded, sources: Sources) -> Result<(), LaunchError> {
 /// When it cannot start.
 pub fn run_stdio(loaded: &Loaded) -> Result<StdioEnd, LaunchError> {
     start_logging(loaded);
-    let plan = Plan::new(&loaded.config, &DeviceTools::new(), 1).map_err(LaunchError::Plan)?;
+    let plan = Plan::new(&loaded.config, &Kept::new(), 1).map_err(LaunchError::Plan)?;
     serve::serve_stdio(plan).map_err(LaunchError::Serve)
 }
 

@@ -4,12 +4,14 @@
 //!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
 //! ```
 
-pub mod launch;
+pub mod kept;
+mod launch;
 pub mod plan;
 pub mod serve;
 mod siskin;
 
-pub mod device;
+pub mod aws;
+mod device;
 
 pub mod greeting;
 pub mod reload;

@@ -17,7 +17,8 @@ use crate::rt::ListenAddr;
 use crate::server::{self, Limits, StateFile};
 use crate::transport::site::{Groups, Settings, Site};
 
-use super::device::DeviceTools;
+use super::aws;
+use super::kept::Kept;
 
 /// Everything a server is made of. A reload makes another one.
 pub struct Plan {
@@ -70,13 +71,9 @@ const CLIENT_ANSWER: Duration = Duration::from_secs(10 * 60);
 
 impl Plan {
     /// The plan of a configuration. `generation` differs from those of earlier plans.
-    pub fn new(
-        config: &Config,
-        device: &Rc<DeviceTools>,
-        generation: u64,
-    ) -> Result<Plan, PlanError> {
+    pub fn new(config: &Config, kept: &Rc<Kept>, generation: u64) -> Result<Plan, PlanError> {
         let mut builder = CatalogBuilder::default();
-        device.offer(&mut builder, config);
+        kept.offer(&mut builder, config);
         Ok(Plan {
             server: server_settings(config),
             catalog: builder.build(generation).map_err(PlanError::Catalog)?,
@@ -101,7 +98,7 @@ fn server_settings(config: &Config) -> server::Settings {
     implementation.title = config.server.title.clone();
     server::Settings {
         implementation,
-        instructions: config.server.instructions.clone(),
+        instructions: aws::instructions(config),
         limits: Limits {
             sessions: limits.sessions,
             streams: limits.streams,

@@ -12,14 +12,14 @@ use std::rc::Rc;
 use crate::config::{self, Config, Loaded, Sources};
 use crate::log as logging;
 
-use super::device::DeviceTools;
+use super::kept::Kept;
 use super::plan::Plan;
 
 /// What a reload starts from: the sources, and what the server runs on now.
 pub struct Reloader {
     sources: Sources,
     running: RefCell<Config>,
-    device: Rc<DeviceTools>,
+    kept: Rc<Kept>,
     files: RefCell<BTreeSet<PathBuf>>,
     /// The files as they were when they were read last.
     read: RefCell<Stamps>,
@@ -34,11 +34,11 @@ type Stamps = Vec<Option<(u64, u64, i64, i64, u64)>>;
 
 impl Reloader {
     /// For a server that was started from `loaded`, which `sources` gave.
-    pub fn new(loaded: &Loaded, sources: Sources, device: Rc<DeviceTools>) -> Reloader {
+    pub fn new(loaded: &Loaded, sources: Sources, kept: Rc<Kept>) -> Reloader {
         let reloader = Reloader {
             sources,
             running: RefCell::new(loaded.config.clone()),
-            device,
+            kept,
             files: RefCell::default(),
             read: RefCell::default(),
             changing: RefCell::default(),
@@ -81,7 +81,7 @@ impl Reloader {
             log::error!("{}", kept(1));
             return None;
         }
-        let plan = match Plan::new(&next, &self.device, generation) {
+        let plan = match Plan::new(&next, &self.kept, generation) {
             Ok(plan) => plan,
             Err(error) => {
                 log::error!("{error}");

@@ -7,7 +7,7 @@ use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
 use crate::rt;
 
-use super::device::DeviceTools;
+use super::kept::Kept;
 use super::launch::{self, LaunchError};
 use super::plan::{Plan, PlanError};
 
@@ -59,7 +59,7 @@ impl App for Siskin {
     }
 
     fn check(&self, loaded: &Loaded) -> Vec<String> {
-        match Plan::new(&loaded.config, &DeviceTools::new(), 1) {
+        match Plan::new(&loaded.config, &Kept::new(), 1) {
             Ok(_) => Vec::new(),
             Err(error) => vec![error.to_string()],
         }
@@ -72,7 +72,7 @@ impl App for Siskin {
 
 fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
     let mut builder = CatalogBuilder::default();
-    DeviceTools::new().offer(&mut builder, &loaded.config);
+    Kept::new().offer(&mut builder, &loaded.config);
     Ok(builder.build(1).map_err(PlanError::Catalog)?)
 }
 

@@ -18,4 +18,5 @@ pub use handler::{
 pub use local::LocalHost;
 pub use typed::NoArguments;
 
+pub mod aws_docs;
 pub mod device;

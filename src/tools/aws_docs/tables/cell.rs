@@ -57,8 +57,14 @@ fn tokens(document: &Document, cell: NodeId) -> Vec<Token> {
                 within.enter(document, id);
                 if let Some(text) = document.text_node(id) {
                     let text = within.broken(text);
-                    let is_apart = document.parent(id).is_some_and(|parent| parent != cell && document.is_apart(parent));
-                    tokens.push(if is_apart { Token::Apart(text) } else { Token::Text(text) });
+                    let is_apart = document
+                        .parent(id)
+                        .is_some_and(|parent| parent != cell && document.is_apart(parent));
+                    tokens.push(if is_apart {
+                        Token::Apart(text)
+                    } else {
+                        Token::Text(text)
+                    });
                     continue;
                 }
                 let Some(name) = document.name(id) else {
@@ -167,7 +173,11 @@ fn with_spaces_between(document: &Document, tokens: Vec<Token>) -> String {
             (Token::Link(id), _) => link = Some((id, Vec::new())),
             (Token::LinkEnd, _) => {
                 if let Some((id, inside)) = link.take() {
-                    push(&written_link(document, id, &values(&one_behind_the_other(inside))));
+                    push(&written_link(
+                        document,
+                        id,
+                        &values(&one_behind_the_other(inside)),
+                    ));
                 }
             }
             (token, Some((_, inside))) => inside.push(token),
@@ -197,7 +207,9 @@ fn values(marked: &str) -> String {
         to.push_str(text);
     };
     for segment in marked.split(BREAK) {
-        let goes_on = segment.trim_start_matches(space::is_space).starts_with(SOFT);
+        let goes_on = segment
+            .trim_start_matches(space::is_space)
+            .starts_with(SOFT);
         let text = space::collapse(&segment.replace(SOFT, " "));
         match values.last_mut() {
             _ if text.is_empty() => (),

@@ -1,5 +1,6 @@
 //! One table as columns and rows: header texts, cells that span, rows that belong together.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -70,7 +71,11 @@ pub(super) fn read(
 }
 
 /// The texts above the columns.
-fn header(document: &Document, table: NodeId, budget: &mut Budget) -> Result<Vec<String>, TooMuchWork> {
+fn header(
+    document: &Document,
+    table: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<String>, TooMuchWork> {
     let head = document.find(table, &Selector::Tag("thead"));
     let lines: Vec<NodeId> = match head {
         Some(head) => document.select(head, &Selector::Tag("tr")).collect(),
@@ -101,7 +106,11 @@ fn header(document: &Document, table: NodeId, budget: &mut Budget) -> Result<Vec
 }
 
 /// A header of several lines: what stands above a column, from top to bottom.
-fn stacked_header(document: &Document, lines: &[NodeId], budget: &mut Budget) -> Result<Vec<String>, TooMuchWork> {
+fn stacked_header(
+    document: &Document,
+    lines: &[NodeId],
+    budget: &mut Budget,
+) -> Result<Vec<String>, TooMuchWork> {
     let mut grid: Vec<Vec<String>> = vec![Vec::new(); lines.len()];
     for (at, line) in lines.iter().enumerate() {
         let mut column = 0;
@@ -140,23 +149,34 @@ fn stacked_header(document: &Document, lines: &[NodeId], budget: &mut Budget) ->
     Ok(texts)
 }
 
-/// Repeated names with `_2`, `_3` and so on behind.
+/// Repeated names with `_2`, `_3` and so on behind, as far as it takes.
 fn distinct(names: Vec<String>) -> Vec<Rc<str>> {
-    let mut counts = std::collections::BTreeMap::new();
+    let mut taken: BTreeMap<Rc<str>, usize> = BTreeMap::new();
     let mut distinct = Vec::with_capacity(names.len());
     for name in names {
-        let count = counts.entry(name.clone()).or_insert(0_usize);
-        *count += 1;
-        distinct.push(match *count {
-            1 => name.into(),
-            count => format!("{name}_{count}").into(),
-        });
+        let name: Rc<str> = name.into();
+        let mut count = taken.get(&name).map_or(1, |count| count + 1);
+        let mut candidate = name.clone();
+        while count > 1 {
+            candidate = format!("{name}_{count}").into();
+            if !taken.contains_key(&candidate) {
+                break;
+            }
+            count += 1;
+        }
+        taken.insert(name, count);
+        taken.entry(candidate.clone()).or_insert(1);
+        distinct.push(candidate);
     }
     distinct
 }
 
 /// The rows below the header.
-fn rows(document: &Document, table: NodeId, budget: &mut Budget) -> Result<Vec<NodeId>, TooMuchWork> {
+fn rows(
+    document: &Document,
+    table: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<NodeId>, TooMuchWork> {
     let mut bodies: Vec<NodeId> = document.select(table, &Selector::Tag("tbody")).collect();
     if bodies.is_empty() {
         bodies.push(table);
@@ -177,7 +197,11 @@ fn rows(document: &Document, table: NodeId, budget: &mut Budget) -> Result<Vec<N
     Ok(rows)
 }
 
-fn cells(document: &Document, line: NodeId, budget: &mut Budget) -> Result<Vec<NodeId>, TooMuchWork> {
+fn cells(
+    document: &Document,
+    line: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<NodeId>, TooMuchWork> {
     let mut cells = Vec::new();
     for id in document.descendants(line) {
         budget.spend(1)?;
@@ -215,7 +239,12 @@ struct Running {
 }
 
 /// Puts the cells into their columns. Rows that do not fill all of them are left out.
-fn fill(document: &Document, lines: &[NodeId], columns: usize, budget: &mut Budget) -> Result<Vec<GridRow>, TooMuchWork> {
+fn fill(
+    document: &Document,
+    lines: &[NodeId],
+    columns: usize,
+    budget: &mut Budget,
+) -> Result<Vec<GridRow>, TooMuchWork> {
     let mut grid = Vec::new();
     let nothing = Running {
         rows_left: 0,
@@ -279,7 +308,9 @@ fn fill(document: &Document, lines: &[NodeId], columns: usize, budget: &mut Budg
 /// Rows as they are, or in groups under the columns whose cells hold for several.
 fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>) {
     let named = |row: &GridRow, places: &[usize]| -> Vec<(Rc<str>, Rc<str>)> {
-        let pairs = places.iter().map(|at| (columns[*at].clone(), row.values[*at].clone()));
+        let pairs = places
+            .iter()
+            .map(|at| (columns[*at].clone(), row.values[*at].clone()));
         pairs.collect()
     };
     let all: Vec<usize> = (0..columns.len()).collect();
@@ -291,7 +322,11 @@ fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>
         return (None, grid.iter().map(flat).collect());
     }
     let mut is_parent = vec![false; columns.len()];
-    for column in grid.iter().filter(|row| row.begins).flat_map(|row| &row.spanned) {
+    for column in grid
+        .iter()
+        .filter(|row| row.begins)
+        .flat_map(|row| &row.spanned)
+    {
         is_parent[*column] = true;
     }
     let (parents, children): (Vec<usize>, Vec<usize>) = all.iter().partition(|at| is_parent[**at]);

@@ -25,14 +25,26 @@ impl Query {
         let mut found: Vec<(usize, &Row)> = Vec::new();
         for row in rows {
             let mut row_words = Vec::new();
-            for (_, value) in row.values.iter().chain(row.group.iter().flatten().flatten()) {
+            for (_, value) in row
+                .values
+                .iter()
+                .chain(row.group.iter().flatten().flatten())
+            {
                 row_words.extend(words(value));
             }
             if !self.words.iter().all(|word| occurs(word, &row_words)) {
                 continue;
             }
-            let first = row.values.first().map(|(_, value)| words(value)).unwrap_or_default();
-            let in_first = self.words.iter().filter(|word| occurs(word, &first)).count();
+            let first = row
+                .values
+                .first()
+                .map(|(_, value)| words(value))
+                .unwrap_or_default();
+            let in_first = self
+                .words
+                .iter()
+                .filter(|word| occurs(word, &first))
+                .count();
             found.push((in_first, row));
         }
         // Stable: equals stay in the order of the table.
@@ -61,7 +73,8 @@ fn words(text: &str) -> Vec<String> {
         }
         let start = at;
         while at < bytes.len() {
-            let joins = matches!(bytes[at], b'-' | b'.' | b'_') && bytes.get(at + 1).is_some_and(is_word);
+            let joins =
+                matches!(bytes[at], b'-' | b'.' | b'_') && bytes.get(at + 1).is_some_and(is_word);
             if !is_word(&bytes[at]) && !joins {
                 break;
             }
@@ -96,8 +109,14 @@ mod tests {
 
     #[test]
     fn words_and_their_parts() {
-        assert_eq!(words("PutObject, s3:x-amz-acl é1"), ["putobject", "s3", "x-amz-acl", "x", "amz", "acl", "1"]);
-        assert_eq!(words("1,000 a,b 1, 2 a--b _c."), ["1000", "a", "b", "1", "2", "a", "b", "c"]);
+        assert_eq!(
+            words("PutObject, s3:x-amz-acl é1"),
+            ["putobject", "s3", "x-amz-acl", "x", "amz", "acl", "1"]
+        );
+        assert_eq!(
+            words("1,000 a,b 1, 2 a--b _c."),
+            ["1000", "a", "b", "1", "2", "a", "b", "c"]
+        );
         assert!(words("日本 - –").is_empty());
     }
 

@@ -105,13 +105,18 @@ fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWo
 /// Headings below this level name no sections.
 const SECTION_LEVEL_MAX: u8 = 3;
 
-fn find_in_section(document: &Document, title: &str, budget: &mut Budget) -> Result<Found, TooMuchWork> {
+fn find_in_section(
+    document: &Document,
+    title: &str,
+    budget: &mut Budget,
+) -> Result<Found, TooMuchWork> {
     let wanted = space::collapse(title).to_lowercase();
     let mut available = Vec::new();
     let mut start = None;
     for id in document.descendants(document.root()) {
         budget.spend(1)?;
-        let Some(level) = heading_level(document, id).filter(|level| *level <= SECTION_LEVEL_MAX) else {
+        let Some(level) = heading_level(document, id).filter(|level| *level <= SECTION_LEVEL_MAX)
+        else {
             continue;
         };
         let text = heading_text(document, id);
@@ -150,7 +155,12 @@ fn find_in_section(document: &Document, title: &str, budget: &mut Budget) -> Res
     let problem = match (seen, tables.len()) {
         (0, _) => SectionProblem::NoTable,
         (_, 0) => SectionProblem::NothingReadable,
-        _ => return Ok(Found::Tables { tables, section: None }),
+        _ => {
+            return Ok(Found::Tables {
+                tables,
+                section: None,
+            });
+        }
     };
     Ok(Found::BadSection { problem, available })
 }
@@ -172,14 +182,20 @@ fn heading_text(document: &Document, id: NodeId) -> String {
 fn is_in_note(document: &Document, id: NodeId, budget: &mut Budget) -> Result<bool, TooMuchWork> {
     for around in document.ancestors(id) {
         budget.spend(1)?;
-        if document.has_class(around, "awsdocs-note") || document.has_class(around, "awsdocs-note-title") {
+        if document.has_class(around, "awsdocs-note")
+            || document.has_class(around, "awsdocs-note-title")
+        {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn count_rows(document: &Document, table: NodeId, budget: &mut Budget) -> Result<usize, TooMuchWork> {
+fn count_rows(
+    document: &Document,
+    table: NodeId,
+    budget: &mut Budget,
+) -> Result<usize, TooMuchWork> {
     let mut rows = 0;
     for id in document.descendants(table) {
         budget.spend(1)?;
