@@ -93,6 +93,7 @@
 //! - [`calendar`], [`log`], [`metrics`]: what the others tell the time and report by.
 //! - [`jsonrpc`], [`http1`], [`mcp`]: the wire, without sockets or clocks. What a revision of the
 //!   protocol can do stands in [`mcp::revision`] and nowhere else.
+//! - [`html`]: pages as trees, and trees as Markdown; pure as well.
 //! - [`config`], [`gate`]: what the operator wrote, and who may come in.
 //! - [`rt`]: the runtime, and the only place that names it.
 //! - [`tools`], [`catalog`]: what a handler is given, and what is offered now.
@@ -110,6 +111,7 @@ pub mod calendar;
 pub mod log;
 pub mod metrics;
 
+pub mod html;
 pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;

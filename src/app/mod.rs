@@ -4,11 +4,12 @@
 //!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
 //! ```
 
-pub mod launch;
+mod launch;
 pub mod plan;
 pub mod serve;
 mod siskin;
 
+pub mod aws;
 pub mod device;
 pub mod packs;
 

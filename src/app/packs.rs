@@ -30,6 +30,7 @@ const LOG_OUT_MAX: Duration = Duration::from_secs(2);
 /// What outlives a reload: connections to services, and the counters.
 #[derive(Clone)]
 pub struct Outside {
+    client: Client,
     world: World,
 }
 
@@ -45,12 +46,18 @@ impl Outside {
             ..ClientSettings::default()
         });
         Outside {
+            client: client.clone(),
             world: World {
                 upstream: Rc::new(client),
                 now_ms: || i64::try_from(rt::unix_ms()).unwrap_or(i64::MAX),
                 metrics: Rc::new(Metrics::new()),
             },
         }
+    }
+
+    /// The connections.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The counters of the whole server.

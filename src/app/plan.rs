@@ -17,8 +17,10 @@ use crate::mcp::result::{CacheHint, CacheScope};
 use crate::metrics::Metrics;
 use crate::rt::ListenAddr;
 use crate::server::{self, Limits, StateFile};
+use crate::tools::aws_docs::Memory;
 use crate::transport::site::{Groups, Readiness, Settings, Site};
 
+use super::aws;
 use super::device::DeviceTools;
 use super::packs::{Look, Outside, Reading, Services};
 
@@ -57,6 +59,8 @@ pub struct Parts {
     pub device: Rc<DeviceTools>,
     /// The way to the services.
     pub outside: Outside,
+    /// What the AWS tools remember.
+    pub aws: Rc<Memory>,
 }
 
 impl Parts {
@@ -65,6 +69,7 @@ impl Parts {
         Parts {
             device: DeviceTools::new(),
             outside: Outside::new(),
+            aws: Rc::new(Memory::new()),
         }
     }
 }
@@ -122,6 +127,7 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         let mut builder = CatalogBuilder::default();
         parts.device.offer(&mut builder, config);
+        aws::offer(&mut builder, config, parts.outside.client(), &parts.aws);
         let services = Services::offer(&mut builder, config, folder, &parts.outside, reading)
             .map_err(PlanError::Packs)?;
         let services = Rc::new(services);
@@ -152,7 +158,7 @@ fn server_settings(config: &Config) -> server::Settings {
     implementation.title = config.server.title.clone();
     server::Settings {
         implementation,
-        instructions: config.server.instructions.clone(),
+        instructions: aws::instructions(config),
         limits: Limits {
             sessions: limits.sessions,
             streams: limits.streams,

@@ -260,6 +260,7 @@ fn pure_folders_name_no_clock_and_no_socket() {
     let pure = [
         "calendar.rs",
         "gate/",
+        "html/",
         "http1/",
         "jsonrpc/",
         "mcp/",

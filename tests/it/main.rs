@@ -21,6 +21,7 @@
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   metrics      what an operator sees: metrics, logs, health, which port serves what
+//!   aws_docs     the AWS documentation tools against recorded answers of the reference
 //!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
@@ -39,6 +40,7 @@ mod fakes;
 mod support;
 
 mod auth;
+mod aws_docs;
 mod batches;
 mod browser_rules;
 mod cancellation;

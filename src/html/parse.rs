@@ -1,0 +1,165 @@
+//! From tokens to the tree: a stack, and no rules about what may stand in what.
+//!
+//! An end tag closes up to the nearest open element of its name, and is ignored without one. `<x/>` closes at once, whatever `x` is.
+
+use super::reference::{decode_attribute, decode_text};
+use super::tokens::{AMPERSAND, Event, Sink, tokenize};
+use super::tree::{Document, NameId, NodeId, PAGE_BYTES_MAX, keeps_space};
+
+/// Elements that never have content, with those of the past.
+const VOID: [&str; 24] = [
+    "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image",
+    "img", "input", "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source",
+    "spacer", "track", "wbr",
+];
+
+impl Document {
+    /// Reads a page. Any text is one.
+    pub fn parse(html: &str) -> Document {
+        let mut document = Document::empty();
+        document.parse_more(html);
+        document
+    }
+
+    /// Reads more of the page, as if it came behind all open elements were closed.
+    pub fn parse_more(&mut self, html: &str) {
+        let cut = html.floor_char_boundary(PAGE_BYTES_MAX);
+        let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
+        let hidden: Vec<u8> = html[..cut].bytes().map(hide).collect();
+        let mut builder = Builder {
+            document: self,
+            open: Vec::new(),
+            open_by_name: Vec::new(),
+            keeping_space: 0,
+            tag: None,
+            is_in_raw_text: false,
+        };
+        tokenize(&hidden, &mut builder);
+    }
+}
+
+struct Builder<'a> {
+    document: &'a mut Document,
+    /// The elements that are open, the innermost last.
+    open: Vec<(NodeId, NameId)>,
+    /// How many of them have each name, so that an end tag of none costs nothing however deep the stack is.
+    open_by_name: Vec<u32>,
+    /// How many of them keep white space.
+    keeping_space: u32,
+    /// The start tag being read.
+    tag: Option<Tag>,
+    is_in_raw_text: bool,
+}
+
+struct Tag {
+    name: NameId,
+    attributes_from: usize,
+    attribute: Option<NameId>,
+}
+
+impl Sink for Builder<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::OpenStartTag { name } => {
+                self.tag = Some(Tag {
+                    name: self.name(name),
+                    attributes_from: self.document.attributes_len(),
+                    attribute: None,
+                });
+            }
+            Event::AttributeName { name } => {
+                self.end_attribute(&[]);
+                let name = self.name(name);
+                if let Some(tag) = &mut self.tag {
+                    tag.attribute = Some(name);
+                }
+            }
+            Event::AttributeValue { value } => self.end_attribute(value),
+            Event::CloseStartTag { self_closing } => {
+                self.end_attribute(&[]);
+                if let Some(tag) = self.tag.take() {
+                    self.start(&tag, self_closing);
+                }
+            }
+            Event::EndTag { name } => {
+                self.tag = None;
+                let name = self.name(name);
+                self.end(name);
+            }
+            Event::String { value } => self.text(value),
+            Event::Comment { .. } | Event::Doctype { .. } => {
+                self.document.add_comment(self.parent())
+            }
+            Event::Error(_) => (),
+        }
+    }
+
+    fn is_in_raw_text(&self) -> bool {
+        self.is_in_raw_text
+    }
+}
+
+impl Builder<'_> {
+    fn parent(&self) -> NodeId {
+        self.open.last().map_or(self.document.root(), |(id, _)| *id)
+    }
+
+    fn name(&mut self, name: &[u8]) -> NameId {
+        let name = String::from_utf8_lossy(name);
+        self.document.intern(&name)
+    }
+
+    fn end_attribute(&mut self, value: &[u8]) {
+        if let Some(name) = self.tag.as_mut().and_then(|tag| tag.attribute.take()) {
+            self.document
+                .add_attribute(name, |out| decode_attribute(value, out));
+        }
+    }
+
+    fn start(&mut self, tag: &Tag, self_closing: bool) {
+        let id = self
+            .document
+            .add_element(self.parent(), tag.name, tag.attributes_from);
+        let name = self.document.name_text(tag.name);
+        self.is_in_raw_text = false;
+        if self_closing || VOID.contains(&name) {
+            return;
+        }
+        self.is_in_raw_text = matches!(name, "script" | "style");
+        self.keeping_space += u32::from(keeps_space(name));
+        self.open.push((id, tag.name));
+        let at = tag.name.index();
+        if self.open_by_name.len() <= at {
+            self.open_by_name.resize(at + 1, 0);
+        }
+        self.open_by_name[at] += 1;
+    }
+
+    fn end(&mut self, name: NameId) {
+        self.is_in_raw_text = false;
+        if self
+            .open_by_name
+            .get(name.index())
+            .is_none_or(|open| *open == 0)
+        {
+            return;
+        }
+        while let Some((_, closed)) = self.open.pop() {
+            self.open_by_name[closed.index()] -= 1;
+            self.keeping_space -= u32::from(keeps_space(self.document.name_text(closed)));
+            if closed == name {
+                break;
+            }
+        }
+    }
+
+    fn text(&mut self, value: &[u8]) {
+        let parent = self.parent();
+        let id = self
+            .document
+            .add_text_node(parent, |out| decode_text(value, out));
+        if self.keeping_space == 0 {
+            self.document.shrink(id);
+        }
+    }
+}

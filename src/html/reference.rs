@@ -1,0 +1,244 @@
+//! Character references: `&amp;`, `&#8217;`, `&#x2019;`.
+//!
+//! Text and attribute values are read differently, both as Python's libraries read them. In text a name counts when all its letters
+//! are one, with or without a semicolon (`&copy` does, `&notit;` does not), and an unknown name loses its semicolon. In attribute
+//! values the longest beginning that is a name counts, so that `?a=1&copy=2` means what an author did not.
+
+use super::tokens::{AMPERSAND, Event, Sink, tokenize};
+
+/// Names are shorter; the longest one has 31 letters.
+const NAME_CHARS_MAX: usize = 32;
+
+/// Appends text with its references resolved; each [`AMPERSAND`] is an `&`.
+pub(super) fn decode_text(raw: &[u8], out: &mut String) {
+    decode(raw, out, text_reference);
+}
+
+/// The same for the value of an attribute.
+pub(super) fn decode_attribute(raw: &[u8], out: &mut String) {
+    decode(raw, out, attribute_reference);
+}
+
+/// Appends what the reference at the beginning of `rest`, behind its `&`, stands for; returns how many bytes of it are used up.
+type Read = fn(rest: &[u8], out: &mut String) -> usize;
+
+fn decode(raw: &[u8], out: &mut String, read: Read) {
+    let mut rest = raw;
+    while let Some(at) = rest.iter().position(|byte| *byte == AMPERSAND) {
+        out.push_str(&String::from_utf8_lossy(&rest[..at]));
+        rest = &rest[at + 1..];
+        rest = &rest[read(rest, out)..];
+    }
+    out.push_str(&String::from_utf8_lossy(rest));
+}
+
+fn text_reference(rest: &[u8], out: &mut String) -> usize {
+    if rest.first() == Some(&b'#') {
+        let Some((code, len)) = number(rest) else {
+            out.push_str("&#");
+            return 1;
+        };
+        // Digits that run on into hexadecimal ones are no number.
+        if rest.get(len).is_some_and(u8::is_ascii_hexdigit) {
+            out.push_str("&#");
+            return 1;
+        }
+        out.push(text_char(code));
+        return len + usize::from(rest.get(len) == Some(&b';'));
+    }
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let len = match rest.first() {
+        Some(first) if first.is_ascii_alphabetic() => {
+            rest.iter().take_while(|byte| is_name(byte)).count()
+        }
+        _ => 0,
+    };
+    let name = String::from_utf8_lossy(&rest[..len]);
+    match named(&name) {
+        Some(text) => out.push_str(&text),
+        None => {
+            out.push('&');
+            out.push_str(&name);
+            if len == 0 {
+                return 0;
+            }
+        }
+    }
+    len + usize::from(rest.get(len) == Some(&b';'))
+}
+
+fn attribute_reference(rest: &[u8], out: &mut String) -> usize {
+    if rest.first() == Some(&b'#') {
+        let Some((code, len)) = number(rest) else {
+            out.push('&');
+            return 0;
+        };
+        out.extend(attribute_char(code));
+        return len + usize::from(rest.get(len) == Some(&b';'));
+    }
+    let ends = |byte: &u8| {
+        matches!(
+            byte,
+            b'\t' | b'\n' | b'\x0c' | b' ' | b'<' | b'#' | b';' | &AMPERSAND
+        )
+    };
+    let mut len = rest
+        .iter()
+        .take(NAME_CHARS_MAX)
+        .take_while(|byte| !ends(byte))
+        .count();
+    // A name is ASCII; what is cut within a character is none anyway.
+    len = rest[..len]
+        .iter()
+        .position(|byte| !byte.is_ascii())
+        .unwrap_or(len);
+    let has_end = rest.get(len) == Some(&b';');
+    let len = len + usize::from(has_end && len > 0);
+    out.push_str(&resolved(&String::from_utf8_lossy(&rest[..len])));
+    len
+}
+
+/// The number behind `&`, from its `#` on, and its length without a semicolon. Numbers beyond Unicode are its end, U+110000.
+fn number(rest: &[u8]) -> Option<(u32, usize)> {
+    let (radix, start) = match rest.get(1) {
+        Some(b'x' | b'X') => (16, 2),
+        _ => (10, 1),
+    };
+    let digits = rest[start..]
+        .iter()
+        .map_while(|byte| char::from(*byte).to_digit(radix));
+    let (mut code, mut len) = (0_u32, 0);
+    for digit in digits {
+        code = code
+            .saturating_mul(radix)
+            .saturating_add(digit)
+            .min(0x11_0000);
+        len += 1;
+    }
+    (len > 0).then_some((code, start + len))
+}
+
+fn text_char(code: u32) -> char {
+    match code {
+        0 => char::REPLACEMENT_CHARACTER,
+        _ => windows_1252(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+    }
+}
+
+/// Nothing for controls and non-characters, which attribute values lose.
+fn attribute_char(code: u32) -> Option<char> {
+    match code {
+        0 => Some(char::REPLACEMENT_CHARACTER),
+        0x01..=0x08 | 0x0b | 0x0e..=0x1f | 0x7f | 0xfdd0..=0xfdef => None,
+        0x0001..=0x10_ffff if code & 0xfffe == 0xfffe => None,
+        _ => Some(text_char(code)),
+    }
+}
+
+/// A code point, where those from 128 to 159 are bytes of Windows-1252, as authors mean them.
+fn windows_1252(code: u32) -> Option<char> {
+    /// 0x80 to 0x9f; five of them have no meaning and stay controls.
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
+        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
+        'ž', 'Ÿ',
+    ];
+    let high = code
+        .checked_sub(0x80)
+        .and_then(|at| usize::try_from(at).ok());
+    match high.and_then(|at| HIGH.get(at)) {
+        Some(c) => Some(*c),
+        None => char::from_u32(code),
+    }
+}
+
+/// What a whole name stands for.
+fn named(name: &str) -> Option<String> {
+    let common = match name {
+        "amp" => "&",
+        "gt" => ">",
+        "lt" => "<",
+        "nbsp" => "\u{a0}",
+        "quot" => "\"",
+        "semi" => ";",
+        "" => return None,
+        _ if name.len() > NAME_CHARS_MAX => return None,
+        _ => {
+            let text = resolved(&format!("{name};"));
+            // Left as it is, or only a beginning of it was a name.
+            let is_whole = !text.ends_with(';');
+            return is_whole.then_some(text);
+        }
+    };
+    Some(common.to_owned())
+}
+
+/// `&` and this text, with the longest beginning that is a name resolved. The tokenizer has the table of names.
+fn resolved(name: &str) -> String {
+    struct Text(String);
+
+    impl Sink for Text {
+        fn event(&mut self, event: Event<'_>) {
+            if let Event::String { value } = event {
+                self.0.push_str(&String::from_utf8_lossy(value));
+            }
+        }
+
+        fn is_in_raw_text(&self) -> bool {
+            false
+        }
+    }
+
+    let mut text = Text(String::new());
+    tokenize(format!("&{name}").as_bytes(), &mut text);
+    text.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(text: &str) -> Vec<u8> {
+        let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
+        text.bytes().map(hide).collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, in_text: &str, in_attribute: &str) {
+        let mut out = String::new();
+        decode_text(&hidden(text), &mut out);
+        assert_eq!(out, in_text, "{text} in text");
+        out.clear();
+        decode_attribute(&hidden(text), &mut out);
+        assert_eq!(out, in_attribute, "{text} in an attribute");
+    }
+
+    #[test]
+    fn names() {
+        check("&amp;lt; &AMP; &excl;", "&lt; & !", "&lt; & !");
+        check("&copy &copyright;", "© &copyright", "© ©right;");
+        check("&notit; &semi; &nGt;", "&notit ; ≫⃒", "¬it; ; ≫⃒");
+        check("AT&T & &; &é", "AT&T & &; &é", "AT&T & &; &é");
+        check("&CounterClockwiseContourIntegral;", "∳", "∳");
+    }
+
+    #[test]
+    fn numbers() {
+        check("&#8217;&#x1F600;&#X41 ", "’😀A ", "’😀A ");
+        check("&#150;&#129;&#0;", "–\u{81}\u{fffd}", "–\u{81}\u{fffd}");
+        check(
+            "&#x110000;&#xD800;&#99999999999;",
+            "\u{fffd}\u{fffd}\u{fffd}",
+            "\u{fffd}\u{fffd}\u{fffd}",
+        );
+        check("&#12a; &#; &#x;", "&#12a; &#; &#x;", "\x0ca; &#; &#x;");
+        check("&#1;&#xFFFE;", "\u{1}\u{fffe}", "");
+    }
+
+    #[test]
+    fn names_beyond_any() {
+        let long = format!("&{};", "a".repeat(100));
+        check(&long, &long[..101], &long);
+        check("?a=1&copy=2&ampx=é", "?a=1©=2&ampx=é", "?a=1©=2&x=é");
+    }
+}

@@ -1,0 +1,178 @@
+//! `search_table`: rows of a page's tables that have all words of a query.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::html::Document;
+
+use super::arguments::Arguments;
+use super::page::{self, Unreadable};
+use super::read::{Page, object_answer};
+use super::sections::quoted;
+use super::tables::{self, Found, Query, Row, SectionProblem, Table};
+use super::{Answer, AwsDocs, Failure, address};
+
+/// Rows of one table, unless said otherwise, and at most.
+const ROWS: u64 = 20;
+const ROWS_MAX: u64 = 100;
+
+/// The answer.
+#[derive(Serialize)]
+struct Response<'a> {
+    url: &'a str,
+    section_title: &'a str,
+    query: &'a str,
+    tables_searched: usize,
+    tables_with_matches: usize,
+    results: Vec<TableResult<'a>>,
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TableResult<'a> {
+    table_heading: Option<&'a str>,
+    columns: Vec<&'a str>,
+    parent_columns: Option<Vec<&'a str>>,
+    child_columns: Option<Vec<&'a str>>,
+    total_rows: usize,
+    matched_rows: usize,
+    showing: usize,
+    rows: Vec<&'a Row>,
+}
+
+impl AwsDocs {
+    /// Finds rows.
+    pub(super) async fn search_table(&self, arguments: &mut Arguments) -> Answer {
+        let url = arguments.text("url");
+        let query = arguments.text("query");
+        let section = arguments
+            .optional_text("section_title")
+            .filter(|title| !title.is_empty());
+        let rows_max = arguments.integer("max_rows", ROWS, 1, ROWS_MAX);
+        arguments.finish()?;
+        self.checked(&url)?;
+        if crate::html::space::is_blank(&query) {
+            return Err(Failure::new("query parameter cannot be empty").into());
+        }
+        let encoded = (
+            address::encode(&query, ""),
+            section.as_deref().map(|title| address::encode(title, "")),
+        );
+        let mut parameters = vec![("tool", "search_table"), ("query", encoded.0.as_str())];
+        if let Some(section) = &encoded.1 {
+            parameters.push(("section", section));
+        }
+        let page = self.page(&url, &parameters).await?;
+        if !page.is_html {
+            let text = "Page content is not HTML. Use read_documentation to view this page.";
+            return Err(page.failure(text).into());
+        }
+        let found = self.tables_of(&page, section.as_deref())?;
+        let section = section.unwrap_or_default();
+        let response = Response {
+            url: &page.served,
+            section_title: &section,
+            query: &query,
+            tables_searched: 0,
+            tables_with_matches: 0,
+            results: Vec::new(),
+            hint: None,
+        };
+        let (tables, detected) = match found {
+            Found::Tables { tables, section } => (tables, section),
+            Found::None => {
+                return Ok(without_result(
+                    response,
+                    &page,
+                    "No tables found on this page.",
+                ));
+            }
+            Found::BadSection { problem, available } => {
+                let text = section_hint(problem, &section, &available);
+                return Ok(without_result(response, &page, &text));
+            }
+        };
+        let rows_max = usize::try_from(rows_max).unwrap_or(usize::MAX);
+        let query = Query::new(&query);
+        let results: Vec<TableResult<'_>> = tables
+            .iter()
+            .filter_map(|table| result(table, &query, rows_max))
+            .collect();
+        let detected = detected.unwrap_or_else(|| "(all tables)".to_owned());
+        let response = Response {
+            section_title: if section.is_empty() {
+                &detected
+            } else {
+                &section
+            },
+            tables_searched: tables.len(),
+            ..response
+        };
+        if results.is_empty() {
+            let text = "No rows matched all query words. Try fewer or broader terms, or check spelling. Each word must appear \
+                        somewhere in the row.";
+            return Ok(without_result(response, &page, text));
+        }
+        Ok(object_answer(&Response {
+            tables_with_matches: results.len(),
+            results,
+            hint: page.note.clone(),
+            ..response
+        }))
+    }
+
+    fn tables_of(&self, page: &Page, section: Option<&str>) -> Result<Found, Failure> {
+        let unreadable = |reason: Unreadable| self.unreadable(page, &reason.to_string());
+        let document = Document::parse(&page.text);
+        if !page::has_text(&document) {
+            return Err(unreadable(Unreadable::NoText));
+        }
+        tables::find(&document, section).map_err(|error| unreadable(Unreadable::TooMuchWork(error)))
+    }
+}
+
+fn without_result(response: Response<'_>, page: &Page, hint: &str) -> crate::mcp::tool::ToolResult {
+    let hint = match &page.note {
+        Some(note) => format!("{note} {hint}"),
+        None => hint.to_owned(),
+    };
+    object_answer(&Response {
+        hint: Some(hint),
+        ..response
+    })
+}
+
+fn section_hint(problem: SectionProblem, title: &str, available: &[String]) -> String {
+    let problem = match problem {
+        SectionProblem::NothingReadable => {
+            format!("No parseable table data in section \"{title}\"")
+        }
+        SectionProblem::NoTable => format!("No table found in section \"{title}\""),
+        SectionProblem::NotFound => format!("Section \"{title}\" not found"),
+    };
+    format!("{problem}. Available sections: {}", quoted(available))
+}
+
+fn result<'a>(table: &'a Table, query: &Query, rows_max: usize) -> Option<TableResult<'a>> {
+    let mut rows = query.filter(&table.rows);
+    let matched_rows = rows.len();
+    if matched_rows == 0 {
+        return None;
+    }
+    rows.truncate(rows_max);
+    let name = |name: &'a Rc<str>| -> &'a str { name };
+    let named =
+        |places: &'a Vec<usize>| places.iter().map(|at| name(&table.columns[*at])).collect();
+    let grouping = table.grouping.as_ref();
+    Some(TableResult {
+        table_heading: table.heading.as_deref(),
+        columns: table.columns.iter().map(name).collect(),
+        parent_columns: grouping.map(|grouping| named(&grouping.parents)),
+        child_columns: grouping.map(|grouping| named(&grouping.children)),
+        total_rows: table.rows.len(),
+        matched_rows,
+        showing: rows.len(),
+        rows,
+    })
+}

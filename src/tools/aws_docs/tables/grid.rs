@@ -1,0 +1,372 @@
+//! One table as columns and rows: header texts, cells that span, rows that belong together.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::html::{Document, NodeId, Selector, TooMuchWork};
+
+use super::{Budget, cell};
+
+/// A table that can be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The heading it stands under.
+    pub heading: Option<String>,
+    /// What its columns are called, each differently.
+    pub columns: Rc<[Rc<str>]>,
+    /// Which of them hold for several rows, if any do.
+    pub grouping: Option<Grouping>,
+    /// Its rows, or groups of rows.
+    pub rows: Vec<Row>,
+}
+
+/// The columns of a table in which cells span rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grouping {
+    /// Those whose cells do, by place.
+    pub parents: Vec<usize>,
+    /// The others.
+    pub children: Vec<usize>,
+}
+
+/// A row, or a group of rows under common cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Column names and values: all of them, or the common ones.
+    pub values: Vec<(Rc<str>, Rc<str>)>,
+    /// The rows of a group, without their empty values.
+    pub group: Option<Vec<Vec<(Rc<str>, Rc<str>)>>>,
+}
+
+/// Columns a cell may span, as in the HTML standard, section 4.9.11.
+const COLUMNS_MAX: usize = 1_000;
+/// Rows a cell may span, likewise.
+const ROWS_MAX: usize = 65_534;
+
+/// Reads a table; none without a header.
+pub(super) fn read(
+    document: &Document,
+    table: NodeId,
+    heading: Option<String>,
+    budget: &mut Budget,
+) -> Result<Option<Table>, TooMuchWork> {
+    let columns = distinct(header(document, table, budget)?);
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let lines = rows(document, table, budget)?;
+    let grid = fill(document, &lines, columns.len(), budget)?;
+    if grid.is_empty() {
+        return Ok(None);
+    }
+    let (grouping, rows) = grouped(&grid, &columns);
+    Ok(Some(Table {
+        heading,
+        columns: columns.into(),
+        grouping,
+        rows,
+    }))
+}
+
+/// The texts above the columns.
+fn header(
+    document: &Document,
+    table: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<String>, TooMuchWork> {
+    let head = document.find(table, &Selector::Tag("thead"));
+    let lines: Vec<NodeId> = match head {
+        Some(head) => document.select(head, &Selector::Tag("tr")).collect(),
+        None => Vec::new(),
+    };
+    budget.spend(lines.len())?;
+    if lines.len() > 1 {
+        return stacked_header(document, &lines, budget);
+    }
+    // A head without rows is no header, and nothing takes its place.
+    let first = match head {
+        Some(_) => lines.first().copied(),
+        None => document.find(table, &Selector::Tag("tr")),
+    };
+    let Some(line) = first else {
+        return Ok(Vec::new());
+    };
+    let mut texts = Vec::new();
+    for id in cells(document, line, budget)? {
+        let text = cell::text(document, id);
+        for _ in 0..span(document, id, "colspan", COLUMNS_MAX) {
+            budget.spend(text.len() + 1)?;
+            texts.push(text.clone());
+        }
+    }
+    texts.truncate(COLUMNS_MAX);
+    Ok(texts)
+}
+
+/// A header of several lines: what stands above a column, from top to bottom.
+fn stacked_header(
+    document: &Document,
+    lines: &[NodeId],
+    budget: &mut Budget,
+) -> Result<Vec<String>, TooMuchWork> {
+    let mut grid: Vec<Vec<String>> = vec![Vec::new(); lines.len()];
+    for (at, line) in lines.iter().enumerate() {
+        let mut column = 0;
+        for id in cells(document, *line, budget)? {
+            while grid[at].get(column).is_some_and(|text| !text.is_empty()) {
+                column += 1;
+            }
+            let text = cell::text(document, id);
+            let columns = span(document, id, "colspan", COLUMNS_MAX);
+            let rows = span(document, id, "rowspan", ROWS_MAX);
+            let end = (column + columns).min(COLUMNS_MAX);
+            for row in grid.iter_mut().skip(at).take(rows) {
+                if row.len() < end {
+                    row.resize(end, String::new());
+                }
+                for place in row.iter_mut().take(end).skip(column) {
+                    budget.spend(text.len() + 1)?;
+                    place.clone_from(&text);
+                }
+            }
+            column = end;
+        }
+    }
+    let columns = grid.iter().map(Vec::len).max().unwrap_or(0);
+    let mut texts = Vec::with_capacity(columns);
+    for column in 0..columns {
+        let mut parts: Vec<&str> = Vec::new();
+        for text in grid.iter().filter_map(|row| row.get(column)) {
+            budget.spend(parts.len() + 1)?;
+            if !text.is_empty() && !parts.contains(&text.as_str()) {
+                parts.push(text);
+            }
+        }
+        texts.push(parts.join(" - "));
+    }
+    Ok(texts)
+}
+
+/// Repeated names with `_2`, `_3` and so on behind, as far as it takes.
+fn distinct(names: Vec<String>) -> Vec<Rc<str>> {
+    let mut taken: BTreeMap<Rc<str>, usize> = BTreeMap::new();
+    let mut distinct = Vec::with_capacity(names.len());
+    for name in names {
+        let name: Rc<str> = name.into();
+        let mut count = taken.get(&name).map_or(1, |count| count + 1);
+        let mut candidate = name.clone();
+        while count > 1 {
+            candidate = format!("{name}_{count}").into();
+            if !taken.contains_key(&candidate) {
+                break;
+            }
+            count += 1;
+        }
+        taken.insert(name, count);
+        taken.entry(candidate.clone()).or_insert(1);
+        distinct.push(candidate);
+    }
+    distinct
+}
+
+/// The rows below the header.
+fn rows(
+    document: &Document,
+    table: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<NodeId>, TooMuchWork> {
+    let mut bodies: Vec<NodeId> = document.select(table, &Selector::Tag("tbody")).collect();
+    if bodies.is_empty() {
+        bodies.push(table);
+    }
+    let mut rows = Vec::new();
+    for body in bodies {
+        for id in document.descendants(body) {
+            budget.spend(1)?;
+            if !document.is(id, "tr") {
+                continue;
+            }
+            let mut ancestors = document.ancestors(id);
+            if !ancestors.any(|around| document.is(around, "thead")) {
+                rows.push(id);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn cells(
+    document: &Document,
+    line: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<NodeId>, TooMuchWork> {
+    let mut cells = Vec::new();
+    for id in document.descendants(line) {
+        budget.spend(1)?;
+        if document.is(id, "td") || document.is(id, "th") {
+            cells.push(id);
+        }
+    }
+    Ok(cells)
+}
+
+fn span(document: &Document, id: NodeId, name: &str, max: usize) -> usize {
+    let text = document.attribute(id, name).unwrap_or_default().trim();
+    match text.parse() {
+        Ok(0) => 1,
+        Ok(span) => std::cmp::min(span, max),
+        Err(_) => 1,
+    }
+}
+
+/// A row with every cell in its column.
+struct GridRow {
+    values: Vec<Rc<str>>,
+    /// The columns of cells that hold for several rows. Cells that are wider than a column do not count.
+    spanned: Vec<usize>,
+    /// Whether one of these begins here.
+    begins: bool,
+}
+
+/// What comes down from above in a column.
+#[derive(Clone)]
+struct Running {
+    rows_left: usize,
+    value: Rc<str>,
+    groups: bool,
+}
+
+/// Puts the cells into their columns. Rows that do not fill all of them are left out.
+fn fill(
+    document: &Document,
+    lines: &[NodeId],
+    columns: usize,
+    budget: &mut Budget,
+) -> Result<Vec<GridRow>, TooMuchWork> {
+    let mut grid = Vec::new();
+    let nothing = Running {
+        rows_left: 0,
+        value: "".into(),
+        groups: false,
+    };
+    let mut running = vec![nothing; columns];
+    for line in lines {
+        let mut cells = cells(document, *line, budget)?.into_iter();
+        let mut row = GridRow {
+            values: Vec::with_capacity(columns),
+            spanned: Vec::new(),
+            begins: false,
+        };
+        budget.spend(columns)?;
+        // To the last column also when the cells are used up: what comes from above is a row shorter then.
+        let mut column = 0;
+        while column < columns {
+            let above = &mut running[column];
+            if above.rows_left > 0 {
+                above.rows_left -= 1;
+                if above.groups {
+                    row.spanned.push(column);
+                }
+                row.values.push(above.value.clone());
+                column += 1;
+                continue;
+            }
+            let Some(id) = cells.next() else {
+                column += 1;
+                continue;
+            };
+            let value: Rc<str> = cell::text_with_links(document, id).into();
+            budget.spend(value.len())?;
+            let colspan = span(document, id, "colspan", COLUMNS_MAX);
+            let rowspan = span(document, id, "rowspan", ROWS_MAX);
+            let groups = colspan == 1;
+            if rowspan > 1 && groups {
+                row.begins = true;
+                row.spanned.push(column);
+            }
+            for place in running.iter_mut().skip(column).take(colspan) {
+                row.values.push(value.clone());
+                if rowspan > 1 {
+                    *place = Running {
+                        rows_left: rowspan - 1,
+                        value: value.clone(),
+                        groups,
+                    };
+                }
+            }
+            column += colspan;
+        }
+        if row.values.len() == columns {
+            grid.push(row);
+        }
+    }
+    Ok(grid)
+}
+
+/// Rows as they are, or in groups under the columns whose cells hold for several.
+fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>) {
+    let named = |row: &GridRow, places: &[usize]| -> Vec<(Rc<str>, Rc<str>)> {
+        let pairs = places
+            .iter()
+            .map(|at| (columns[*at].clone(), row.values[*at].clone()));
+        pairs.collect()
+    };
+    let all: Vec<usize> = (0..columns.len()).collect();
+    if grid.iter().all(|row| row.spanned.is_empty()) {
+        let flat = |row| Row {
+            values: named(row, &all),
+            group: None,
+        };
+        return (None, grid.iter().map(flat).collect());
+    }
+    let mut is_parent = vec![false; columns.len()];
+    for column in grid
+        .iter()
+        .filter(|row| row.begins)
+        .flat_map(|row| &row.spanned)
+    {
+        is_parent[*column] = true;
+    }
+    let (parents, children): (Vec<usize>, Vec<usize>) = all.iter().partition(|at| is_parent[**at]);
+    let mut groups: Vec<Row> = Vec::new();
+    for row in grid {
+        if row.begins || row.spanned.is_empty() || groups.is_empty() {
+            groups.push(Row {
+                values: named(row, &parents),
+                group: Some(Vec::new()),
+            });
+        }
+        let mut child = named(row, &children);
+        child.retain(|(_, value)| !value.is_empty());
+        let group = groups.last_mut().and_then(|last| last.group.as_mut());
+        if let Some(group) = group.filter(|_| !child.is_empty()) {
+            group.push(child);
+        }
+    }
+    (Some(Grouping { parents, children }), groups)
+}
+
+/// As an object in the order of the columns.
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in &self.values {
+            map.serialize_entry(&**name, &**value)?;
+        }
+        if let Some(group) = &self.group {
+            let rows: Vec<Fields<'_>> = group.iter().map(|row| Fields(row)).collect();
+            map.serialize_entry("rows", &rows)?;
+        }
+        map.end()
+    }
+}
+
+struct Fields<'a>(&'a [(Rc<str>, Rc<str>)]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (&**name, &**value)))
+    }
+}

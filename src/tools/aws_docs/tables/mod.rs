@@ -1,0 +1,205 @@
+//! The tables of a page as columns and rows, for `search_table`.
+//!
+//! In scope: which tables a page or a section has, under which headings, and what is in them. Not in scope: how a page came here, and
+//! what the answer looks like. The rules are written down in the samples of `tests/fixtures/aws-docs/table-snippets.jsonl`.
+
+mod cell;
+mod grid;
+mod matching;
+
+pub use grid::{Grouping, Row, Table};
+pub use matching::Query;
+
+use crate::html::{Document, NodeId, Selector, TooMuchWork, space};
+
+/// What was found.
+#[derive(Debug)]
+pub enum Found {
+    /// Tables that can be read; those that cannot are left out.
+    Tables {
+        /// In the order of the page.
+        tables: Vec<Table>,
+        /// The heading before the table with the most rows; not for a section that was asked for.
+        section: Option<String>,
+    },
+    /// There is none, or none that can be read.
+    None,
+    /// The section that was asked for is no help.
+    BadSection {
+        /// Why.
+        problem: SectionProblem,
+        /// The headings that can be asked for.
+        available: Vec<String>,
+    },
+}
+
+/// Why there is nothing to search in a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SectionProblem {
+    /// It has tables, but none that can be read.
+    NothingReadable,
+    /// It has no table.
+    NoTable,
+    /// The page has no such heading.
+    NotFound,
+}
+
+/// How much a page may cost: nodes looked at, bytes of text and cells made. A page of a few megabytes has a million nodes; tables within
+/// tables read their text once for every level.
+struct Budget(usize);
+
+/// See [`Budget`].
+const WORK_MAX: usize = 64 << 20;
+
+impl Budget {
+    fn spend(&mut self, cost: usize) -> Result<(), TooMuchWork> {
+        self.0 = self.0.checked_sub(cost).ok_or(TooMuchWork)?;
+        Ok(())
+    }
+}
+
+/// The tables of the whole page, or of one section.
+pub fn find(document: &Document, section: Option<&str>) -> Result<Found, TooMuchWork> {
+    let mut budget = Budget(WORK_MAX);
+    match section {
+        None => find_all(document, &mut budget),
+        Some(title) => find_in_section(document, title, &mut budget),
+    }
+}
+
+fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWork> {
+    let mut tables = Vec::new();
+    let mut section = None;
+    let mut rows_most = 0;
+    // The headings last met: of any level, and of the three that name sections.
+    let (mut heading, mut section_heading) = (None, None);
+    for id in document.descendants(document.root()) {
+        budget.spend(1)?;
+        if let Some(level) = heading_level(document, id) {
+            if level <= SECTION_LEVEL_MAX {
+                section_heading = Some(id);
+            }
+            if !is_in_note(document, id, budget)? {
+                heading = Some(id);
+            }
+        }
+        if !document.is(id, "table") {
+            continue;
+        }
+        let rows = count_rows(document, id, budget)?;
+        let heading = heading.map(|heading| heading_text(document, heading));
+        if let Some(table) = grid::read(document, id, heading, budget)? {
+            tables.push(table);
+        }
+        if rows > rows_most {
+            rows_most = rows;
+            section = section_heading.map(|heading| heading_text(document, heading));
+        }
+    }
+    Ok(match tables.is_empty() {
+        true => Found::None,
+        false => Found::Tables { tables, section },
+    })
+}
+
+/// Headings below this level name no sections.
+const SECTION_LEVEL_MAX: u8 = 3;
+
+fn find_in_section(
+    document: &Document,
+    title: &str,
+    budget: &mut Budget,
+) -> Result<Found, TooMuchWork> {
+    let wanted = space::collapse(title).to_lowercase();
+    let mut available = Vec::new();
+    let mut start = None;
+    for id in document.descendants(document.root()) {
+        budget.spend(1)?;
+        let Some(level) = heading_level(document, id).filter(|level| *level <= SECTION_LEVEL_MAX)
+        else {
+            continue;
+        };
+        let text = heading_text(document, id);
+        budget.spend(text.len())?;
+        if text.to_lowercase() == wanted {
+            // Of several the last one counts.
+            start = Some((id, level));
+        }
+        available.push(text);
+    }
+    let Some((start, level)) = start else {
+        let problem = SectionProblem::NotFound;
+        return Ok(Found::BadSection { problem, available });
+    };
+    let mut heading = None;
+    let mut seen = 0;
+    let mut tables = Vec::new();
+    for id in document.following(start) {
+        budget.spend(1)?;
+        if let Some(found) = heading_level(document, id) {
+            if found <= level {
+                break;
+            }
+            heading = Some(heading_text(document, id));
+            continue;
+        }
+        let inside: Vec<NodeId> = match document.is(id, "table") {
+            true => vec![id],
+            false => document.select(id, &Selector::Tag("table")).collect(),
+        };
+        for table in inside {
+            seen += 1;
+            tables.extend(grid::read(document, table, heading.clone(), budget)?);
+        }
+    }
+    let problem = match (seen, tables.len()) {
+        (0, _) => SectionProblem::NoTable,
+        (_, 0) => SectionProblem::NothingReadable,
+        _ => {
+            return Ok(Found::Tables {
+                tables,
+                section: None,
+            });
+        }
+    };
+    Ok(Found::BadSection { problem, available })
+}
+
+/// The level of `h1` to `h6`.
+fn heading_level(document: &Document, id: NodeId) -> Option<u8> {
+    match document.name(id)?.as_bytes() {
+        [b'h', digit @ b'1'..=b'6'] => Some(digit - b'0'),
+        _ => None,
+    }
+}
+
+/// The text of a heading, on one line.
+fn heading_text(document: &Document, id: NodeId) -> String {
+    space::collapse(&document.text(id))
+}
+
+/// Whether a heading is that of a note rather than of a part of the page.
+fn is_in_note(document: &Document, id: NodeId, budget: &mut Budget) -> Result<bool, TooMuchWork> {
+    for around in document.ancestors(id) {
+        budget.spend(1)?;
+        if document.has_class(around, "awsdocs-note")
+            || document.has_class(around, "awsdocs-note-title")
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn count_rows(
+    document: &Document,
+    table: NodeId,
+    budget: &mut Budget,
+) -> Result<usize, TooMuchWork> {
+    let mut rows = 0;
+    for id in document.descendants(table) {
+        budget.spend(1)?;
+        rows += usize::from(document.is(id, "tr"));
+    }
+    Ok(rows)
+}
