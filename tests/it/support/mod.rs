@@ -20,6 +20,7 @@
 )]
 
 mod child;
+mod expect;
 mod http;
 mod mcp;
 mod rig;
@@ -31,6 +32,7 @@ mod upstream;
 use std::time::{Duration, Instant};
 
 pub use child::{Env, Exit, Folder, Process};
+pub use expect::listed;
 pub use http::{Http, Request, Response};
 pub use mcp::{Incoming, Mcp, STATELESS, Way, resolve, result_of};
 pub use rig::Rig;
