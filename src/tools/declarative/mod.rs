@@ -100,6 +100,17 @@ fn offer(spec: tool::ToolSpec, service: &Rc<Service>) -> Result<OfferedTool, Str
         tool = tool.title(&**title);
     }
     let handler = match spec.work {
+        tool::Work::Command(command) => {
+            let running = Rc::new(run::ProgramTool {
+                schema,
+                command: *command,
+                service: service.clone(),
+            });
+            ToolHandler::Pending(Rc::new(move |context, arguments| {
+                let (running, arguments) = (running.clone(), arguments.to_owned());
+                Box::pin(async move { running.call(&context, &arguments).await })
+            }))
+        }
         tool::Work::Http(spec_of_work) => {
             let running = Rc::new(run::HttpTool {
                 name: spec.name,
