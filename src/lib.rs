@@ -103,6 +103,7 @@
 //!
 //! # Features
 //!
+//! - `tls` (default): HTTPS towards other services; without it an `https` URL is an error that says so.
 //! - `stderr` (default): log lines as text on stderr; without it only as JSON.
 
 pub mod log;

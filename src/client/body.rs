@@ -1,32 +1,424 @@
-//! The body of a response, within its limit.
+//! The body of a response: read, inflated, and never longer than its limit.
+//!
+//! Inflating goes piece by piece and stops at the limit, so a bomb costs the limit and no more. What is compressed is
+//! bounded too: an endless stream that inflates to nothing would be read until the time is over otherwise.
 
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use super::error::ClientError;
+use super::headers::Headers;
 use super::url::Origin;
 
+/// How a body is encoded (RFC 9110 section 8.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    Deflate,
+    Gzip,
+    Identity,
+}
+
+impl Coding {
+    /// The coding that `Content-Encoding` names.
+    pub(super) fn of(headers: &Headers) -> Result<Self, String> {
+        let named = headers.values("content-encoding").join(",");
+        match named.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "deflate" => Ok(Self::Deflate),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            _ => Err(named.chars().take(40).collect()),
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deflate => "deflate",
+            Self::Gzip => "gzip",
+            Self::Identity => "identity",
+        }
+    }
+}
+
+/// Reads the whole body.
 pub(super) async fn read(
-    mut body: Incoming,
+    mut incoming: Incoming,
+    coding: Coding,
     limit: usize,
     origin: &Origin,
 ) -> Result<Vec<u8>, ClientError> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ClientError::Truncated {
+    let too_large = || ClientError::TooLarge {
+        origin: origin.clone(),
+        limit,
+    };
+    // What cannot be compressed grows a little.
+    let wire_max = match coding {
+        Coding::Identity => limit,
+        Coding::Deflate | Coding::Gzip => limit.saturating_add(limit / 16 + 4096),
+    };
+    let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > wire_max {
+        return Err(too_large());
+    }
+    let mut received = 0;
+    let mut decoder = Decoder::new(coding, limit);
+    let refused = |failed| match failed {
+        Failed::Damaged => ClientError::Inflate {
             origin: origin.clone(),
-            received: bytes.len(),
-        })?;
+            encoding: coding.as_str(),
+        },
+        Failed::TooLarge => too_large(),
+    };
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| explain(&error, origin, received))?;
+        // Trailers say nothing that anybody here wants to know.
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if bytes.len() + data.len() > limit {
-            return Err(ClientError::TooLarge {
-                origin: origin.clone(),
-                limit,
-            });
+        received += data.len();
+        if received > wire_max {
+            return Err(too_large());
         }
-        bytes.extend_from_slice(&data);
+        decoder.write(&data).map_err(refused)?;
     }
-    Ok(bytes)
+    decoder.finish(received).map_err(refused)
+}
+
+/// The cause of an error inside the body.
+fn explain(error: &hyper::Error, origin: &Origin, received: usize) -> ClientError {
+    match super::exchange::io_cause(error).map(io::Error::kind) {
+        // hyper's words for chunks that are none; a lost connection has other kinds.
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
+            super::exchange::explain(error, origin)
+        }
+        _ => ClientError::Truncated {
+            origin: origin.clone(),
+            received,
+        },
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Failed {
+    Damaged,
+    TooLarge,
+}
+
+/// Encoded bytes in, the body out.
+enum Decoder {
+    Gzip(Box<MultiGzDecoder<Sink>>),
+    Identity(Sink),
+    Inflate(Inflate),
+}
+
+impl Decoder {
+    fn new(coding: Coding, limit: usize) -> Self {
+        let sink = Sink::new(limit);
+        match coding {
+            Coding::Deflate => Self::Inflate(Inflate::new(sink)),
+            Coding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
+            Coding::Identity => Self::Identity(sink),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
+        match self {
+            Self::Gzip(decoder) => {
+                let written = decoder.write_all(bytes);
+                written.map_err(|_| decoder.get_ref().failed())
+            }
+            Self::Identity(sink) => sink.write_all(bytes).map_err(|_| sink.failed()),
+            Self::Inflate(inflate) => inflate.write(bytes),
+        }
+    }
+
+    /// The body, if it came to its proper end. `received` bytes were read: nothing at all is an empty body in any
+    /// coding, as after `HEAD`.
+    fn finish(self, received: usize) -> Result<Vec<u8>, Failed> {
+        if received == 0 {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::Gzip(mut decoder) => {
+                let finished = decoder.try_finish();
+                finished.map_err(|_| decoder.get_ref().failed())?;
+                Ok(std::mem::take(&mut decoder.get_mut().bytes))
+            }
+            Self::Identity(sink) => Ok(sink.bytes),
+            Self::Inflate(inflate) if inflate.is_done => Ok(inflate.sink.bytes),
+            Self::Inflate(_) => Err(Failed::Damaged),
+        }
+    }
+}
+
+/// `deflate`, which is zlib's format by the standard and raw by the habit of some servers.
+struct Inflate {
+    /// Made when the first two bytes have told which.
+    stream: Option<Decompress>,
+    begin: Vec<u8>,
+    sink: Sink,
+    is_done: bool,
+}
+
+impl Inflate {
+    const fn new(sink: Sink) -> Self {
+        Self {
+            stream: None,
+            begin: Vec::new(),
+            sink,
+            is_done: false,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
+        if self.stream.is_some() {
+            return self.inflate(bytes);
+        }
+        self.begin.extend_from_slice(bytes);
+        if let [first, second, ..] = *self.begin.as_slice() {
+            // RFC 1950 section 2.2: the method is 8, and both bytes are a multiple of 31.
+            let check = u16::from_be_bytes([first, second]);
+            let is_zlib = first & 15 == 8 && check.is_multiple_of(31);
+            self.stream = Some(Decompress::new(is_zlib));
+            let begin = std::mem::take(&mut self.begin);
+            return self.inflate(&begin);
+        }
+        Ok(())
+    }
+
+    fn inflate(&mut self, mut bytes: &[u8]) -> Result<(), Failed> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let mut chunk = [0; 4096];
+        while !self.is_done {
+            let (read, made) = (stream.total_in(), stream.total_out());
+            let status = stream.decompress(bytes, &mut chunk, FlushDecompress::None);
+            let status = status.map_err(|_| Failed::Damaged)?;
+            let taken = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(usize::MAX);
+            let (read, made) = (
+                taken(stream.total_in(), read),
+                taken(stream.total_out(), made),
+            );
+            bytes = bytes.get(read..).unwrap_or_default();
+            let made = chunk.get(..made).unwrap_or_default();
+            self.sink.write_all(made).map_err(|_| self.sink.failed())?;
+            self.is_done = status == Status::StreamEnd;
+            if read == 0 && made.is_empty() {
+                break;
+            }
+        }
+        // What follows the end belongs to nothing.
+        if self.is_done && !bytes.is_empty() {
+            return Err(Failed::Damaged);
+        }
+        Ok(())
+    }
+}
+
+/// Where the body goes: up to `limit` bytes.
+struct Sink {
+    bytes: Vec<u8>,
+    limit: usize,
+    is_over: bool,
+}
+
+impl Sink {
+    const fn new(limit: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            limit,
+            is_over: false,
+        }
+    }
+
+    const fn failed(&self) -> Failed {
+        if self.is_over {
+            Failed::TooLarge
+        } else {
+            Failed::Damaged
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.bytes.len() + bytes.len();
+        if len > self.limit {
+            self.is_over = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if len > self.bytes.capacity() {
+            // Twice as much each time, but not beyond the limit, as `Vec` would.
+            let capacity = (2 * self.bytes.capacity()).clamp(len, self.limit);
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    const TEXT: &[u8] = b"siskin siskin siskin siskin, a small bird with a loud voice";
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn raw(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn decode(coding: Coding, limit: usize, pieces: &[&[u8]]) -> Result<Vec<u8>, Failed> {
+        let mut decoder = Decoder::new(coding, limit);
+        for piece in pieces {
+            decoder.write(piece)?;
+        }
+        decoder.finish(pieces.iter().map(|piece| piece.len()).sum())
+    }
+
+    /// Whole, and split at every byte.
+    #[track_caller]
+    fn check(coding: Coding, limit: usize, encoded: &[u8], expected: Result<&[u8], Failed>) {
+        let expected = expected.map(<[u8]>::to_vec);
+        assert_eq!(decode(coding, limit, &[encoded]), expected);
+        for at in 0..=encoded.len() {
+            let (first, second) = encoded.split_at(at);
+            assert_eq!(
+                decode(coding, limit, &[first, second]),
+                expected,
+                "split at {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_coding_up_to_its_limit() {
+        for (coding, encoded) in [
+            (Coding::Identity, TEXT.to_vec()),
+            (Coding::Gzip, gzip(TEXT)),
+            (
+                Coding::Gzip,
+                [gzip(&TEXT[..10]), gzip(&TEXT[10..])].concat(),
+            ),
+            (Coding::Deflate, zlib(TEXT)),
+            (Coding::Deflate, raw(TEXT)),
+        ] {
+            check(coding, TEXT.len(), &encoded, Ok(TEXT));
+            check(coding, TEXT.len() + 1, &encoded, Ok(TEXT));
+            check(coding, TEXT.len() - 1, &encoded, Err(Failed::TooLarge));
+        }
+    }
+
+    #[test]
+    fn nothing_is_an_empty_body_in_any_coding() {
+        for coding in [Coding::Identity, Coding::Gzip, Coding::Deflate] {
+            check(coding, 0, b"", Ok(b""));
+        }
+        check(Coding::Gzip, 0, &gzip(b""), Ok(b""));
+        check(Coding::Deflate, 0, &zlib(b""), Ok(b""));
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        for (coding, encoded) in [
+            (Coding::Gzip, gzip(TEXT)),
+            (Coding::Deflate, zlib(TEXT)),
+            (Coding::Deflate, raw(TEXT)),
+        ] {
+            for len in 1..encoded.len() {
+                let cut = decode(coding, 1000, &[&encoded[..len]]);
+                assert_eq!(cut, Err(Failed::Damaged), "{coding:?} cut to {len}");
+            }
+            let longer = [&encoded[..], b"more"].concat();
+            assert_eq!(
+                decode(coding, 1000, &[&longer]),
+                Err(Failed::Damaged),
+                "{coding:?}"
+            );
+        }
+        let mut wrong = gzip(TEXT);
+        let crc = wrong.len() - 8;
+        wrong[crc] ^= 1;
+        check(Coding::Gzip, 1000, &wrong, Err(Failed::Damaged));
+        check(
+            Coding::Gzip,
+            1000,
+            b"{\"not\": \"gzip at all\"}",
+            Err(Failed::Damaged),
+        );
+        check(
+            Coding::Deflate,
+            1000,
+            b"{\"not\": \"zlib at all\"}",
+            Err(Failed::Damaged),
+        );
+    }
+
+    /// A gigabyte of zeroes in a megabyte, and in that megabyte again.
+    #[test]
+    fn a_bomb_costs_its_limit() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        for _ in 0..64 {
+            encoder.write_all(&[0; 1 << 20]).unwrap();
+        }
+        let bomb = encoder.finish().unwrap();
+        for limit in [0, 1, 100_000] {
+            let mut decoder = MultiGzDecoder::new(Sink::new(limit));
+            assert!(decoder.write_all(&bomb).is_err());
+            assert!(decoder.get_ref().is_over);
+            assert!(decoder.get_ref().bytes.capacity() <= limit, "limit {limit}");
+        }
+    }
+
+    #[test]
+    fn room_grows_to_the_limit_and_not_beyond() {
+        let mut sink = Sink::new(1000);
+        for len in 1..=1000 {
+            sink.write_all(b"x").unwrap();
+            assert!(sink.bytes.capacity() <= 1000.min(2 * len), "{len}");
+        }
+        assert!(sink.write_all(b"x").is_err());
+    }
+
+    #[test]
+    fn codings_by_their_header() {
+        for (fields, expected) in [
+            (&[][..], Ok(Coding::Identity)),
+            (&["identity"], Ok(Coding::Identity)),
+            (&["GZip"], Ok(Coding::Gzip)),
+            (&["x-gzip"], Ok(Coding::Gzip)),
+            (&["deflate"], Ok(Coding::Deflate)),
+            (&["br"], Err("br")),
+            (&["gzip, gzip"], Err("gzip, gzip")),
+            (&["gzip", "br"], Err("gzip,br")),
+        ] {
+            let field = |value: &&str| ("content-encoding".to_owned(), (*value).to_owned());
+            let headers: Headers = fields.iter().map(field).collect();
+            assert_eq!(Coding::of(&headers), expected.map_err(str::to_owned));
+        }
+    }
 }

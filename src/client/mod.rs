@@ -40,7 +40,10 @@ pub use exchange::{Client, ClientSettings};
 
 mod body;
 mod connect;
+mod egress;
 mod io;
+mod pool;
+mod redirect;
 
 pub use crate::rt::tls::{TlsProblem, Trust, TrustError, TrustSettings};
 
@@ -49,3 +52,6 @@ pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// Most header fields of a response.
 pub const HEADERS_MAX: usize = 128;
+
+#[cfg(test)]
+mod tests;

@@ -101,16 +101,13 @@ impl Prepared {
             if OURS.contains(&known.as_str()) {
                 return Err(refused());
             }
-            let value = HeaderValue::from_str(value).map_err(|_| refused())?;
-            headers.append(known, value);
+            headers.append(known, header_value(value).ok_or_else(refused)?);
         }
         if !headers.contains_key(header::USER_AGENT) {
             let agent = user_agent.unwrap_or(concat!("siskin/", env!("CARGO_PKG_VERSION")));
-            let refused = |_| ClientError::Header("user-agent".to_owned());
-            headers.insert(
-                header::USER_AGENT,
-                HeaderValue::from_str(agent).map_err(refused)?,
-            );
+            let refused = || ClientError::Header("user-agent".to_owned());
+            let agent = header_value(agent).ok_or_else(refused)?;
+            headers.insert(header::USER_AGENT, agent);
         }
         headers
             .entry(header::ACCEPT_ENCODING)
@@ -125,4 +122,10 @@ impl Prepared {
             body: request.body.into(),
         })
     }
+}
+
+/// Visible ASCII, spaces and tabs: other bytes are read differently by different servers.
+fn header_value(text: &str) -> Option<HeaderValue> {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    HeaderValue::from_str(text).ok().filter(|_| is_plain)
 }

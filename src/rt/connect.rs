@@ -1,14 +1,17 @@
 //! Outward: name lookups, TCP connections, one UDP datagram.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use async_io::Async;
+use async_io::{Async, Timer};
 
 use super::clock::timeout;
 use super::executor::spawn;
@@ -120,6 +123,74 @@ pub async fn tcp_connect(addr: SocketAddr, limit: Duration) -> io::Result<Stream
     Ok(Stream::tcp(stream?))
 }
 
+/// How long one address may take before the next is tried beside it (RFC 8305 section 5).
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// Most addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Connects to the first of `addrs` that answers, starting them in order: at once when one fails, and beside a silent
+/// one after a moment, so that a dead IPv6 route does not eat the time of a live IPv4 one. Wrap it in
+/// [`timeout`](super::timeout).
+///
+/// # Errors
+/// The system's, with its address; a refusal if there was one, as it says most. [`ErrorKind::NotFound`] without
+/// addresses.
+pub async fn tcp_connect_any(
+    addrs: &[SocketAddr],
+) -> Result<(Stream, SocketAddr), (SocketAddr, io::Error)> {
+    type Attempt = Pin<Box<dyn Future<Output = io::Result<Async<TcpStream>>>>>;
+    let mut waiting = addrs.iter().copied().take(ADDRESSES_MAX);
+    let mut attempts: Vec<(SocketAddr, Attempt)> = Vec::new();
+    let mut next_at: Option<Timer> = None;
+    let mut failed = None;
+    poll_fn(|cx| {
+        loop {
+            let mut at = 0;
+            while let Some((addr, attempt)) = attempts.get_mut(at) {
+                let addr = *addr;
+                match attempt.as_mut().poll(cx) {
+                    Poll::Pending => at += 1,
+                    Poll::Ready(Ok(stream)) => return Poll::Ready(Ok((Stream::tcp(stream), addr))),
+                    Poll::Ready(Err(error)) => {
+                        drop(attempts.remove(at));
+                        next_at = None;
+                        let says_more = error.kind() == ErrorKind::ConnectionRefused;
+                        if failed.is_none() || says_more {
+                            failed = Some((addr, error));
+                        }
+                    }
+                }
+            }
+            // Pending only while an attempt is: each pass of the loop starts one or ends it.
+            if let Some(timer) = &mut next_at
+                && !attempts.is_empty()
+                && Pin::new(timer).poll(cx).is_pending()
+            {
+                return Poll::Pending;
+            }
+            next_at = None;
+            match waiting.next() {
+                Some(addr) => {
+                    attempts.push((addr, Box::pin(Async::<TcpStream>::connect(addr))));
+                    if waiting.len() > 0 {
+                        next_at = Some(Timer::after(NEXT_ADDRESS_AFTER));
+                    }
+                }
+                None if attempts.is_empty() => {
+                    let none = || {
+                        let addr = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+                        (addr, ErrorKind::NotFound.into())
+                    };
+                    return Poll::Ready(Err(failed.take().unwrap_or_else(none)));
+                }
+                None => return Poll::Pending,
+            }
+        }
+    })
+    .await
+}
+
 /// Connects to the socket file `path` within `limit`.
 ///
 /// # Errors
@@ -226,6 +297,59 @@ mod tests {
                 .unwrap();
             assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         });
+    }
+
+    #[test]
+    fn the_first_address_that_answers_is_taken() {
+        run(async {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let live = listener.local_addr().unwrap();
+            let dead = std::net::TcpListener::bind("127.0.0.2:0")
+                .unwrap()
+                .local_addr()
+                .unwrap();
+            let (stream, addr) = tcp_connect_any(&[dead, live]).await.ok().unwrap();
+            assert_eq!(
+                (stream.peer().unwrap().to_string(), addr),
+                (live.to_string(), live)
+            );
+            let (addr, error) = tcp_connect_any(&[dead, dead]).await.err().unwrap();
+            assert_eq!((addr, error.kind()), (dead, ErrorKind::ConnectionRefused));
+            let (_, error) = tcp_connect_any(&[]).await.err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+        });
+    }
+
+    #[test]
+    fn a_silent_address_does_not_hold_up_the_next() {
+        run(async {
+            // A full queue of connections answers nobody: the next attempt is silent.
+            let silent = crowded();
+            let addr = silent.0.local_addr().unwrap();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let live = listener.local_addr().unwrap();
+            let (_, connected) = tcp_connect_any(&[addr, live]).await.ok().unwrap();
+            assert_eq!(connected, live);
+        });
+    }
+
+    /// A listener that takes nobody any more, with those it took.
+    fn crowded() -> (std::net::TcpListener, Vec<TcpStream>) {
+        let socket = rustix::net::socket(
+            rustix::net::AddressFamily::INET,
+            rustix::net::SocketType::STREAM,
+            None,
+        )
+        .unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        rustix::net::bind(&socket, &any).unwrap();
+        rustix::net::listen(&socket, 0).unwrap();
+        let listener = std::net::TcpListener::from(socket);
+        let addr = listener.local_addr().unwrap();
+        let short = Duration::from_millis(100);
+        let taken = std::iter::from_fn(|| TcpStream::connect_timeout(&addr, short).ok());
+        let taken = taken.take(100).collect();
+        (listener, taken)
     }
 
     #[test]

@@ -54,6 +54,14 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
     })
 }
 
+/// Whether this thread is inside [`run`], where tasks can be spawned. Guards ask it: they may be dropped at its end.
+pub(super) fn is_running() -> bool {
+    // The thread may be on its way out.
+    CURRENT
+        .try_with(|current| current.borrow().is_some())
+        .unwrap_or(false)
+}
+
 /// A running task. Await it for its output, [`detach`](Task::detach) it to let it run, drop it to cancel it.
 #[must_use = "a dropped task is cancelled; call `detach` to let it run"]
 pub struct Task<T>(smol::Task<T>);

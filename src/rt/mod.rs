@@ -1,4 +1,4 @@
-//! The runtime: the only folder that names smol and async-io.
+//! The runtime: the only folder that names smol, async-io and rustls.
 //!
 //! One executor on one thread drives every task and the reactor; [`run`] starts it, [`spawn`] adds to it. Everything
 //! here is single-threaded (`Rc`, `Cell`) unless it says otherwise. Not here: what the bytes mean (`http1`, `jsonrpc`)
@@ -37,7 +37,9 @@ mod listener;
 pub use listener::{Accepted, Listener};
 
 mod connect;
-pub use connect::{resolve, tcp_connect, udp_send, unix_connect};
+pub use connect::{resolve, tcp_connect, tcp_connect_any, udp_send, unix_connect};
+
+pub mod process;
 
 pub mod thread;
 

@@ -158,6 +158,20 @@ impl Stream {
         }
     }
 
+    /// Whether the peer has sent nothing that is not read yet, not even its end: a connection that waits for its next
+    /// request is usable then.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let peeked = match &self.0 {
+            Kind::Memory(_) => return true,
+            Kind::Tcp(stream) => stream.get_ref().peek(&mut [0]),
+            Kind::Unix(stream) => rustix::net::recv(stream, &mut [0], rustix::net::RecvFlags::PEEK)
+                .map(|(len, _)| len)
+                .map_err(io::Error::from),
+        };
+        peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
     /// Ready when a read may succeed, also at the end of the stream. May be ready too often, never too rarely.
     ///
     /// # Errors
@@ -339,6 +353,22 @@ mod tests {
                 };
                 assert_eq!(full.kind(), ErrorKind::WouldBlock);
                 b.read(&mut [0; 8]).await.unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn quiet_until_the_peer_sends_or_goes() {
+        run(async {
+            // Memory has nobody who could go unseen.
+            for (a, b) in pairs().await.into_iter().skip(1) {
+                assert!(a.is_quiet());
+                b.write_all(b"x").await.unwrap();
+                assert!(!a.is_quiet());
+                a.read(&mut [0; 8]).await.unwrap();
+                assert!(a.is_quiet());
+                drop(b);
+                assert!(!a.is_quiet());
             }
         });
     }

@@ -1,7 +1,8 @@
-//! The few questions that only the C library answers: space of a filesystem, interface addresses, page size, kernel architecture.
+//! The few things that only the C library does: space of a filesystem, interface addresses, page size, kernel architecture,
+//! marking descriptors that children must not inherit.
 //!
 //! In scope: one short safe function per call. Not in scope: what the answers mean, and anything that waits.
-//! The only file with `unsafe` for system facts; each block says why it holds. Called by `tools::device`.
+//! The only file with `unsafe` for system facts; each block says why it holds. Called by `tools::device` and `rt::process`.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -116,6 +117,34 @@ pub fn machine() -> Option<String> {
     // SAFETY: the call above succeeded, so every field is a string that ends in a zero byte.
     let machine = unsafe { CStr::from_ptr((*names.as_ptr()).machine.as_ptr()) };
     Some(machine.to_string_lossy().into_owned())
+}
+
+/// Keeps every descriptor beyond standard error from being inherited by children. Ours are marked when they are opened;
+/// those that the process was started with, and a library's, may not be.
+pub fn keep_descriptors() {
+    #[cfg(target_os = "linux")]
+    {
+        const FIRST: u32 = 3;
+        // SAFETY: takes three numbers; the flag changes nothing about a descriptor but what `exec` does with it.
+        let done = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                FIRST,
+                u32::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            )
+        };
+        if done == 0 {
+            return;
+        }
+    }
+    // Before Linux 5.11 one by one.
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    for number in numbers.filter(|number: &libc::c_int| *number > libc::STDERR_FILENO) {
+        // SAFETY: as above; a number that is no descriptor any more is answered with an error.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
 }
 
 /// The IP address behind a socket address of a family we know.

@@ -18,6 +18,7 @@ pub use handler::{
 pub use local::LocalHost;
 pub use typed::NoArguments;
 
+pub mod command;
 pub mod declarative;
 pub mod device;
 pub mod schema;

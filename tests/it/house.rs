@@ -214,7 +214,7 @@ fn check_only_in(allowed: &[&str], what: &str, is_it: impl Fn(&str) -> bool) {
 #[test]
 fn only_rt_names_the_runtime() {
     check_only_in(&["rt/"], "the runtime", |line| {
-        ["smol::", "async_io::", "async_signal::"]
+        ["smol::", "async_io::", "async_signal::", "rustls::"]
             .iter()
             .any(|name| line.contains(name))
     });

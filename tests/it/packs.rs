@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Mcp, Server, Value, Way, json};
+use crate::support::{Env, Mcp, Server, Value, Way, json};
 
 /// The names that the server we replace gave its tools. None may go.
 const OLD_NAMES: [&str; 38] = [
@@ -69,7 +69,7 @@ fn packs() -> Vec<(String, toml::Table)> {
 }
 
 /// A server to which every shipped pack's service is known, none of them being there.
-fn server(packs: &[(String, toml::Table)]) -> Server {
+fn server(packs: &[(String, toml::Table)], more: Env) -> Server {
     let mut env = Vec::new();
     for (id, _) in packs {
         let id = id.to_uppercase();
@@ -83,10 +83,11 @@ fn server(packs: &[(String, toml::Table)]) -> Server {
             "user:password".to_owned(),
         ));
     }
-    let env: Vec<_> = env
+    let mut env: Vec<_> = env
         .iter()
         .map(|(name, value)| (&name[..], &value[..]))
         .collect();
+    env.extend(more);
     // It would not start with a pack that the checker refuses.
     Server::start(&env)
 }
@@ -107,16 +108,23 @@ fn tools(mcp: &mut Mcp) -> Vec<Value> {
 #[test]
 fn every_pack_is_offered_with_annotations_and_without_doubles() {
     let packs = packs();
-    let server = server(&packs);
+    let server = server(&packs, &[]);
     let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
     let tools = tools(&mut mcp);
     let mut names = BTreeSet::new();
+    let mut seen = 0;
     for tool in &tools {
         let name = tool["name"].as_str().unwrap();
         assert!(names.insert(name), "`{name}` stands there twice");
-        if name.starts_with("device_") {
+        let of_a_pack = |id: &str| {
+            name.strip_prefix(id)
+                .is_some_and(|rest| rest.starts_with('_'))
+        };
+        if !packs.iter().any(|(id, _)| of_a_pack(id)) {
+            // Built in.
             continue;
         }
+        seen += 1;
         let hints = &tool["annotations"];
         for hint in [
             "readOnlyHint",
@@ -147,6 +155,7 @@ fn every_pack_is_offered_with_annotations_and_without_doubles() {
             );
         }
     }
+    assert!(seen > 50, "only {seen} tools of packs found");
     for name in OLD_NAMES {
         assert!(names.contains(name), "`{name}` is gone");
     }
@@ -158,6 +167,27 @@ fn every_pack_is_offered_with_annotations_and_without_doubles() {
             "nothing of `{id}`"
         );
     }
+}
+
+#[test]
+fn a_read_only_service_offers_what_reads() {
+    let packs = packs();
+    let names: Vec<_> = (packs.iter())
+        .map(|(id, _)| format!("APP_SERVICES__{}__READ_ONLY", id.to_uppercase()))
+        .collect();
+    let more: Vec<_> = names.iter().map(|name| (&name[..], "true")).collect();
+    let server = server(&packs, &more);
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let tools = tools(&mut mcp);
+    let is_of_a_pack = |tool: &Value| tool["annotations"]["readOnlyHint"].is_boolean();
+    assert!(tools.iter().filter(|tool| is_of_a_pack(tool)).count() > 30);
+    for tool in tools.iter().filter(|tool| is_of_a_pack(tool)) {
+        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+    }
+    // Not only unlisted.
+    let arguments = json!({"name": "vikunja_delete_task", "arguments": {"task_id": 1}});
+    let error = mcp.error("tools/call", arguments);
+    assert_eq!(error["code"], -32602, "{error}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_dashboard_of_the_second_schema_is_found_either_way() {
     rig.upstream.state(|grafana| grafana.major = 12);
     let shown = rig.json("grafana_get_dashboard", json!({"uid": "layout"}));
     assert_eq!(shown["title"], "New layout");
-    assert_eq!(shown["name"], "layout");
+    assert_eq!(shown["uid"], "layout");
     assert_eq!(
         rig.upstream.lines(),
         [
@@ -394,6 +394,65 @@ fn bad_health_is_an_answer() {
 }
 
 #[test]
+fn the_token_stays_where_it_belongs() {
+    let elsewhere = Upstream::start(Grafana::new());
+    let mut rig = rig();
+    // Reading may be sent on within the origin, and only there.
+    let on = |place: &str| Answer::empty(302).header("Location", place);
+    rig.upstream
+        .next("GET", "/api/folders", on("/api/folders?limit=1"));
+    rig.json("grafana_list_folders", json!({}));
+    assert_eq!(
+        rig.upstream.lines(),
+        ["GET /api/folders?limit=100", "GET /api/folders?limit=1"]
+    );
+    let away = format!("{}/api/folders", elsewhere.url());
+    rig.upstream.next("GET", "/api/folders", on(&away));
+    let text = rig.failure("grafana_list_folders", json!({}));
+    assert!(text.contains("302") || text.contains("redirect"), "{text}");
+    // Writing is not repeated anywhere else.
+    rig.upstream
+        .next("POST", "/api/dashboards/db", on("/api/dashboards/db"));
+    rig.failure("grafana_create_dashboard", json!({"title": "x"}));
+    assert_eq!(
+        rig.upstream.lines(),
+        ["GET /api/folders?limit=100", "POST /api/dashboards/db"]
+    );
+    elsewhere.expect_untouched();
+}
+
+#[test]
+fn an_answer_that_is_none_is_an_error() {
+    let mut rig = rig();
+    let long = format!("[\"{}\"]", "x".repeat(3 << 20));
+    for (answer, words) in [
+        (Answer::new(200, "text/html", "<html>log in</html>"), "JSON"),
+        (
+            Answer::new(200, "application/json", "[{\"uid\": \"x\""),
+            "JSON",
+        ),
+        (Answer::raw(""), "Grafana"),
+        (
+            Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]"),
+            "Grafana",
+        ),
+        (Answer::raw("SSH-2.0-OpenSSH_9.2\r\n"), "Grafana"),
+        (Answer::new(200, "application/json", &long), "2097152 bytes"),
+    ] {
+        // Twice: a connection that ends before an answer may be tried again once.
+        for _ in 0..2 {
+            rig.upstream.next("GET", "/api/search", answer.clone());
+        }
+        let text = rig.failure("grafana_list_dashboards", json!({}));
+        assert!(text.contains(words) && !text.contains('<'), "{text}");
+        rig.upstream.taken();
+        // Whatever was left of the two.
+        rig.upstream.forget();
+    }
+    assert_eq!(rig.json("grafana_list_dashboards", json!({}))["total"], 2);
+}
+
+#[test]
 fn errors_reach_the_model_without_the_token() {
     let wrong = "glsa_wrong_token_of_someone";
     let mut rig = Rig::start("grafana", Some(wrong), Upstream::start(Grafana::new()));
@@ -488,4 +547,12 @@ fn arguments_mean_what_they_say_or_are_refused() {
         rig.upstream.only().line(),
         "DELETE /api/dashboards/uid/..%2Fdb%3Fx%23"
     );
+}
+
+#[test]
+fn readiness_asks_the_service_with_the_token() {
+    let line = "GET /api/search?limit=1".to_owned();
+    assert_eq!(rig().probe(), (line.clone(), true));
+    let wrong = Rig::start("grafana", Some("wrong"), Upstream::start(Grafana::new()));
+    assert_eq!(wrong.probe(), (line, false));
 }

@@ -509,9 +509,31 @@ fn the_default_environment_is_configured() {
 }
 
 #[test]
+fn a_redirect_is_an_error_that_names_it() {
+    let mut rig = rig();
+    let login = Answer::empty(307).header("Location", "/#!/auth");
+    rig.upstream.next("GET", "/api/stacks", login);
+    let text = rig.failure("portainer_list_stacks", json!({}));
+    assert!(text.contains("307"), "{text}");
+    rig.upstream.only();
+}
+
+#[test]
 fn a_base_path_stays_in_front() {
     let upstream = Upstream::start_under("/apps/portainer", Portainer::new());
     let mut rig = Rig::start("portainer", Some(TOKEN), upstream);
     rig.json("portainer_list_stacks", json!({}));
     assert_eq!(rig.upstream.only().line(), "GET /apps/portainer/api/stacks");
+}
+
+#[test]
+fn readiness_asks_the_service_with_the_token() {
+    let line = "GET /api/endpoints?limit=1&excludeSnapshots=true".to_owned();
+    assert_eq!(rig().probe(), (line.clone(), true));
+    let wrong = Rig::start(
+        "portainer",
+        Some("wrong"),
+        Upstream::start(Portainer::new()),
+    );
+    assert_eq!(wrong.probe(), (line, false));
 }

@@ -400,3 +400,14 @@ fn arguments_mean_what_they_say_or_are_refused() {
         "GET /api/v1/label/a%2Fb%3Fx/values?limit=500"
     );
 }
+
+#[test]
+fn readiness_asks_the_service_with_the_token() {
+    let line = "GET /api/v1/status/buildinfo".to_owned();
+    assert_eq!(rig().probe(), (line.clone(), true));
+    let prometheus = Prometheus {
+        authorization: Some("Bearer abc"),
+    };
+    let wrong = Rig::start("prometheus", None, Upstream::start(prometheus));
+    assert_eq!(wrong.probe(), (line, false));
+}

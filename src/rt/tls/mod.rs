@@ -1,35 +1,65 @@
 //! TLS, and the only place that names rustls. Feature `tls`; without it every use is [`TlsProblem::NotBuiltIn`].
 //!
-//! In scope: whom to believe ([`Trust`]), the handshake as a client, clear causes. Not in scope: addresses, HTTP.
-//! Nothing is built before the first connection: an idle server does not hold a hundred root certificates.
+//! In scope: whom to believe ([`Trust`]), the handshake as a client ([`Trust::connect`]), clear causes. Not in scope:
+//! addresses, HTTP. An acceptor for our own listeners has its place beside [`Trust`]: `stream.rs`, `problem.rs` and the
+//! reading of PEM files serve both ends.
+//!
+//! Nothing is built before the first handshake, and the system's hundred and more root certificates are read only when
+//! a certificate needs them: who calls one service with a private authority never holds them.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::Stream;
+
+mod problem;
+pub use problem::TlsProblem;
+
+#[cfg(feature = "tls")]
+mod client;
+#[cfg(feature = "tls")]
+mod pem;
+#[cfg(feature = "tls")]
+mod roots;
+#[cfg(feature = "tls")]
+mod stream;
+#[cfg(feature = "tls")]
+mod verify;
+
+#[cfg(not(feature = "tls"))]
+#[path = "absent.rs"]
+mod client;
+#[cfg(not(feature = "tls"))]
+use client as stream;
+
+pub use stream::TlsStream;
+
 /// What the operator chose for one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustSettings {
-    /// A PEM file of certificate authorities to believe besides the system's.
+    /// A PEM file of certificate authorities to believe besides the system's, or of the server's own certificate.
     pub ca_file: Option<PathBuf>,
     /// Believe anybody. The caller warns at start.
     pub insecure: bool,
     /// PEM files of a certificate chain and its key, for servers that ask who we are.
     pub client_cert: Option<(PathBuf, PathBuf)>,
-    /// The name to expect in the certificate and to ask for, instead of the URL's host.
+    /// The name to ask for and to expect in the certificate, instead of the URL's host.
     pub server_name: Option<String>,
 }
 
 /// Why [`TrustSettings`] cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrustError {
+    /// The file is no PEM, or holds what is no certificate; what is wrong.
+    Certificate(PathBuf, String),
+    /// The key is of a kind we lack, or does not fit its certificate; what is wrong.
+    Key(PathBuf, String),
     /// The file holds no certificate.
     NoCertificate(PathBuf),
     /// The file holds no private key.
     NoKey(PathBuf),
-    /// The key does not fit the certificate, or is of a kind we lack.
-    Key(PathBuf, String),
     /// The file could not be read; the system's words.
     Read(PathBuf, String),
     /// No name a certificate could have.
@@ -39,6 +69,14 @@ pub enum TrustError {
 impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Certificate(path, text) => write!(
+                f,
+                "`{}` holds a certificate that cannot be read ({text})",
+                path.display()
+            ),
+            Self::Key(path, text) => {
+                write!(f, "the key in `{}` cannot be used ({text})", path.display())
+            }
             Self::NoCertificate(path) => write!(
                 f,
                 "`{}` holds no certificate, expected PEM with `-----BEGIN CERTIFICATE-----`",
@@ -49,9 +87,6 @@ impl fmt::Display for TrustError {
                 "`{}` holds no private key, expected PEM with `-----BEGIN PRIVATE KEY-----`",
                 path.display()
             ),
-            Self::Key(path, text) => {
-                write!(f, "the key in `{}` cannot be used ({text})", path.display())
-            }
             Self::Read(path, text) => write!(f, "`{}` cannot be read ({text})", path.display()),
             Self::ServerName(name) => write!(
                 f,
@@ -64,36 +99,21 @@ impl fmt::Display for TrustError {
 
 impl std::error::Error for TrustError {}
 
-/// Why there is no TLS connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TlsProblem {
-    /// This program was built without the feature `tls`.
-    NotBuiltIn,
-}
-
-impl fmt::Display for TlsProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotBuiltIn => f.write_str(
-                "this program was built without the feature `tls`; use an `http` URL, or a build with it",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for TlsProblem {}
-
 /// Whom to believe. Cloning shares it.
 #[derive(Clone)]
 pub struct Trust(Rc<Inner>);
 
 struct Inner {
     id: u64,
-    settings: TrustSettings,
+    insecure: bool,
+    /// What was read from the operator's files.
+    material: client::Material,
+    connector: OnceCell<client::Connector>,
 }
 
 thread_local! {
-    static NEXT_ID: Cell<u64> = const { Cell::new(1) };
+    static NEXT_ID: Cell<u64> = const { Cell::new(0) };
+    static STANDARD: Trust = Trust::with(false, client::Material::default());
 }
 
 impl Trust {
@@ -102,28 +122,57 @@ impl Trust {
     /// # Errors
     /// What is wrong with a file or name.
     pub fn new(settings: TrustSettings) -> Result<Self, TrustError> {
-        let id = NEXT_ID.replace(NEXT_ID.get() + 1);
-        Ok(Self(Rc::new(Inner { id, settings })))
+        let material = client::Material::read(&settings)?;
+        Ok(Self::with(settings.insecure, material))
     }
 
     /// The certificate authorities of the system, or those built in where it has none.
     #[must_use]
     pub fn standard() -> Self {
+        STANDARD.with(Self::clone)
+    }
+
+    fn with(insecure: bool, material: client::Material) -> Self {
+        let id = NEXT_ID.replace(NEXT_ID.get() + 1);
         Self(Rc::new(Inner {
-            id: 0,
-            settings: TrustSettings::default(),
+            id,
+            insecure,
+            material,
+            connector: OnceCell::new(),
         }))
     }
 
     /// Whether anybody is believed: worth a warning at start.
     #[must_use]
     pub fn is_insecure(&self) -> bool {
-        self.0.settings.insecure
+        self.0.insecure
     }
 
-    /// A number of its own for each trust that is told apart; never used again, unlike an address.
+    /// A number of its own for each trust made on this thread. Unlike an address it is never used again.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.0.id
     }
+
+    /// Shakes hands over `stream`, whose other end should be `host`: a name, or an address without brackets.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub async fn connect(&self, stream: Rc<Stream>, host: &str) -> Result<TlsStream, TlsProblem> {
+        let inner = &self.0;
+        let connector = match inner.connector.get() {
+            Some(connector) => connector,
+            None => {
+                let built = client::Connector::build(&inner.material, inner.insecure)?;
+                inner.connector.get_or_init(|| built)
+            }
+        };
+        connector
+            .connect(&inner.material, stream, host.to_owned())
+            .await
+    }
 }
+
+#[cfg(test)]
+#[cfg(feature = "tls")]
+mod tests;

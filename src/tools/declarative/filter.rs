@@ -104,6 +104,18 @@ impl Filter {
         }
     }
 
+    /// Whether it makes something of a time or a duration.
+    pub(super) fn reads_time(&self) -> bool {
+        matches!(
+            self,
+            Filter::DurationMs
+                | Filter::DurationSeconds
+                | Filter::TimeMs
+                | Filter::TimeRfc3339
+                | Filter::TimeUnix
+        )
+    }
+
     /// Puts a value through. The error says what was found and what would have done.
     pub(super) fn apply(&self, value: Value, now_ms: i64) -> Result<Value, String> {
         let text = |value: &Value| text_of(value);

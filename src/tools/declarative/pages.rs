@@ -156,11 +156,11 @@ impl PagesSpec {
 
     /// Makes a request one for the first page.
     pub(super) fn prepare(&self, outgoing: &mut Outgoing) {
-        if let (Some(param), Some(size)) = (&self.size_param, self.size) {
-            outgoing.put_query(param, size.to_string());
-        }
         if matches!(self.mode, Mode::Page | Mode::Offset) {
             outgoing.put_query(&self.param, self.start.to_string());
+        }
+        if let (Some(param), Some(size)) = (&self.size_param, self.size) {
+            outgoing.put_query(param, size.to_string());
         }
     }
 

@@ -73,6 +73,12 @@ impl HttpTool {
                 !(value.is_null() && names.clone().any(|known| known == name))
             });
         }
+        // A time is a text that may be a number, and unix seconds are written as one. Nothing is lost by that.
+        for name in &self.spec.times {
+            if let Some(value) = arguments.get_mut(&**name).filter(|value| value.is_number()) {
+                *value = value.to_string().into();
+            }
+        }
         self.schema
             .check(arguments)
             .map_err(|problems| CallError::arguments(schema::describe(&problems)))
@@ -363,7 +369,7 @@ impl HttpTool {
             match &next {
                 Next::End => break,
                 _ if items_total >= items_max => {
-                    note = Some(format!("only the first {items_total} items were read"));
+                    note = Some(format!("only the first {items_max} items were read"));
                     break;
                 }
                 _ if index + 1 == pages.pages_max => {
@@ -377,7 +383,8 @@ impl HttpTool {
                     .map_err(|text| Failure::Text(one_line(&self.service.masked(&text))))?,
             }
         }
-        let document = all.unwrap_or_default();
+        let mut document = all.unwrap_or_default();
+        document.truncate(items_max);
         let mut shaped = answer.response.shape(document, &values.arguments);
         if let Some(note) = note {
             shaped.note(note);

@@ -55,6 +55,8 @@ pub(super) struct HttpSpec {
     pub answer: AnswerSpec,
     pub pages: Option<PagesSpec>,
     pub fallback: Option<FallbackSpec>,
+    /// Arguments that are read as a time or a duration: a number will do for them too.
+    pub times: BTreeSet<Box<str>>,
 }
 
 /// `[[tool.before]]`.
@@ -340,6 +342,7 @@ fn read_work(
         answer: answer?,
         pages: pages?,
         fallback: fallback?,
+        times: names.times.take(),
     })))
 }
 

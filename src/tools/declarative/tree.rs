@@ -135,10 +135,10 @@ impl Tree {
                 (!texts.is_empty()).then(|| texts.join(between).into())
             }
             Tree::Json(tree) => {
-                let value = tree.value(scope)?.filter(|value| !is_hollow(value));
+                let value = tree.value(scope)?.and_then(pruned);
                 value.map(|value| value.to_string().into())
             }
-            Tree::NonEmpty(tree) => tree.value(scope)?.filter(|value| !is_hollow(value)),
+            Tree::NonEmpty(tree) => tree.value(scope)?.and_then(pruned),
             Tree::Map(map) => map.value(scope)?,
             Tree::Step(step) => step.value(scope)?,
         })
@@ -280,12 +280,21 @@ fn short(value: &Value) -> String {
     text
 }
 
-/// Whether nothing is left but the braces.
-fn is_hollow(value: &Value) -> bool {
+/// A value without the members that are nothing but braces; `None` if that is all of it.
+fn pruned(value: Value) -> Option<Value> {
     match value {
-        Value::Array(items) => items.iter().all(is_hollow),
-        Value::Object(members) => members.values().all(is_hollow),
-        _ => false,
+        Value::Array(items) => {
+            let items: Vec<Value> = items.into_iter().filter_map(pruned).collect();
+            (!items.is_empty()).then(|| items.into())
+        }
+        Value::Object(members) => {
+            let left: Map<String, Value> = members
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, pruned(value)?)))
+                .collect();
+            (!left.is_empty()).then(|| left.into())
+        }
+        other => Some(other),
     }
 }
 
@@ -434,6 +443,11 @@ mod tests {
         );
         check(r#"{ "$json" = { s = ["{a}"] } }"#, json!({}), None);
         check(r#"{ "$nonempty" = { s = {} } }"#, json!({}), None);
+        check(
+            r#"{ "$nonempty" = { s = [[]], t = ["{a}"], u = ["{b}"] } }"#,
+            json!({"b": ""}),
+            Some(json!({"u": [""]})),
+        );
         check(r#"{ "$$ref" = 1 }"#, json!({}), Some(json!({"$ref": 1})));
         let step = r#"{ "$step" = { from = "{a}", to = "now" } }"#;
         check(step, json!({"a": "7d"}), Some(json!(3024)));

@@ -25,9 +25,9 @@ use crate::nearest::nearest;
 const DEPTH_MAX: usize = 256;
 
 /// What parts of a check cost, in steps of [`Work`].
-const VISIT: usize = 4;
+const VISIT: usize = 16;
 const EDIT: usize = 20;
-const PROBLEM: usize = 200;
+const PROBLEM: usize = 400;
 /// For each name that is compared.
 const NEAREST: usize = 10;
 
@@ -152,7 +152,11 @@ impl<'a> Check<'a> {
         let nodes = self.nodes;
         let node = &nodes[id];
         let is_secret = is_secret || node.is_secret;
-        let place = Place { id, path, is_secret };
+        let place = Place {
+            id,
+            path,
+            is_secret,
+        };
         let in_place = node.in_place.as_deref();
         let mut changed: Option<Value> = None;
         for inner in in_place.iter().flat_map(|in_place| &in_place.all) {
@@ -207,9 +211,10 @@ impl<'a> Check<'a> {
             }
         }
         match value {
-            Value::Number(number) => node.number.as_ref().is_none_or(|rules| {
-                is_within(rules, Decimal::of(number))
-            }),
+            Value::Number(number) => node
+                .number
+                .as_ref()
+                .is_none_or(|rules| is_within(rules, Decimal::of(number))),
             Value::String(text) => node.string.as_ref().is_none_or(|rules| {
                 self.work.take(text.len() / 16);
                 rules.length.allows(text.chars().count())
@@ -219,10 +224,9 @@ impl<'a> Check<'a> {
                         .as_ref()
                         .is_none_or(|pattern| pattern.matches(text, &mut self.work))
             }),
-            Value::Array(elements) => node
-                .array
-                .as_ref()
-                .is_none_or(|rules| rules.count.allows(elements.len()) && self.is_unique(rules, elements)),
+            Value::Array(elements) => node.array.as_ref().is_none_or(|rules| {
+                rules.count.allows(elements.len()) && self.is_unique(rules, elements)
+            }),
             Value::Object(members) => node
                 .object
                 .as_ref()
@@ -249,7 +253,12 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn visit_object(&mut self, rules: &ObjectRules, members: &Map<String, Value>, place: &Place<'_>) {
+    fn visit_object(
+        &mut self,
+        rules: &ObjectRules,
+        members: &Map<String, Value>,
+        place: &Place<'_>,
+    ) {
         let no_properties = BTreeMap::new();
         let properties = rules.properties.as_ref().unwrap_or(&no_properties);
         for name in &rules.required {
@@ -275,11 +284,22 @@ impl<'a> Check<'a> {
         for (name, value) in members {
             let path = Path::Name(place.path, name);
             if let Some(id) = rules.names
-                && self.attempt(id, &Value::from(name.as_str()), &Path::Root, true, Mode::Strict).is_err()
+                && self
+                    .attempt(
+                        id,
+                        &Value::from(name.as_str()),
+                        &Path::Root,
+                        true,
+                        Mode::Strict,
+                    )
+                    .is_err()
             {
                 let nodes = self.nodes;
                 self.problem(&path, || {
-                    format!("has a name that is not allowed, expected {}", expected(nodes, id))
+                    format!(
+                        "has a name that is not allowed, expected {}",
+                        expected(nodes, id)
+                    )
                 });
             }
             match (properties.get(name).copied(), rules.additional) {
@@ -314,7 +334,10 @@ impl<'a> Check<'a> {
         }
         if let Some(id) = in_place.not {
             let value = changed.as_ref().unwrap_or(value);
-            if self.attempt(id, value, place.path, place.is_secret, Mode::Strict).is_ok() {
+            if self
+                .attempt(id, value, place.path, place.is_secret, Mode::Strict)
+                .is_ok()
+            {
                 self.unfit(place, value);
             }
         }
@@ -341,7 +364,9 @@ impl<'a> Check<'a> {
                     Ok(_) if taken.is_some() && only_one => {
                         self.problem(place.path, || {
                             let found = found(value, place.is_secret);
-                            format!("found {found}, which fits more than one of the forms it may have")
+                            format!(
+                                "found {found}, which fits more than one of the forms it may have"
+                            )
                         });
                         return None;
                     }

@@ -83,8 +83,17 @@ mod tests {
             &[Integer],
             Some(json!(9_007_199_254_740_993_u64)),
         );
-        for kinds in [&[Integer][..], &[Boolean], &[Null], &[Object], &[Array], &[]] {
-            for text in ["", " 5", "5 ", "+5", "0x5", "yes", "True", "null", "[1]", "{}", "٥"] {
+        for kinds in [
+            &[Integer][..],
+            &[Boolean],
+            &[Null],
+            &[Object],
+            &[Array],
+            &[],
+        ] {
+            for text in [
+                "", " 5", "5 ", "+5", "0x5", "yes", "True", "null", "[1]", "{}", "٥",
+            ] {
                 check(json!(text), kinds, None);
             }
         }

@@ -172,7 +172,11 @@ fn parse_exponent(text: &str) -> Option<i32> {
         return None;
     }
     let exponent: i32 = digits.parse().ok()?;
-    Some(if text.starts_with('-') { -exponent } else { exponent })
+    Some(if text.starts_with('-') {
+        -exponent
+    } else {
+        exponent
+    })
 }
 
 fn digits_of(number: u128) -> i32 {
@@ -197,7 +201,8 @@ mod tests {
             decimal(text);
         }
         for text in [
-            "", "-", "+5", "05", "5.", ".5", " 5", "5 ", "1e", "1e+", "0x5", "NaN", "1_0", "٣", "5.-",
+            "", "-", "+5", "05", "5.", ".5", " 5", "5 ", "1e", "1e+", "0x5", "NaN", "1_0", "٣",
+            "5.-",
         ] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }

@@ -40,8 +40,11 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use check::Check;
+use kind::Kind;
 use node::Node;
 use path::Path;
+
+pub(in crate::tools) use pattern::Pattern;
 
 /// How many problems one check reports.
 pub const PROBLEMS_MAX: usize = 10;
@@ -129,6 +132,20 @@ impl Schema {
     pub fn names(&self) -> Option<impl ExactSizeIterator<Item = &str> + Clone> {
         let names = self.known.as_ref()?;
         Some(names.iter().map(String::as_str))
+    }
+
+    /// Whether the argument can only be a number, a boolean or null, by its own `type`.
+    pub(in crate::tools) fn is_scalar(&self, name: &str) -> bool {
+        let properties = self.nodes[0]
+            .object
+            .as_ref()
+            .and_then(|rules| rules.properties.as_ref());
+        let node = properties
+            .and_then(|properties| properties.get(name))
+            .map(|id| &self.nodes[*id]);
+        let is_textual = |kind| matches!(kind, Kind::Array | Kind::Object | Kind::String);
+        node.and_then(|node| node.kinds)
+            .is_some_and(|kinds| !kinds.iter().any(is_textual))
     }
 
     /// Checks `arguments`, and returns them with what was coerced and with the defaults filled in.

@@ -151,7 +151,11 @@ fn of_kind(node: &Node, kind: Kind) -> String {
         Kind::Integer | Kind::Number => node.number.as_deref().map(of_number),
         Kind::String => node.string.as_deref().map(of_string),
         Kind::Array => node.array.as_deref().map(|rules| {
-            let unique = if rules.is_unique { " that all differ" } else { "" };
+            let unique = if rules.is_unique {
+                " that all differ"
+            } else {
+                ""
+            };
             counted(rules.count, "element") + unique
         }),
         Kind::Object => node.object.as_deref().map(of_object),

@@ -1,8 +1,9 @@
 //! How much work one check may take. Schemas can ask for work that grows much faster than the
 //! arguments (alternatives within alternatives), so it is counted, and ends.
 
-/// About a tenth of a second on a small board; a megabyte of honest arguments takes a fraction.
-const STEPS_MAX: usize = 8_000_000;
+/// The most hostile arguments end after about a quarter of a second; a megabyte of two hundred thousand
+/// numbers in strings takes half of the steps.
+const STEPS_MAX: usize = 16_000_000;
 
 /// Steps that are left.
 #[derive(Debug)]

@@ -199,6 +199,8 @@ impl Portainer {
                 }
             };
             match name.as_str() {
+                // No value is no filter.
+                _ if values.is_empty() => (),
                 "status" => {
                     let known = [
                         "created",

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Answer, Call, Paths, Route, Service, Value, json};
+use crate::support::{Answer, Call, Paths, Route, Service, Value, json, percent_decoded};
 
 /// The token it knows.
 pub const TOKEN: &str = "sbt_fake_token";
@@ -95,8 +95,9 @@ impl SilverBullet {
     fn name(&self, call: &Call) -> Result<String, Answer> {
         let mut name = call.arg("name").to_owned();
         if self.is_old {
-            // It decodes as queries are decoded.
-            name = name.replace('+', " ");
+            // It decodes as queries are decoded: a bare plus is a space.
+            let raw = call.path().split_once("/.fs/").map_or("", |(_, raw)| raw);
+            name = percent_decoded(&raw.replace('+', " "));
         }
         let mut segments = name.split('/');
         if segments.any(|segment| segment == "..") {

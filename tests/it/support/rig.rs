@@ -79,6 +79,19 @@ impl<S: Service> Rig<S> {
         self.upstream.expect_untouched();
     }
 
+    /// Asks siskin whether it is ready, and through it the service: the probe that arrives, and
+    /// whether the service counts as up.
+    #[track_caller]
+    pub fn probe(&self) -> (String, bool) {
+        // Nobody asks a service unasked.
+        self.upstream.expect_untouched();
+        let response = self.server.get("/ready");
+        let is_up = response.status == 200;
+        let word = if is_up { ":\"up\"" } else { ":\"down\"" };
+        assert!(response.text().contains(word), "{}", response.text());
+        (self.upstream.only().line(), is_up)
+    }
+
     /// The tools it offers, by name.
     #[track_caller]
     pub fn tools(&mut self) -> Vec<Value> {

@@ -458,6 +458,11 @@ impl<S: Service> Upstream<S> {
         inner.planned.push((method, path.to_owned(), answer));
     }
 
+    /// Drops what `next` planned and nobody asked for.
+    pub fn forget(&self) {
+        self.lock().planned.clear();
+    }
+
     /// All requests so far.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()

@@ -86,8 +86,8 @@ pub enum DecodeError {
     },
     /// It would take too much memory.
     TooMany {
-        /// Estimated size as a value, in bytes.
-        grown: usize,
+        /// Estimated size as a value, in bytes; more than 32 bits can count.
+        grown: u64,
     },
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// Bytes of memory that the value of one answer may take, roughly.
-pub const GROWN_MAX: usize = 64 << 20;
+pub const GROWN_MAX: u64 = 64 << 20;
 
 /// Reads an answer. `content_type` is used in messages only: services and proxies often set a wrong one.
 pub fn decode(
@@ -187,8 +187,8 @@ fn limit(body: &[u8]) -> Result<(), DecodeError> {
 
 /// About how many bytes the value of a JSON text takes: a node for each object, a place for each element, and the texts.
 /// An object is a B-tree whose nodes hold eleven members of 56 bytes each, so that one member costs as much as eleven.
-fn grown(body: &[u8]) -> usize {
-    let (mut grown, mut at) = (body.len(), 0);
+fn grown(body: &[u8]) -> u64 {
+    let (mut grown, mut at) = (body.len() as u64, 0);
     while let Some(byte) = body.get(at) {
         match byte {
             b'{' => grown += 640,
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let objects = |count: usize| format!("[{}{{}}]", "{},".repeat(count - 1));
-        let most = (GROWN_MAX - 64) / (640 + 56 + 3);
+        let most = usize::try_from((GROWN_MAX - 64) / (640 + 56 + 3)).unwrap();
         assert!(decode(Decode::Json, objects(most).as_bytes(), None).is_ok());
         refused(
             Decode::Json,

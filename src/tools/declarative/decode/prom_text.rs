@@ -17,15 +17,15 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
     let (text, lossy) = text::lossy(super::without_mark(body));
     let mut families = Map::new();
     let mut samples = Vec::new();
-    let (mut bad, mut grown) = (0_usize, text.len());
+    let (mut bad, mut grown) = (0_usize, text.len() as u64);
     for line in text.lines() {
         let line = line.trim();
         if let Some(comment) = line.strip_prefix('#') {
-            grown += FAMILY_BYTES * usize::from(read_comment(comment, &mut families));
+            grown += FAMILY_BYTES * u64::from(read_comment(comment, &mut families));
         } else if !line.is_empty() {
             match read_sample(line, &families) {
                 Some((sample, labels)) => {
-                    grown += SAMPLE_BYTES + labels * LABEL_BYTES;
+                    grown += SAMPLE_BYTES + labels as u64 * LABEL_BYTES;
                     samples.push(sample);
                 }
                 None => bad += 1,
@@ -50,9 +50,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
 }
 
 /// About what a sample takes in memory: two objects.
-const SAMPLE_BYTES: usize = 1400;
-const LABEL_BYTES: usize = 80;
-const FAMILY_BYTES: usize = 900;
+const SAMPLE_BYTES: u64 = 1400;
+const LABEL_BYTES: u64 = 80;
+const FAMILY_BYTES: u64 = 900;
 
 /// `HELP` and `TYPE`; returns whether it was one of them.
 fn read_comment(comment: &str, families: &mut Map<String, Value>) -> bool {
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let lines = |count: usize| "a 1\n".repeat(count);
-        let most = (GROWN_MAX - 4) / (SAMPLE_BYTES + 4);
+        let most = usize::try_from((GROWN_MAX - 4) / (SAMPLE_BYTES + 4)).unwrap();
         assert!(decode(lines(most).as_bytes()).is_ok());
         assert!(matches!(
             decode(lines(most + 1).as_bytes()),

@@ -366,6 +366,16 @@ impl Document {
         self.total = Some(total);
     }
 
+    /// Leaves the first `len` items of a list; the others are still counted.
+    pub fn truncate(&mut self, len: usize) {
+        if let Payload::Items(items) = &mut self.payload
+            && items.len() > len
+        {
+            self.total = self.total.max(Some(items.len() as u64));
+            items.truncate(len);
+        }
+    }
+
     /// How many items it has; `None` if it is no list.
     pub fn items_len(&self) -> Option<usize> {
         match &self.payload {

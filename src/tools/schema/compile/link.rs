@@ -73,7 +73,10 @@ impl Compiler {
             }
         }
         match entered.iter().position(|entered| *entered > 0) {
-            Some(id) => self.at(id, "contains itself without going into a member or an element"),
+            Some(id) => self.at(
+                id,
+                "contains itself without going into a member or an element",
+            ),
             None => Ok(order),
         }
     }
@@ -94,7 +97,10 @@ impl Compiler {
         for id in order.iter().rev() {
             let node = &self.nodes[*id];
             if let (None, Some(in_place)) = (&node.default, &node.in_place) {
-                let default = in_place.all.iter().find_map(|id| self.nodes[*id].default.clone());
+                let default = in_place
+                    .all
+                    .iter()
+                    .find_map(|id| self.nodes[*id].default.clone());
                 self.nodes[*id].default = default;
             }
         }
@@ -121,7 +127,11 @@ impl Compiler {
                     known.get_or_insert_default().extend(names);
                 }
             }
-            waiting.extend(node.in_place.iter().flat_map(|in_place| in_place.positive()));
+            waiting.extend(
+                node.in_place
+                    .iter()
+                    .flat_map(|in_place| in_place.positive()),
+            );
         }
         known
     }
@@ -148,9 +158,12 @@ impl Compiler {
     fn check_root(&self) -> Result<(), SchemaProblem> {
         match &self.nodes[0] {
             Node { is_never: true, .. } => self.at(0, "allows nothing, expected an object"),
-            Node { kinds: Some(kinds), .. } if !kinds.has(Kind::Object) => {
-                self.at(0, "has a `type` without `object`, which arguments always are")
-            }
+            Node {
+                kinds: Some(kinds), ..
+            } if !kinds.has(Kind::Object) => self.at(
+                0,
+                "has a `type` without `object`, which arguments always are",
+            ),
             _ => Ok(()),
         }
     }
@@ -158,14 +171,19 @@ impl Compiler {
     /// A default is given to the tool without having come from anybody, so it must fit as it is.
     fn check_defaults(&self) -> Result<(), SchemaProblem> {
         for (id, node) in self.nodes.iter().enumerate() {
-            let Some(default) = &node.default else { continue };
+            let Some(default) = &node.default else {
+                continue;
+            };
             let problems = Check::strict(&self.nodes).problems(id, default);
             if let Some(problem) = problems.first() {
                 let at = match problem.path.as_str() {
                     "" => String::new(),
                     path => format!(" at `{path}`"),
                 };
-                return self.at(id, format!("has a default that does not fit{at}: {}", problem.text));
+                return self.at(
+                    id,
+                    format!("has a default that does not fit{at}: {}", problem.text),
+                );
             }
         }
         Ok(())

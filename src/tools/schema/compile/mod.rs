@@ -59,7 +59,8 @@ impl Compiler {
     ) -> Result<T, SchemaProblem> {
         let length = self.here.len();
         self.here.push('/');
-        self.here.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        self.here
+            .push_str(&step.replace('~', "~0").replace('/', "~1"));
         let value = read(self)?;
         self.here.truncate(length);
         Ok(value)
@@ -71,7 +72,9 @@ impl Compiler {
         }
         let id = self.nodes.len();
         if id >= NODES_MAX {
-            return self.problem(format!("is one schema more than the {NODES_MAX} there may be"));
+            return self.problem(format!(
+                "is one schema more than the {NODES_MAX} there may be"
+            ));
         }
         self.nodes.push(Node::default());
         self.places.push(self.here.clone());
@@ -85,7 +88,9 @@ impl Compiler {
             Value::Object(keywords) => self.node(id, keywords)?,
             other => {
                 let found = other.to_string();
-                return self.problem(format!("is {found}, expected a schema: an object, true or false"));
+                return self.problem(format!(
+                    "is {found}, expected a schema: an object, true or false"
+                ));
             }
         };
         self.depth -= 1;
@@ -147,7 +152,9 @@ impl Compiler {
             "oneOf" => in_place(node).one = Some(self.list(value)?),
             "not" => in_place(node).not = Some(self.schema(value)?),
             _ => {
-                return self.problem("is a keyword that is not checked; leave it out, or say it by one that is");
+                return self.problem(
+                    "is a keyword that is not checked; leave it out, or say it by one that is",
+                );
             }
         }
         Ok(())
@@ -159,7 +166,9 @@ impl Compiler {
         }
         match value.as_str().map(|name| name.trim_end_matches('#')) {
             Some(DIALECT) => Ok(()),
-            _ => self.problem(format!("is {value}, expected \"{DIALECT}\"; or leave it out")),
+            _ => self.problem(format!(
+                "is {value}, expected \"{DIALECT}\"; or leave it out"
+            )),
         }
     }
 
@@ -214,7 +223,9 @@ impl Compiler {
 
     fn items(&mut self, value: &Value) -> Result<NodeId, SchemaProblem> {
         match value.is_array() {
-            true => self.problem("is a list, which was the form before 2020-12; write `prefixItems`"),
+            true => {
+                self.problem("is a list, which was the form before 2020-12; write `prefixItems`")
+            }
             false => self.schema(value),
         }
     }
@@ -252,7 +263,11 @@ impl Compiler {
     }
 
     /// What can be said once all keywords of a schema are known.
-    fn settle(&mut self, node: &mut Node, keywords: &Map<String, Value>) -> Result<(), SchemaProblem> {
+    fn settle(
+        &mut self,
+        node: &mut Node,
+        keywords: &Map<String, Value>,
+    ) -> Result<(), SchemaProblem> {
         if keywords.contains_key("const") && keywords.contains_key("enum") {
             return self.problem("has both `const` and `enum`; keep one");
         }
@@ -295,7 +310,11 @@ fn kinds_of(keyword: &str) -> &'static [Kind] {
         }
         "minLength" | "maxLength" | "pattern" | "format" => &[Kind::String],
         "minItems" | "maxItems" | "uniqueItems" | "prefixItems" | "items" => &[Kind::Array],
-        "minProperties" | "maxProperties" | "required" | "properties" | "additionalProperties"
+        "minProperties"
+        | "maxProperties"
+        | "required"
+        | "properties"
+        | "additionalProperties"
         | "propertyNames" => &[Kind::Object],
         _ => &[],
     }

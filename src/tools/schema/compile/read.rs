@@ -31,7 +31,9 @@ impl Compiler {
         };
         let mut kinds = Kinds::default();
         for word in words {
-            let known = Kind::ALL.into_iter().find(|kind| Some(kind.word()) == word.as_str());
+            let known = Kind::ALL
+                .into_iter()
+                .find(|kind| Some(kind.word()) == word.as_str());
             let Some(kind) = known else {
                 let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).collect();
                 return self.problem(format!("is {word}, expected one of {}", known.join(", ")));

@@ -23,14 +23,14 @@ const PATTERN_BYTES_MAX: usize = 1000;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(in crate::tools) struct Pattern {
     source: String,
     program: Program,
 }
 
 impl Pattern {
     /// Compiles a pattern, or says what is wrong with it.
-    pub(super) fn compile(source: &str) -> Result<Pattern, String> {
+    pub(in crate::tools) fn compile(source: &str) -> Result<Pattern, String> {
         if source.len() > PATTERN_BYTES_MAX {
             return Err(format!(
                 "is a pattern of {} bytes, more than {PATTERN_BYTES_MAX}",
@@ -44,8 +44,24 @@ impl Pattern {
     }
 
     /// As it was written.
-    pub(super) fn source(&self) -> &str {
+    pub(in crate::tools) fn source(&self) -> &str {
         &self.source
+    }
+
+    /// A pattern that the whole text must match.
+    pub(in crate::tools) fn compile_whole(source: &str) -> Result<Pattern, String> {
+        // By itself first: `a)(?:b` would be a pattern inside the parentheses.
+        Pattern::compile(source)?;
+        let program = Program::new(&parse::parse(&format!("^(?:{source})$"))?)?;
+        Ok(Pattern {
+            source: source.to_owned(),
+            program,
+        })
+    }
+
+    /// Whether it matches somewhere in `text`, which is no longer than an argument may be.
+    pub(in crate::tools) fn fits(&self, text: &str) -> bool {
+        self.matches(text, &mut Work::new())
     }
 
     /// Whether it matches somewhere in `text`; false, too, once `work` has run out.

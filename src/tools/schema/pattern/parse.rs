@@ -98,9 +98,11 @@ impl Parser<'_> {
                 Some(':') => (),
                 Some('<') if !matches!(self.chars.peek(), Some('=' | '!')) => self.group_name()?,
                 _ => {
-                    return Err("uses a group of the form `(?…)`, of which only `(?:…)` and \
+                    return Err(
+                        "uses a group of the form `(?…)`, of which only `(?:…)` and \
                         `(?<name>…)` are known; look-around cannot be matched in linear time"
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
             }
         }
@@ -144,7 +146,9 @@ impl Parser<'_> {
 
     fn repeat(&mut self, piece: Piece, counts: (u32, Option<u32>)) -> Result<Piece, String> {
         if matches!(piece, Piece::Assertion(_)) {
-            return Err("repeats a place such as `^` or `\\b`, which takes no character".to_owned());
+            return Err(
+                "repeats a place such as `^` or `\\b`, which takes no character".to_owned(),
+            );
         }
         // Lazy: takes less first, which makes no difference to whether there is a match.
         self.chars.next_if_eq(&'?');
@@ -164,7 +168,9 @@ impl Parser<'_> {
             Some(_) => Some(self.count()?),
         };
         if self.chars.next() != Some('}') {
-            return Err("has a `{` that is no repetition; write `\\{` for the character".to_owned());
+            return Err(
+                "has a `{` that is no repetition; write `\\{` for the character".to_owned(),
+            );
         }
         match most {
             Some(most) if most < least => Err(format!("repeats from {least} to {most} times")),
@@ -182,7 +188,9 @@ impl Parser<'_> {
             }
             count = Some(next);
         }
-        count.ok_or_else(|| "has a `{` that is no repetition; write `\\{` for the character".to_owned())
+        count.ok_or_else(|| {
+            "has a `{` that is no repetition; write `\\{` for the character".to_owned()
+        })
     }
 
     fn escape(&mut self) -> Result<Piece, String> {
@@ -225,7 +233,10 @@ impl Parser<'_> {
             )),
             '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|'
             | '/' | '-' => Ok(c),
-            c => Err(format!("uses the escape `\\{}`, which means nothing", c.escape_debug())),
+            c => Err(format!(
+                "uses the escape `\\{}`, which means nothing",
+                c.escape_debug()
+            )),
         }
     }
 

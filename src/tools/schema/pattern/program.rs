@@ -146,7 +146,7 @@ impl Program {
                 return false;
             }
             // What following one character costs is known before the next.
-            if !work.take(now.visited + 1) {
+            if !work.take(2 * now.visited + 1) {
                 return false;
             }
             let Some(c) = here else { return false };

@@ -43,7 +43,10 @@ impl Set {
     /// The set behind `\d`, `\D`, `\s`, `\S`, `\w` or `\W`.
     pub(super) fn of_escape(letter: char) -> Option<Set> {
         let ascii = |ranges: &[(char, char)]| Set {
-            ranges: ranges.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect(),
+            ranges: ranges
+                .iter()
+                .map(|(a, b)| ((*a).into(), (*b).into()))
+                .collect(),
         };
         let set = match letter.to_ascii_lowercase() {
             'd' => ascii(&[('0', '9')]),
@@ -51,7 +54,11 @@ impl Set {
             'w' => ascii(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
             _ => return None,
         };
-        Some(if letter.is_ascii_uppercase() { set.negated() } else { set })
+        Some(if letter.is_ascii_uppercase() {
+            set.negated()
+        } else {
+            set
+        })
     }
 
     pub(super) fn add(&mut self, first: char, last: char) {
@@ -68,7 +75,9 @@ impl Set {
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(self.ranges.len());
         for (first, last) in self.ranges {
             match merged.last_mut() {
-                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+                Some(before) if first <= before.1.saturating_add(1) => {
+                    before.1 = before.1.max(last)
+                }
                 _ => merged.push((first, last)),
             }
         }

@@ -6,10 +6,16 @@ use super::*;
 fn check(pattern: &str, matching: &[&str], others: &[&str]) {
     let pattern = Pattern::compile(pattern).unwrap();
     for text in matching {
-        assert!(pattern.matches(text, &mut Work::new()), "{pattern:?} {text:?}");
+        assert!(
+            pattern.matches(text, &mut Work::new()),
+            "{pattern:?} {text:?}"
+        );
     }
     for text in others {
-        assert!(!pattern.matches(text, &mut Work::new()), "{pattern:?} {text:?}");
+        assert!(
+            !pattern.matches(text, &mut Work::new()),
+            "{pattern:?} {text:?}"
+        );
     }
 }
 
@@ -21,7 +27,11 @@ fn patterns_match_as_in_ecma_262() {
     check("a$", &["a", "ba"], &["ab", "a\n"]);
     check("^(?:a|bc|)d$", &["ad", "bcd", "d"], &["bd", "abcd"]);
     check("^a|b$", &["ax", "xb"], &["xax", "bx"]);
-    check("^.$", &["x", "é", "😀", "\t"], &["", "\n", "\u{2028}", "xx"]);
+    check(
+        "^.$",
+        &["x", "é", "😀", "\t"],
+        &["", "\n", "\u{2028}", "xx"],
+    );
     check("^[a-c_-]+$", &["a-c_", "-"], &["d", "", "a b"]);
     check("^[^a-c]$", &["d", "\n", "😀"], &["a", "c"]);
     check("^[]$", &[], &["", "]", "a"]);
@@ -99,4 +109,13 @@ fn work_is_counted_and_runs_out() {
     let pattern = Pattern::compile("(a?){600}b").unwrap();
     assert!(!pattern.matches(&"a".repeat(1 << 20), &mut work));
     assert!(work.is_used_up());
+}
+
+#[test]
+fn whole_patterns_match_whole_texts() {
+    let pattern = Pattern::compile_whole("a|bc").unwrap();
+    assert!(pattern.fits("a") && pattern.fits("bc"));
+    assert!(!pattern.fits("ab") && !pattern.fits("xbc") && !pattern.fits("a\n"));
+    assert_eq!(pattern.source(), "a|bc");
+    assert!(Pattern::compile_whole("a)(?:b").is_err());
 }

@@ -12,8 +12,16 @@ fn the_alternative_taken_is_the_only_one_that_coerces() {
         {"properties": {"kind": {"const": "a"}, "n": {"type": "integer"}}, "required": ["kind"]},
         {"properties": {"kind": {"const": "b"}, "n": {"type": "string"}, "m": {"default": 2}}, "required": ["kind"]}
     ]}));
-    gives(&objects, json!({"a": {"kind": "a", "n": "1"}}), json!({"a": {"kind": "a", "n": 1}}));
-    gives(&objects, json!({"a": {"kind": "b", "n": "1"}}), json!({"a": {"kind": "b", "m": 2, "n": "1"}}));
+    gives(
+        &objects,
+        json!({"a": {"kind": "a", "n": "1"}}),
+        json!({"a": {"kind": "a", "n": 1}}),
+    );
+    gives(
+        &objects,
+        json!({"a": {"kind": "b", "n": "1"}}),
+        json!({"a": {"kind": "b", "m": 2, "n": "1"}}),
+    );
     assert!(objects.check(members(json!({"a": {"kind": "c"}}))).is_err());
 }
 
@@ -34,22 +42,38 @@ fn the_message_is_of_the_alternative_that_was_meant() {
         {"type": "string"},
         {"type": "array", "items": {"type": "string"}}
     ]}));
-    refuses(&schema, json!({"a": ["x", 1]}), "`a[1]`: found the number 1, expected a string");
-    refuses(&schema, json!({"a": 1}), "`a`: found the number 1, expected a string, or an array");
+    refuses(
+        &schema,
+        json!({"a": ["x", 1]}),
+        "`a[1]`: found the number 1, expected a string",
+    );
+    refuses(
+        &schema,
+        json!({"a": 1}),
+        "`a`: found the number 1, expected a string, or an array",
+    );
 }
 
 #[test]
 fn all_parts_hold_for_what_was_coerced() {
     let schema = of_a(json!({"allOf": [{"type": "integer"}, {"minimum": 5}]}));
     gives(&schema, json!({"a": "7"}), json!({"a": 7}));
-    refuses(&schema, json!({"a": "3"}), "`a`: found the number 3, expected a number of at least 5");
+    refuses(
+        &schema,
+        json!({"a": "3"}),
+        "`a`: found the number 3, expected a number of at least 5",
+    );
     // The second part sees strings where the first saw integers.
     let schema = of_a(json!({"allOf": [
         {"items": {"type": "integer"}},
         {"items": {"minimum": 5}, "uniqueItems": true}
     ]}));
     gives(&schema, json!({"a": ["5", "6"]}), json!({"a": [5, 6]}));
-    refuses(&schema, json!({"a": ["5", "3"]}), "`a[1]`: found the number 3, expected a number of at least 5");
+    refuses(
+        &schema,
+        json!({"a": ["5", "3"]}),
+        "`a[1]`: found the number 3, expected a number of at least 5",
+    );
     assert!(schema.check(members(json!({"a": ["5", 5]}))).is_err());
 }
 
@@ -58,7 +82,11 @@ fn what_must_not_be() {
     let schema = json!({"type": "integer", "not": {"const": 5}});
     fits(schema.clone(), &[json!(4)]);
     unfit(schema.clone(), &[json!(5), json!("5"), json!(5.0)]);
-    refuses(&of_a(schema), json!({"a": 5}), "`a`: found the number 5, expected an integer, and not 5");
+    refuses(
+        &of_a(schema),
+        json!({"a": 5}),
+        "`a`: found the number 5, expected an integer, and not 5",
+    );
     unfit(json!({"not": {}}), &[json!(1)]);
     fits(json!({"not": {"not": {"type": "string"}}}), &[json!("x")]);
 }
@@ -104,7 +132,10 @@ fn depth_ends() {
     // Two schemas for each level, and the root.
     assert!(list.check(nested(127)).is_ok());
     let problems = list.check(nested(128)).unwrap_err();
-    assert_eq!(describe(&problems), "arguments: are nested too deeply to be checked; send less in one another");
+    assert_eq!(
+        describe(&problems),
+        "arguments: are nested too deeply to be checked; send less in one another"
+    );
 }
 
 #[test]
@@ -123,5 +154,8 @@ fn work_ends() {
         value = json!([value]);
     }
     let problems = schema.check(members(json!({"a": value}))).unwrap_err();
-    assert_eq!(describe(&problems), "arguments: take too long to check; send less at once");
+    assert_eq!(
+        describe(&problems),
+        "arguments: take too long to check; send less at once"
+    );
 }

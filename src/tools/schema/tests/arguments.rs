@@ -24,7 +24,11 @@ fn logs() -> Schema {
 #[test]
 fn arguments_are_coerced_and_completed() {
     let logs = logs();
-    gives(&logs, json!({"container": "a"}), json!({"container": "a", "tail": 100}));
+    gives(
+        &logs,
+        json!({"container": "a"}),
+        json!({"container": "a", "tail": 100}),
+    );
     gives(
         &logs,
         json!({"container": "5", "tail": "7", "follow": "true", "level": "info"}),
@@ -55,7 +59,11 @@ fn every_problem_is_told_at_once() {
          `tags[2]`: found the number 3, expected an object with `name`\n\
          `tail`: found the string \"abc\", expected an integer from 1 to 5000",
     );
-    refuses(&logs(), json!({}), "`container`: is missing, expected a string of at least 1 character");
+    refuses(
+        &logs(),
+        json!({}),
+        "`container`: is missing, expected a string of at least 1 character",
+    );
     let many: Map<String, Value> = (0..30).map(|n| (format!("x{n}"), json!(1))).collect();
     let problems = logs().check(many).unwrap_err();
     assert_eq!(problems.len(), PROBLEMS_MAX);
@@ -97,7 +105,11 @@ fn unknown_arguments_are_refused() {
         "anyOf": [{"properties": {"c": true}}, {"properties": {"d": true}}],
         "$defs": {"more": {"properties": {"b": true}}}
     }));
-    gives(&parts, json!({"a": 1, "b": 2, "c": 3, "d": 4}), json!({"a": 1, "b": 2, "c": 3, "d": 4}));
+    gives(
+        &parts,
+        json!({"a": 1, "b": 2, "c": 3, "d": 4}),
+        json!({"a": 1, "b": 2, "c": 3, "d": 4}),
+    );
     assert!(parts.check(members(json!({"e": 1}))).is_err());
 }
 
@@ -105,19 +117,36 @@ fn unknown_arguments_are_refused() {
 fn numbers() {
     let schema = json!({"type": "number", "minimum": 1, "maximum": 2.5});
     fits(schema.clone(), &[json!(1), json!(2.5), json!(1.0)]);
-    unfit(schema, &[json!(0.999), json!(2.500001), json!(null), json!("x")]);
+    unfit(
+        schema,
+        &[json!(0.999), json!(2.500001), json!(null), json!("x")],
+    );
     let schema = json!({"exclusiveMinimum": 1, "exclusiveMaximum": 3});
     fits(schema.clone(), &[json!(2), json!(1.0001), json!("1")]);
     unfit(schema, &[json!(1), json!(3)]);
-    fits(json!({"multipleOf": 0.1}), &[json!(0.3), json!(0), json!(-7)]);
+    fits(
+        json!({"multipleOf": 0.1}),
+        &[json!(0.3), json!(0), json!(-7)],
+    );
     unfit(json!({"multipleOf": 0.1}), &[json!(0.35)]);
     // 2^53 + 1, which a float cannot hold.
     let big = 9_007_199_254_740_993_u64;
     let schema = json!({"type": "integer", "minimum": big});
     fits(schema.clone(), &[json!(big), json!(u64::MAX)]);
-    unfit(schema.clone(), &[json!(big - 1), json!((big - 1).to_string())]);
-    gives(&of_a(schema), json!({"a": big.to_string()}), json!({"a": big}));
-    gives(&of_a(json!({"const": big})), json!({"a": big}), json!({"a": big}));
+    unfit(
+        schema.clone(),
+        &[json!(big - 1), json!((big - 1).to_string())],
+    );
+    gives(
+        &of_a(schema),
+        json!({"a": big.to_string()}),
+        json!({"a": big}),
+    );
+    gives(
+        &of_a(json!({"const": big})),
+        json!({"a": big}),
+        json!({"a": big}),
+    );
     unfit(json!({"const": big}), &[json!(big - 1)]);
 }
 
@@ -152,10 +181,22 @@ fn arrays() {
     let pair = json!({"prefixItems": [{"type": "integer"}, {"type": "string"}], "items": false});
     fits(pair.clone(), &[json!([]), json!([1]), json!([1, "a"])]);
     unfit(pair, &[json!(["a"]), json!([1, "a", null])]);
-    fits(json!({"minItems": 1, "maxItems": 2}), &[json!([1]), json!([1, 2])]);
-    unfit(json!({"minItems": 1, "maxItems": 2}), &[json!([]), json!([1, 2, 3])]);
-    fits(json!({"uniqueItems": true}), &[json!([1, "1", [1], {"a": 1}])]);
-    unfit(json!({"uniqueItems": true}), &[json!([1, 1.0]), json!([{"a": [1]}, {"a": [1.0]}])]);
+    fits(
+        json!({"minItems": 1, "maxItems": 2}),
+        &[json!([1]), json!([1, 2])],
+    );
+    unfit(
+        json!({"minItems": 1, "maxItems": 2}),
+        &[json!([]), json!([1, 2, 3])],
+    );
+    fits(
+        json!({"uniqueItems": true}),
+        &[json!([1, "1", [1], {"a": 1}])],
+    );
+    unfit(
+        json!({"uniqueItems": true}),
+        &[json!([1, 1.0]), json!([{"a": [1]}, {"a": [1.0]}])],
+    );
     gives(
         &of_a(json!({"type": "array", "items": {"type": "integer"}})),
         json!({"a": ["1", 2.0, 3]}),
@@ -190,14 +231,21 @@ fn objects() {
     fits(counted.clone(), &[json!({"x": 1}), json!({"x": 1, "y": 2})]);
     unfit(counted, &[json!({}), json!({"x": 1, "y": 2, "z": 3})]);
     let named = json!({"propertyNames": {"pattern": "^[a-z]+$"}, "additionalProperties": {"type": "integer"}});
-    gives(&of_a(named.clone()), json!({"a": {"x": "1"}}), json!({"a": {"x": 1}}));
+    gives(
+        &of_a(named.clone()),
+        json!({"a": {"x": "1"}}),
+        json!({"a": {"x": 1}}),
+    );
     refuses(
         &of_a(named),
         json!({"a": {"X-1": 1, "y": "z"}}),
         "`a.X-1`: has a name that is not allowed, expected a string that matches `^[a-z]+$`\n\
          `a.y`: found the string \"z\", expected an integer",
     );
-    fits(json!({"properties": {"x": true}, "additionalProperties": false}), &[json!({"x": 1})]);
+    fits(
+        json!({"properties": {"x": true}, "additionalProperties": false}),
+        &[json!({"x": 1})],
+    );
     unfit(json!({"properties": {"x": false}}), &[json!({"x": 1})]);
 }
 
@@ -215,7 +263,10 @@ fn secrets_stay_out_of_messages() {
         }));
         let problems = schema.check(members(json!({"a": "hunter2"}))).unwrap_err();
         let text = describe(&problems);
-        assert!(!text.contains("hunter2") && text.contains("found a string"), "{text}");
+        assert!(
+            !text.contains("hunter2") && text.contains("found a string"),
+            "{text}"
+        );
     }
     let inner = of_a(json!({"writeOnly": true, "properties": {"b": {"maxLength": 3}}}));
     refuses(
@@ -243,7 +294,11 @@ fn defaults_stand_in_for_what_is_missing() {
         "$defs": {"count": {"type": "integer", "default": 3}}
     }));
     gives(&schema, json!({}), json!({"a": 3, "b": null, "c": {}}));
-    gives(&schema, json!({"c": {}, "a": 1}), json!({"a": 1, "b": null, "c": {"d": 1}}));
+    gives(
+        &schema,
+        json!({"c": {}, "a": 1}),
+        json!({"a": 1, "b": null, "c": {"d": 1}}),
+    );
     // An argument that does not fit is never replaced by its default.
     assert!(schema.check(members(json!({"a": "x"}))).is_err());
     assert!(schema.check(members(json!({"a": null}))).is_err());

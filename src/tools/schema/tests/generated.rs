@@ -20,9 +20,22 @@ impl Dice {
 }
 
 const NAMES: [&str; 5] = ["a", "b", "c", "ab", ""];
-const KINDS: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+const KINDS: [&str; 7] = [
+    "array", "boolean", "integer", "null", "number", "object", "string",
+];
 const STRINGS: [&str; 12] = [
-    "", "5", "5.0", "2.5", "true", "[1,\"2\"]", "[", "é😀", "aaa", "-1e3", "2026-07-28", "9007199254740993",
+    "",
+    "5",
+    "5.0",
+    "2.5",
+    "true",
+    "[1,\"2\"]",
+    "[",
+    "é😀",
+    "aaa",
+    "-1e3",
+    "2026-07-28",
+    "9007199254740993",
 ];
 
 fn value(dice: &mut Dice, depth: usize) -> Value {
@@ -40,12 +53,16 @@ fn value(dice: &mut Dice, depth: usize) -> Value {
 
 fn object(dice: &mut Dice, depth: usize) -> Value {
     let names: Vec<_> = (0..dice.below(4)).map(|_| *dice.one(&NAMES)).collect();
-    let members = names.into_iter().map(|name| (name.to_owned(), value(dice, depth.saturating_sub(1))));
+    let members = names
+        .into_iter()
+        .map(|name| (name.to_owned(), value(dice, depth.saturating_sub(1))));
     members.collect()
 }
 
 fn schemas(dice: &mut Dice, depth: usize) -> Vec<Value> {
-    (0..=dice.below(2)).map(|_| schema(dice, depth - 1)).collect()
+    (0..=dice.below(2))
+        .map(|_| schema(dice, depth - 1))
+        .collect()
 }
 
 fn schema(dice: &mut Dice, depth: usize) -> Value {
@@ -67,7 +84,10 @@ fn schema(dice: &mut Dice, depth: usize) -> Value {
             4 => ("multipleOf", json!(0.5)),
             5 => ("minLength", json!(dice.below(3))),
             6 => ("maxItems", json!(dice.below(4))),
-            7 => ("pattern", json!(dice.one(&["^a*$", "(a|aa)+", "\\d", "[^a]"]))),
+            7 => (
+                "pattern",
+                json!(dice.one(&["^a*$", "(a|aa)+", "\\d", "[^a]"])),
+            ),
             8 => ("format", json!(dice.one(&["date", "uuid", "password"]))),
             9 => ("items", schema(dice, depth - 1)),
             10 => ("prefixItems", schemas(dice, depth).into()),
@@ -81,10 +101,13 @@ fn schema(dice: &mut Dice, depth: usize) -> Value {
             18 => ("not", schema(dice, depth - 1)),
             19 => ("default", value(dice, 1)),
             20 => ("writeOnly", json!(true)),
-            _ => ("properties", json!({
-                "a": schema(dice, depth - 1),
-                *dice.one(&NAMES): schema(dice, depth - 1),
-            })),
+            _ => (
+                "properties",
+                json!({
+                    "a": schema(dice, depth - 1),
+                    *dice.one(&NAMES): schema(dice, depth - 1),
+                }),
+            ),
         };
         keywords.insert(keyword.to_owned(), rule);
     }

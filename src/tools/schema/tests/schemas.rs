@@ -18,10 +18,26 @@ fn refused_at_a(schema: Value, pointer: &str, expected: &str) {
 #[test]
 fn what_is_not_checked_is_refused() {
     for keyword in [
-        "if", "then", "else", "contains", "minContains", "patternProperties", "dependentRequired",
-        "dependentSchemas", "dependencies", "unevaluatedProperties", "unevaluatedItems", "$anchor",
-        "$dynamicRef", "$vocabulary", "additionalItems", "contentEncoding", "discriminator",
-        "nullable", "x-other", "Type",
+        "if",
+        "then",
+        "else",
+        "contains",
+        "minContains",
+        "patternProperties",
+        "dependentRequired",
+        "dependentSchemas",
+        "dependencies",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "$anchor",
+        "$dynamicRef",
+        "$vocabulary",
+        "additionalItems",
+        "contentEncoding",
+        "discriminator",
+        "nullable",
+        "x-other",
+        "Type",
     ] {
         let pointer = format!("/{}", keyword.replace('/', "~1"));
         refused_at_a(json!({keyword: true}), &pointer, "not checked");
@@ -31,7 +47,10 @@ fn what_is_not_checked_is_refused() {
     for (place, schema) in [
         ("/items/if", json!({"items": bad})),
         ("/prefixItems/1/if", json!({"prefixItems": [true, bad]})),
-        ("/additionalProperties/if", json!({"additionalProperties": bad})),
+        (
+            "/additionalProperties/if",
+            json!({"additionalProperties": bad}),
+        ),
         ("/propertyNames/if", json!({"propertyNames": bad})),
         ("/oneOf/0/if", json!({"oneOf": [bad]})),
         ("/anyOf/0/if", json!({"anyOf": [bad]})),
@@ -55,18 +74,34 @@ fn annotations_are_passed_over() {
             "type": "string", "x-mcp-header": "Region", "default": "eu"
         }}
     }));
-    refused(json!({"$schema": "http://json-schema.org/draft-07/schema#"}), "/$schema", "2020-12");
+    refused(
+        json!({"$schema": "http://json-schema.org/draft-07/schema#"}),
+        "/$schema",
+        "2020-12",
+    );
     refused_at_a(json!({"$id": "b"}), "/$id", "root only");
     refused_at_a(json!({"$schema": "b"}), "/$schema", "root only");
-    refused_at_a(json!({"writeOnly": 1}), "/writeOnly", "is 1, expected true or false");
-    refused_at_a(json!({"x-mcp-header": 1}), "/x-mcp-header", "is 1, expected a string");
+    refused_at_a(
+        json!({"writeOnly": 1}),
+        "/writeOnly",
+        "is 1, expected true or false",
+    );
+    refused_at_a(
+        json!({"x-mcp-header": 1}),
+        "/x-mcp-header",
+        "is 1, expected a string",
+    );
 }
 
 #[test]
 fn keywords_have_values_of_their_kind() {
     for (schema, pointer, expected) in [
         (json!(7), "", "is 7, expected a schema"),
-        (json!({"type": "int"}), "/type", "is \"int\", expected one of array, boolean"),
+        (
+            json!({"type": "int"}),
+            "/type",
+            "is \"int\", expected one of array, boolean",
+        ),
         (json!({"type": []}), "/type", "is [], expected"),
         (json!({"type": ["null", "null"]}), "/type", "twice"),
         (json!({"enum": []}), "/enum", "list of values"),
@@ -77,22 +112,58 @@ fn keywords_have_values_of_their_kind() {
         (json!({"minLength": -1}), "/minLength", "whole number"),
         (json!({"maxItems": 1.5}), "/maxItems", "whole number"),
         (json!({"pattern": "(?=a)"}), "/pattern", "look-around"),
-        (json!({"format": "regex"}), "/format", "expected one of date, date-time"),
+        (
+            json!({"format": "regex"}),
+            "/format",
+            "expected one of date, date-time",
+        ),
         (json!({"uniqueItems": 1}), "/uniqueItems", "true or false"),
         (json!({"items": [true]}), "/items", "prefixItems"),
-        (json!({"prefixItems": []}), "/prefixItems", "list of schemas"),
+        (
+            json!({"prefixItems": []}),
+            "/prefixItems",
+            "list of schemas",
+        ),
         (json!({"required": "a"}), "/required", "list of names"),
         (json!({"required": ["b", "b"]}), "/required", "twice"),
-        (json!({"properties": []}), "/properties", "object of schemas"),
+        (
+            json!({"properties": []}),
+            "/properties",
+            "object of schemas",
+        ),
         (json!({"anyOf": {}}), "/anyOf", "list of schemas"),
         (json!({"not": null}), "/not", "expected a schema"),
         (json!({"const": 1, "enum": [1]}), "", "keep one"),
-        (json!({"type": "string", "minimum": 1}), "/minimum", "the type here, string"),
-        (json!({"type": ["null", "object"], "items": true}), "/items", "null or object"),
-        (json!({"type": "integer", "enum": [1, "2"]}), "", "\"2\", which `type` excludes"),
-        (json!({"default": 1, "type": "string"}), "", "found the number 1, expected a string"),
-        (json!({"default": {"b": "5"}, "properties": {"b": {"type": "integer"}}}), "", "at `b`"),
-        (json!({"required": ["b"], "additionalProperties": false}), "", "requires `b`"),
+        (
+            json!({"type": "string", "minimum": 1}),
+            "/minimum",
+            "the type here, string",
+        ),
+        (
+            json!({"type": ["null", "object"], "items": true}),
+            "/items",
+            "null or object",
+        ),
+        (
+            json!({"type": "integer", "enum": [1, "2"]}),
+            "",
+            "\"2\", which `type` excludes",
+        ),
+        (
+            json!({"default": 1, "type": "string"}),
+            "",
+            "found the number 1, expected a string",
+        ),
+        (
+            json!({"default": {"b": "5"}, "properties": {"b": {"type": "integer"}}}),
+            "",
+            "at `b`",
+        ),
+        (
+            json!({"required": ["b"], "additionalProperties": false}),
+            "",
+            "requires `b`",
+        ),
     ] {
         refused_at_a(schema, pointer, expected);
     }
@@ -116,12 +187,32 @@ fn the_root_is_of_arguments() {
 
 #[test]
 fn references_lead_somewhere_within() {
-    refused_at_a(json!({"$ref": "https://example.org/s"}), "/$ref", "nothing is fetched");
-    refused_at_a(json!({"$ref": "other.json#/a"}), "/$ref", "nothing is fetched");
-    refused_at_a(json!({"$ref": "#/$defs/b"}), "/$ref", "where there is no schema");
-    refused_at_a(json!({"$ref": "#name"}), "/$ref", "where there is no schema");
+    refused_at_a(
+        json!({"$ref": "https://example.org/s"}),
+        "/$ref",
+        "nothing is fetched",
+    );
+    refused_at_a(
+        json!({"$ref": "other.json#/a"}),
+        "/$ref",
+        "nothing is fetched",
+    );
+    refused_at_a(
+        json!({"$ref": "#/$defs/b"}),
+        "/$ref",
+        "where there is no schema",
+    );
+    refused_at_a(
+        json!({"$ref": "#name"}),
+        "/$ref",
+        "where there is no schema",
+    );
     // A place that holds no schema.
-    refused(json!({"properties": {"a": {"$ref": "#/properties"}}}), "/properties/a/$ref", "no schema");
+    refused(
+        json!({"properties": {"a": {"$ref": "#/properties"}}}),
+        "/properties/a/$ref",
+        "no schema",
+    );
     refused_at_a(json!({"$ref": "#/properties/a"}), "", "contains itself");
     let circle = json!({"allOf": [{"anyOf": [true, {"not": {"$ref": "#/properties/a"}}]}]});
     let problem = Schema::compile(&json!({"properties": {"a": circle}})).unwrap_err();
@@ -151,7 +242,10 @@ fn schemas_are_bounded() {
         let mut defs = Map::new();
         defs.insert("0".to_owned(), json!(true));
         for step in 1..=length {
-            defs.insert(step.to_string(), json!({"$ref": format!("#/$defs/{}", step - 1)}));
+            defs.insert(
+                step.to_string(),
+                json!({"$ref": format!("#/$defs/{}", step - 1)}),
+            );
         }
         json!({"$defs": defs})
     };

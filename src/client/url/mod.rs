@@ -9,9 +9,15 @@
 //! `0x7f.0.0.1` and other spellings of an address that are not four plain numbers, control characters.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::str::FromStr;
+
+mod authority;
+mod normal;
+
+pub(super) use authority::{bare_host, parse_authority};
+use normal::{dots, encode_into, is_path_byte, is_query_byte, resolve_dots_into};
 
 /// Longest URL, before and after normalising. Most servers take 8 KiB.
 pub const URL_LEN_MAX: usize = 16 * 1024;
@@ -301,13 +307,6 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A host without the brackets of an IPv6 address.
-pub(super) fn bare_host(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
-}
-
 fn check_text(text: &str) -> Result<(), UrlError> {
     if text.len() > URL_LEN_MAX {
         return Err(UrlError::TooLong(text.len()));
@@ -348,129 +347,8 @@ fn split_path(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Host in normal form, and the port if one is named. An empty port counts as none (RFC 3986 section 6.2.3).
-pub(super) fn parse_authority(text: &str) -> Result<(String, Option<u16>), UrlError> {
-    let (host, port) = match text.rfind(']') {
-        Some(end) => text.split_at(end + 1),
-        None => text.split_at(text.rfind(':').unwrap_or(text.len())),
-    };
-    let port = match port.strip_prefix(':') {
-        None if port.is_empty() => None,
-        None => return Err(UrlError::Port(excerpt(port))),
-        Some("") => None,
-        Some(digits) => Some(parse_port(digits)?),
-    };
-    Ok((parse_host(host)?, port))
-}
-
-fn parse_port(digits: &str) -> Result<u16, UrlError> {
-    let is_number = digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let port = digits.parse().ok().filter(|port| is_number && *port != 0);
-    port.ok_or_else(|| UrlError::Port(excerpt(digits)))
-}
-
-fn parse_host(host: &str) -> Result<String, UrlError> {
-    if host.starts_with('[') {
-        let address: Option<Ipv6Addr> = bare_host(host).parse().ok();
-        let address = address.ok_or_else(|| UrlError::HostAddress(excerpt(host)))?;
-        return Ok(format!("[{address}]"));
-    }
-    let labels_fit = host
-        .split('.')
-        .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(is_label_byte));
-    if host.len() > 253 || !labels_fit {
-        return Err(UrlError::HostName(excerpt(host)));
-    }
-    let name = host.to_ascii_lowercase();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    // Resolvers read `127.1`, `0x7f000001` and `0177.0.0.1` as addresses; a check that does not would be passed by.
-    let is_number = match last.strip_prefix("0x") {
-        Some(hex) => hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        None => last.bytes().all(|byte| byte.is_ascii_digit()),
-    };
-    if is_number && name.parse::<Ipv4Addr>().is_err() {
-        return Err(UrlError::HostAddress(excerpt(host)));
-    }
-    Ok(name)
-}
-
-/// Underscores are in no host name by RFC 952, but in many of Docker's.
-const fn is_label_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-}
-
-/// `unreserved / sub-delims / ":" / "@"` (RFC 3986 section 3.3) and the slash.
-const fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b':' | b'@')
-        || matches!(
-            byte,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-        )
-}
-
-/// Section 3.4.
-const fn is_query_byte(byte: u8) -> bool {
-    is_path_byte(byte) || byte == b'?'
-}
-
-/// Encodes what `keep` does not keep; an escape stays, a `%` that begins none is encoded.
-fn encode_into(out: &mut String, text: &str, keep: fn(u8) -> bool) {
-    let bytes = text.as_bytes();
-    for (at, &byte) in bytes.iter().enumerate() {
-        let is_escape = byte == b'%'
-            && bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-        if is_escape || keep(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-/// Section 5.2.4, on a path that is encoded. A relative one is taken as absolute: only an empty path comes so.
-fn resolve_dots_into(out: &mut String, path: &str) {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        match dots(segment) {
-            0 => {
-                kept.push(segment);
-                continue;
-            }
-            1 => (),
-            _ => drop(kept.pop()),
-        }
-        if is_last {
-            kept.push("");
-        }
-    }
-    for segment in kept {
-        out.push('/');
-        out.push_str(segment);
-    }
-}
-
-/// 1 for `.`, 2 for `..`, however their dots are written; 0 for anything else.
-fn dots(segment: &str) -> usize {
-    let mut rest = segment;
-    let mut count = 0;
-    while !rest.is_empty() && count < 3 {
-        let escaped = rest.get(..3).filter(|dot| dot.eq_ignore_ascii_case("%2e"));
-        let Some(dot) = rest.get(..1).filter(|dot| *dot == ".").or(escaped) else {
-            return 0;
-        };
-        rest = &rest[dot.len()..];
-        count += 1;
-    }
-    if count < 3 { count } else { 0 }
-}
-
 /// At most 60 characters of what was found.
-fn excerpt(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -507,5 +385,4 @@ fn check_normal(url: &Url) {
 }
 
 #[cfg(test)]
-#[path = "tests/url.rs"]
 mod tests;
