@@ -94,7 +94,8 @@ fn offer(spec: tool::ToolSpec, service: &Rc<Service>) -> Result<OfferedTool, Str
             read_only: Some(spec.access == tool::Access::Read),
             destructive: Some(spec.access == tool::Access::Destructive),
             idempotent: Some(spec.is_idempotent),
-            open_world: None,
+            // A service of one's own is a closed world; what a program reaches nobody knows.
+            open_world: Some(spec.is_command()),
         });
     if let Some(title) = &spec.title {
         tool = tool.title(&**title);

@@ -128,7 +128,7 @@ impl HttpTool {
         values: &Values<'_>,
     ) -> Result<Outgoing, Failure> {
         let mut outgoing = request.build(&self.scope(values))?;
-        outgoing.set_header("Accept", accept(answer.response.decode));
+        outgoing.accept = accept(answer.response.decode);
         Ok(outgoing)
     }
 
@@ -151,7 +151,7 @@ impl HttpTool {
             return Ok(());
         }
         let mut outgoing = before.request.build(&self.scope(values))?;
-        outgoing.set_header("Accept", accept(before.decode));
+        outgoing.accept = accept(before.decode);
         let response = self.service.exchange(outgoing, None).await?;
         let status = response.status;
         if !before

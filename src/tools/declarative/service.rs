@@ -352,6 +352,7 @@ impl Service {
                 outgoing.set_header(name, &value);
             }
         }
+        outgoing.set_header("Accept", outgoing.accept);
         Ok(())
     }
 
