@@ -15,8 +15,10 @@ use crate::config::{self, Config};
 use crate::gate::Pattern;
 use crate::metrics::Metrics;
 use crate::nearest::nearest;
+use crate::rt::process::Children;
 use crate::rt::sync::Notify;
 use crate::rt::{self, Task};
+use crate::tools::command::Defaults;
 use crate::tools::declarative::{OfferedTool, Pack, Service, ServiceSettings, World, shipped};
 
 use super::device::is_offered;
@@ -45,12 +47,19 @@ impl Outside {
             proxies: Proxies::from_env(&environment),
             ..ClientSettings::default()
         });
+        let metrics = Rc::new(Metrics::new());
+        let defaults = Config::default();
         Outside {
             client: client.clone(),
             world: World {
                 upstream: Rc::new(client),
                 now_ms: || i64::try_from(rt::unix_ms()).unwrap_or(i64::MAX),
-                metrics: Rc::new(Metrics::new()),
+                children: Rc::new(Children::new(
+                    defaults.limits.children,
+                    Some(metrics.clone()),
+                )),
+                commands: commands(&defaults),
+                metrics,
             },
         }
     }
@@ -69,6 +78,14 @@ impl Outside {
 impl Default for Outside {
     fn default() -> Outside {
         Outside::new()
+    }
+}
+
+/// What holds for programs where a pack says nothing.
+fn commands(config: &Config) -> Defaults {
+    Defaults {
+        timeout: config.timeout.operation,
+        output_bytes_max: config.limits.tool_output_bytes,
     }
 }
 
@@ -101,6 +118,7 @@ pub enum Reading {
 #[derive(Default)]
 pub struct Services {
     services: Vec<(Rc<Service>, usize)>,
+    has_commands: bool,
     look: RefCell<Option<(Instant, Rc<[Look]>)>>,
     is_looking: Cell<bool>,
     looked: Notify,
@@ -130,6 +148,7 @@ impl Services {
         let mut problems = Vec::new();
         let packs = read_packs(config, config_folder, reading, &mut problems);
         let mut services = Vec::new();
+        let mut has_commands = false;
         for pack in packs {
             let id = pack.id().to_owned();
             let default = config::Service::default();
@@ -145,7 +164,12 @@ impl Services {
                     continue;
                 }
             };
-            match pack.open(settings, outside.world.clone()) {
+            let world = World {
+                commands: commands(config),
+                ..outside.world.clone()
+            };
+            has_commands |= pack.has_commands();
+            match pack.open(settings, world) {
                 Ok((opened, tools)) => {
                     let count = add(builder, config, service, tools);
                     services.push((opened, count));
@@ -153,17 +177,24 @@ impl Services {
                 Err(wrong) => problems.extend(wrong),
             }
         }
-        match problems.is_empty() {
-            true => Ok(Services {
-                services,
-                ..Services::default()
-            }),
-            false => Err(problems),
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        outside.world.children.set_max(config.limits.children);
+        Ok(Services {
+            services,
+            has_commands,
+            ..Services::default()
+        })
     }
 
-    /// Says what is there, a line for each service.
+    /// Says what is there, a line for each service, and gets ready for what their tools may start.
     pub fn announce(&self) {
+        if self.has_commands
+            && let Err(error) = rt::process::adopt_orphans()
+        {
+            log::warn!("orphans of commands will not be stopped with them: {error}");
+        }
         for (service, tools) in &self.services {
             log::info!("{}", line(service, *tools));
         }

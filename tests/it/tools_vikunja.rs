@@ -40,14 +40,14 @@ fn projects_are_listed_shown_and_created() {
         &mut rig,
         "vikunja_list_projects",
         json!({}),
-        "GET /api/v1/projects?per_page=50&page=1",
+        "GET /api/v1/projects?page=1&per_page=50",
         json!({"items": [home], "shown": 1, "total": 1}),
     );
     check(
         &mut rig,
         "vikunja_list_projects",
         json!({"search": "ol", "include_archived": true}),
-        "GET /api/v1/projects?s=ol&is_archived=true&per_page=50&page=1",
+        "GET /api/v1/projects?s=ol&is_archived=true&page=1&per_page=50",
         json!({"items": [old], "shown": 1, "total": 1}),
     );
     check(
@@ -84,28 +84,28 @@ fn tasks_are_listed_by_project_or_over_all() {
         &mut rig,
         "vikunja_list_tasks",
         json!({"project_id": 1}),
-        "GET /api/v1/projects/1/tasks?filter=done%20%3D%20false&per_page=50&page=1",
+        "GET /api/v1/projects/1/tasks?filter=done%20%3D%20false&page=1&per_page=50",
         json!({"items": [gutter()], "shown": 1, "total": 1}),
     );
     check(
         &mut rig,
         "vikunja_list_tasks",
         json!({"include_done": true, "sort_by": "title", "descending": true}),
-        "GET /api/v1/tasks?sort_by=title&order_by=desc&per_page=50&page=1",
+        "GET /api/v1/tasks?sort_by=title&order_by=desc&page=1&per_page=50",
         json!({"items": [paint(), gutter()], "shown": 2, "total": 2}),
     );
     check(
         &mut rig,
         "vikunja_list_tasks",
         json!({"filter": "priority >= 4 || percent_done > 0.2", "search": "gutter"}),
-        "GET /api/v1/tasks?filter=done%20%3D%20false%20%26%26%20%28priority%20%3E%3D%204%20%7C%7C%20percent_done%20%3E%200.2%29&s=gutter&per_page=50&page=1",
+        "GET /api/v1/tasks?filter=done%20%3D%20false%20%26%26%20%28priority%20%3E%3D%204%20%7C%7C%20percent_done%20%3E%200.2%29&s=gutter&page=1&per_page=50",
         json!({"items": [gutter()], "shown": 1, "total": 1}),
     );
     check(
         &mut rig,
         "vikunja_search_tasks",
         json!({"query": "paint", "include_done": true}),
-        "GET /api/v1/tasks?s=paint&per_page=50&page=1",
+        "GET /api/v1/tasks?s=paint&page=1&per_page=50",
         json!({"items": [{"id": 4, "identifier": "HOME-2", "title": "Paint", "project_id": 1, "done": true, "priority": 0}],
             "shown": 1, "total": 1}),
     );
@@ -116,7 +116,7 @@ fn tasks_are_listed_by_project_or_over_all() {
         &mut rig,
         "vikunja_list_labels",
         json!({}),
-        "GET /api/v1/labels?per_page=50&page=1",
+        "GET /api/v1/labels?page=1&per_page=50",
         json!({"items": [{"id": 4, "title": "urgent", "color": "ff0000"}], "shown": 1, "total": 1}),
     );
     let text = rig.failure("vikunja_list_tasks", json!({"filter": "colour = red"}));
@@ -134,7 +134,7 @@ fn lists_go_on_after_the_first_fifty() {
     }
     let mut rig = Rig::start("vikunja", Some(TOKEN), Upstream::start(vikunja));
     let pages = |count: usize| -> Vec<String> {
-        let page = |at| format!("GET /api/v1/projects/2/tasks?per_page=50&page={at}");
+        let page = |at| format!("GET /api/v1/projects/2/tasks?page={at}&per_page=50");
         (1..=count).map(page).collect()
     };
     let listed = rig.json(
@@ -199,6 +199,9 @@ fn a_task_is_created_and_read_where_vikunja_keeps_it() {
         made,
         json!({"id": 5, "identifier": "HOME-3", "title": "Prune", "project_id": 1, "due": "2027-02-01T00:00:00Z", "priority": 2})
     );
+    let shown = rig.json("vikunja_get_task", json!({"task_id": 5}));
+    assert_eq!(shown["description"], "roses<br>and vines");
+    rig.upstream.taken();
     // Without a date none is sent, and the null date is not shown.
     let made = rig.json(
         "vikunja_create_task",

@@ -181,7 +181,7 @@ pub(super) fn input_schema(
         let property = Value::Object(argument.property(options));
         write!(text, "{comma}\"{}\":{property}", argument.name).expect("a string takes it all");
     }
-    text.push('}');
+    text.push_str("},\"additionalProperties\":false");
     let required: Vec<&str> = (arguments.iter())
         .filter(|argument| argument.is_required)
         .map(|argument| &*argument.name)

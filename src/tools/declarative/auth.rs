@@ -334,6 +334,7 @@ mod tests {
                 headers: Vec::new(),
                 body: Vec::new(),
                 timeout_ms: None,
+                accept: "*/*",
                 target: None,
             };
             let options = [("username".to_owned(), "ann".to_owned())].into();

@@ -94,12 +94,24 @@ fn offer(spec: tool::ToolSpec, service: &Rc<Service>) -> Result<OfferedTool, Str
             read_only: Some(spec.access == tool::Access::Read),
             destructive: Some(spec.access == tool::Access::Destructive),
             idempotent: Some(spec.is_idempotent),
-            open_world: None,
+            // A service of one's own is a closed world; what a program reaches nobody knows.
+            open_world: Some(spec.is_command()),
         });
     if let Some(title) = &spec.title {
         tool = tool.title(&**title);
     }
     let handler = match spec.work {
+        tool::Work::Command(command) => {
+            let running = Rc::new(run::ProgramTool {
+                schema,
+                command: *command,
+                service: service.clone(),
+            });
+            ToolHandler::Pending(Rc::new(move |context, arguments| {
+                let (running, arguments) = (running.clone(), arguments.to_owned());
+                Box::pin(async move { running.call(&context, &arguments).await })
+            }))
+        }
         tool::Work::Http(spec_of_work) => {
             let running = Rc::new(run::HttpTool {
                 name: spec.name,

@@ -138,6 +138,11 @@ impl Pack {
         self.service.needs_url
     }
 
+    /// Whether it runs programs.
+    pub fn has_commands(&self) -> bool {
+        self.tools.iter().any(ToolSpec::is_command)
+    }
+
     /// The names of its tools and their aliases.
     pub fn tool_names(&self) -> impl Iterator<Item = &str> {
         self.tools.iter().flat_map(|tool| {

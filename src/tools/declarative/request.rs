@@ -51,6 +51,8 @@ pub(super) struct Outgoing {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub timeout_ms: Option<u64>,
+    /// What we can read, unless a header says it otherwise.
+    pub accept: &'static str,
     /// Path and query of a link that was followed, from the root of the origin; in place of `path`.
     pub target: Option<String>,
 }
@@ -143,6 +145,7 @@ impl RequestSpec {
                 Some(timeout) => Some(timeout.ms(scope)?),
                 None => None,
             },
+            accept: "*/*",
             target: None,
         };
         for (name, template) in &self.headers {

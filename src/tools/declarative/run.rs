@@ -1,5 +1,6 @@
 //! One call: arguments checked, what comes before, the request, its pages or its fallback, and the result.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::tool::{AnswerSpec, BeforeSpec, HttpSpec};
 use super::words::{message, one_line};
 use crate::client::Response;
 use crate::mcp::tool::ToolResult;
+use crate::tools::command::CommandTool;
 use crate::tools::schema::{self, Schema};
 use crate::tools::{CallError, Context};
 
@@ -62,26 +64,8 @@ impl HttpTool {
         }
     }
 
-    /// The arguments, checked and completed.
     fn arguments(&self, text: &str) -> Result<Map<String, Value>, CallError> {
-        let text = if text.trim().is_empty() { "{}" } else { text };
-        let mut arguments: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|_| CallError::arguments("arguments: expected a JSON object"))?;
-        // Models write `null` for what they leave out. A name nobody knows stays, to be refused.
-        if let Some(names) = self.schema.names() {
-            arguments.retain(|name, value| {
-                !(value.is_null() && names.clone().any(|known| known == name))
-            });
-        }
-        // A time is a text that may be a number, and unix seconds are written as one. Nothing is lost by that.
-        for name in &self.spec.times {
-            if let Some(value) = arguments.get_mut(&**name).filter(|value| value.is_number()) {
-                *value = value.to_string().into();
-            }
-        }
-        self.schema
-            .check(arguments)
-            .map_err(|problems| CallError::arguments(schema::describe(&problems)))
+        arguments(&self.schema, &self.spec.times, text)
     }
 
     async fn run(
@@ -144,7 +128,7 @@ impl HttpTool {
         values: &Values<'_>,
     ) -> Result<Outgoing, Failure> {
         let mut outgoing = request.build(&self.scope(values))?;
-        outgoing.set_header("Accept", accept(answer.response.decode));
+        outgoing.accept = accept(answer.response.decode);
         Ok(outgoing)
     }
 
@@ -167,7 +151,7 @@ impl HttpTool {
             return Ok(());
         }
         let mut outgoing = before.request.build(&self.scope(values))?;
-        outgoing.set_header("Accept", accept(before.decode));
+        outgoing.accept = accept(before.decode);
         let response = self.service.exchange(outgoing, None).await?;
         let status = response.status;
         if !before
@@ -391,6 +375,53 @@ impl HttpTool {
         }
         Ok(answer.response.render(shaped, &values.arguments))
     }
+}
+
+/// A program as it runs.
+pub(super) struct ProgramTool {
+    pub schema: Schema,
+    pub command: CommandTool,
+    pub service: Rc<Service>,
+}
+
+impl ProgramTool {
+    /// Runs it with the text of an `arguments` object.
+    pub(super) async fn call(
+        &self,
+        context: &Context,
+        text: &str,
+    ) -> Result<ToolResult, CallError> {
+        let arguments = arguments(&self.schema, &BTreeSet::new(), text)?;
+        let world = self.service.world();
+        self.command
+            .run(context, &world.children, &arguments, world.commands)
+            .await
+    }
+}
+
+/// The arguments of a call, checked and completed. `times` are those that are read as a time or a duration.
+fn arguments(
+    schema: &Schema,
+    times: &BTreeSet<Box<str>>,
+    text: &str,
+) -> Result<Map<String, Value>, CallError> {
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    let mut arguments: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|_| CallError::arguments("arguments: expected a JSON object"))?;
+    // Models write `null` for what they leave out. A name nobody knows stays, to be refused.
+    if let Some(names) = schema.names() {
+        arguments
+            .retain(|name, value| !(value.is_null() && names.clone().any(|known| known == name)));
+    }
+    // A time is a text that may be a number, and unix seconds are written as one. Nothing is lost by that.
+    for name in times {
+        if let Some(value) = arguments.get_mut(&**name).filter(|value| value.is_number()) {
+            *value = value.to_string().into();
+        }
+    }
+    schema
+        .check(arguments)
+        .map_err(|problems| CallError::arguments(schema::describe(&problems)))
 }
 
 /// Whether a value is one of those that mean failure; `*` is any that says something.

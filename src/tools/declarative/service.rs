@@ -26,8 +26,9 @@ use crate::client::{
     Client, ClientError, Egress, Redirects, Request, Response, Route, Timeouts, Trust, Url,
 };
 use crate::metrics::{Metrics, ServiceIndex, UpstreamOutcome};
+use crate::rt::process::Children;
 use crate::rt::sync::Notify;
-use crate::tools::LocalFuture;
+use crate::tools::{LocalFuture, command};
 
 /// Most redirects of one GET, all within the origin.
 const REDIRECTS_MAX: u8 = 3;
@@ -63,6 +64,10 @@ pub struct World {
     pub now_ms: fn() -> i64,
     /// Where requests are counted.
     pub metrics: Rc<Metrics>,
+    /// Who starts programs, and how many at once.
+    pub children: Rc<Children>,
+    /// What holds for programs where a pack says nothing.
+    pub commands: command::Defaults,
 }
 
 /// What the configuration says about a service. No `Debug`: it holds secrets.
@@ -228,6 +233,10 @@ impl Service {
         &self.options
     }
 
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
     pub(super) fn now_ms(&self) -> i64 {
         (self.world.now_ms)()
     }
@@ -343,6 +352,7 @@ impl Service {
                 outgoing.set_header(name, &value);
             }
         }
+        outgoing.set_header("Accept", outgoing.accept);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use super::status::{
 use super::template::{Names, Template};
 use crate::mcp::tool::Tool;
 use crate::nearest::nearest;
+use crate::tools::command::{CommandSpec, CommandTool};
 
 /// One tool.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(super) struct ToolSpec {
 /// What a call does.
 #[derive(Debug)]
 pub(super) enum Work {
+    Command(Box<CommandTool>),
     Http(Box<HttpSpec>),
 }
 
@@ -185,9 +187,7 @@ impl ToolSpec {
 
     /// Whether it runs a program instead of sending requests.
     pub(super) fn is_command(&self) -> bool {
-        match self.work {
-            Work::Http(_) => false,
-        }
+        matches!(self.work, Work::Command(_))
     }
 
     /// Compiles the schema as the configuration's defaults leave it, to report what is wrong where it stands.
@@ -289,8 +289,13 @@ fn read_work(
     arguments: &[Argument],
     access: Option<Access>,
 ) -> Option<Work> {
-    if let Some(node) = table.get("kind") {
-        node.word(&["http"])?;
+    if let Some(node) = table.get("kind")
+        && node.word(&["http", "command"])? == 1
+    {
+        return read_command(table, arguments);
+    }
+    if let Some(node) = table.get("command") {
+        node.report("needs `kind = \"command\"`");
     }
     let befores = table
         .get("before")
@@ -344,6 +349,38 @@ fn read_work(
         fallback: fallback?,
         times: names.times.take(),
     })))
+}
+
+/// A tool that runs a program.
+fn read_command(table: &Table<'_>, arguments: &[Argument]) -> Option<Work> {
+    for key in ["before", "request", "response", "pages", "fallback"] {
+        if let Some(node) = table.get(key) {
+            node.report("means nothing to the kind `command`");
+        }
+    }
+    let node = table.require("command")?;
+    let spec: CommandSpec = deserialize(&node)?;
+    // What is wrong with the schema is reported where the whole tool is.
+    let (_, schema) = input_schema(arguments, &Default::default()).ok()?;
+    let command = match spec.compile(&schema) {
+        Ok(command) => command,
+        Err(problems) => {
+            for problem in problems {
+                node.source
+                    .report(problem.span.start, &node.place, problem.text);
+            }
+            return None;
+        }
+    };
+    let names = Names::of_options(Vec::new());
+    for argument in arguments
+        .iter()
+        .filter(|argument| command.uses(&argument.name))
+    {
+        names.note(&argument.name);
+    }
+    report_unused(table, arguments, &[], &names);
+    Some(Work::Command(Box::new(command)))
 }
 
 /// What is declared and does nothing is a slip of the pen, or a promise that is not kept.
