@@ -13,7 +13,7 @@ use super::auth::AuthSpec;
 use super::header::read_headers;
 use super::limit::read_timeout;
 use super::request::{self, RequestSpec};
-use super::source::{Node, PackProblem, Source, Table};
+use super::source::{Named, Node, PackProblem, Source, Table};
 use super::status::{StatusMatch, read_list, read_pointers};
 use super::template::{Names, Template};
 use super::tool::ToolSpec;
@@ -34,7 +34,7 @@ pub(super) struct ServiceSpec {
     /// Put behind the configured URL; empty, or with a slash in front and none behind.
     pub path: Box<str>,
     pub needs_url: bool,
-    pub headers: Box<[(Box<str>, Template)]>,
+    pub headers: Named<Template>,
     pub auth: AuthSpec,
     pub error_at: Box<[Box<str>]>,
     pub timeout_ms: Option<u64>,

@@ -36,6 +36,9 @@ impl fmt::Display for PackProblem {
     }
 }
 
+/// Things under names, in the order of the file.
+pub(super) type Named<T> = Box<[(Box<str>, T)]>;
+
 /// A file that is being read, with what was found wrong so far.
 pub(super) struct Source<'a> {
     file: &'a str,
