@@ -28,6 +28,7 @@
 //! The command runs in a process group of its own, which is killed at its end, at its timeout, and when the call is
 //! cancelled or its client goes away. Where the server adopts orphans (`rt::process::adopt_orphans`) that holds for what
 //! has left the group too, once no other command runs; a library that embeds us does not, and there `setsid` escapes.
+//! What runs as root under a server that does not (by `sudo`) cannot be killed by it; its place counts until it ends.
 
 mod compile;
 mod run;

@@ -1,7 +1,7 @@
 //! The few changes of type that lose nothing and leave no doubt: models write `"5"` for 5.
 //!
 //! Never from a number to a string: `007` and `1e3` are gone by then. Never by guessing: `"yes"` is
-//! no boolean, `""` no number, `null` nothing at all.
+//! no boolean, `""` no number. A `null` is a member left out, at most (`check/mod.rs`).
 
 use serde_json::{Number, Value};
 

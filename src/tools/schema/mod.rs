@@ -15,8 +15,9 @@
 //! Every other keyword is refused when the schema is compiled, with its place. Where we differ from
 //! the standard: an argument that no `properties` names is refused even if nothing is said of
 //! `additionalProperties` (deeper down the standard's rule holds); `"5"` is taken as 5 where an
-//! integer is wanted, and so on (`coerce.rs`); `format` is always checked; and what is `writeOnly`
-//! or of the format `password` appears in no message.
+//! integer is wanted, and so on (`coerce.rs`); a `null` leaves out what may be left out and cannot be
+//! null; `format` is always checked; and what is `writeOnly` or of the format `password` appears in
+//! no message.
 //!
 //! Bounded: the size and depth of a schema, the depth of the arguments, the work of a check, the
 //! number and length of messages.

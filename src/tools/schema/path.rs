@@ -19,11 +19,12 @@ enum Step {
     Name(String),
 }
 
-/// A value to be put in a place: coerced, or a default.
+/// A change of one place: coerced, a default, or left out.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
     steps: Vec<Step>,
-    value: Value,
+    /// Absent where a member is to go.
+    value: Option<Value>,
 }
 
 /// Longest piece of a member's name that is shown.
@@ -77,23 +78,31 @@ fn push_name(text: &mut String, name: &str) {
 }
 
 impl Edit {
+    /// Puts a value in a place.
     pub(super) fn new(path: &Path<'_>, value: Value) -> Edit {
         Edit {
             steps: path.steps(),
-            value,
+            value: Some(value),
         }
     }
 
-    /// Puts the value in its place. The containers around it are there: this place, or one beside it,
-    /// was visited in them.
-    pub(super) fn apply(self, root: &mut Value) {
+    /// Takes a member away.
+    pub(super) fn removing(path: &Path<'_>) -> Edit {
+        Edit {
+            steps: path.steps(),
+            value: None,
+        }
+    }
+
+    /// Makes the change. The containers around the place are there: it, or one beside it, was visited
+    /// in them.
+    pub(super) fn apply(mut self, root: &mut Value) {
+        let Some(last) = self.steps.pop() else { return };
         let mut place = root;
         for step in self.steps {
             let inner = match (step, place) {
                 (Step::Index(index), Value::Array(elements)) => elements.get_mut(index),
-                (Step::Name(name), Value::Object(members)) => {
-                    Some(members.entry(name).or_insert(Value::Null))
-                }
+                (Step::Name(name), Value::Object(members)) => members.get_mut(&name),
                 _ => None,
             };
             match inner {
@@ -101,7 +110,20 @@ impl Edit {
                 None => return,
             }
         }
-        *place = self.value;
+        match (last, place, self.value) {
+            (Step::Index(index), Value::Array(elements), Some(value)) => {
+                if let Some(element) = elements.get_mut(index) {
+                    *element = value;
+                }
+            }
+            (Step::Name(name), Value::Object(members), Some(value)) => {
+                members.insert(name, value);
+            }
+            (Step::Name(name), Value::Object(members), None) => {
+                members.remove(&name);
+            }
+            _ => (),
+        }
     }
 }
 
@@ -130,8 +152,10 @@ mod tests {
         Edit::new(&Path::Index(&a, 1), json!(2)).apply(&mut value);
         Edit::new(&Path::Name(&Path::Root, "b"), json!(true)).apply(&mut value);
         assert_eq!(value, json!({"a": [1, 2], "b": true}));
+        Edit::removing(&Path::Name(&Path::Root, "b")).apply(&mut value);
+        assert_eq!(value, json!({"a": [1, 2]}));
         // A place that is not there changes nothing.
         Edit::new(&Path::Index(&a, 9), json!(0)).apply(&mut value);
-        assert_eq!(value, json!({"a": [1, 2], "b": true}));
+        assert_eq!(value, json!({"a": [1, 2]}));
     }
 }

@@ -116,7 +116,7 @@ impl Parser<'_> {
     /// Past `name>`: nothing refers to it.
     fn group_name(&mut self) -> Result<(), String> {
         let mut is_empty = true;
-        while let Some(c) = self.chars.next() {
+        for c in self.chars.by_ref() {
             if c == '>' && !is_empty {
                 return Ok(());
             }

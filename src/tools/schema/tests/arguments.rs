@@ -48,14 +48,14 @@ fn every_problem_is_told_at_once() {
     refuses(
         &logs(),
         json!({"container": 7, "tail": "abc", "level": "warn", "follow": "yes", "tags": [
-            {"name": "x"}, {"nmae": "y", "weight": null}, 3
+            {"name": "x"}, {"nmae": "y", "weight": []}, 3
         ]}),
         "`container`: found the number 7, expected a string of at least 1 character\n\
          `follow`: found the string \"yes\", expected true or false\n\
          `level`: found the string \"warn\", expected one of \"debug\", \"info\", \"error\"\n\
          `tags[1].name`: is missing, expected a string\n\
          `tags[1].nmae`: is an unknown member, did you mean `name`?; known are `name`, `weight`\n\
-         `tags[1].weight`: found null, expected a number\n\
+         `tags[1].weight`: found an array of 0 elements, expected a number\n\
          `tags[2]`: found the number 3, expected an object with `name`\n\
          `tail`: found the string \"abc\", expected an integer from 1 to 5000",
     );
@@ -119,7 +119,7 @@ fn numbers() {
     fits(schema.clone(), &[json!(1), json!(2.5), json!(1.0)]);
     unfit(
         schema,
-        &[json!(0.999), json!(2.500001), json!(null), json!("x")],
+        &[json!(0.999), json!(2.500001), json!(true), json!("x")],
     );
     let schema = json!({"exclusiveMinimum": 1, "exclusiveMaximum": 3});
     fits(schema.clone(), &[json!(2), json!(1.0001), json!("1")]);
@@ -302,4 +302,28 @@ fn defaults_stand_in_for_what_is_missing() {
     // An argument that does not fit is never replaced by its default.
     assert!(schema.check(members(json!({"a": "x"}))).is_err());
     assert!(schema.check(members(json!({"a": null}))).is_err());
+}
+
+#[test]
+fn a_null_leaves_out_what_may_be_left_out() {
+    let schema = compiled(json!({
+        "properties": {
+            "a": {"type": "integer"},
+            "b": {"type": "integer", "default": 5},
+            "c": {"type": ["integer", "null"], "default": 5},
+            "d": {"type": "object", "properties": {"e": {"enum": ["x"]}}},
+            "f": {"type": "integer"}
+        },
+        "required": ["f"]
+    }));
+    gives(
+        &schema,
+        json!({"a": null, "b": null, "c": null, "d": {"e": null}, "f": 1}),
+        json!({"b": 5, "c": null, "d": {}, "f": 1}),
+    );
+    refuses(
+        &schema,
+        json!({"f": null}),
+        "`f`: found null, expected an integer",
+    );
 }

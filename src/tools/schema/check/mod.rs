@@ -5,6 +5,8 @@
 //! (types made to fit, defaults), `Strict` takes everything as it is. What comes out of the first is
 //! put through the second; a value that the tool gets therefore satisfies its schema word for word.
 
+mod alternatives;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +16,7 @@ use super::canonical::canonical;
 use super::coerce::coerced;
 use super::decimal::Decimal;
 use super::kind::Kind;
-use super::node::{Additional, ArrayRules, Bound, InPlace, Node, NodeId, NumberRules, ObjectRules};
+use super::node::{Additional, ArrayRules, Bound, Node, NodeId, NumberRules, ObjectRules};
 use super::path::{Edit, Path};
 use super::words::{expected, found, list_names};
 use super::work::Work;
@@ -302,7 +304,11 @@ impl<'a> Check<'a> {
                     )
                 });
             }
-            match (properties.get(name).copied(), rules.additional) {
+            let declared = properties.get(name).copied();
+            if value.is_null() && self.leave_out(declared, rules, name, &path) {
+                continue;
+            }
+            match (declared, rules.additional) {
                 (Some(id), _) | (None, Additional::Schema(id)) => {
                     self.visit(id, value, &path, place.is_secret);
                 }
@@ -316,126 +322,29 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// `anyOf`, `oneOf` and `not`. An alternative that fits as it is goes before one that would have
-    /// to change the value.
-    fn visit_choices(
+    /// A null for a member that need not be there and cannot be null is a client's way of leaving it
+    /// out; whether it is one.
+    fn leave_out(
         &mut self,
-        in_place: &InPlace,
-        value: &Value,
-        place: &Place<'_>,
-    ) -> Option<Value> {
-        let mut changed: Option<Value> = None;
-        if let Some(ids) = &in_place.any {
-            changed = self.choose(ids, false, value, place);
-        }
-        if let Some(ids) = &in_place.one {
-            let value = changed.as_ref().unwrap_or(value);
-            changed = self.choose(ids, true, value, place).or(changed);
-        }
-        if let Some(id) = in_place.not {
-            let value = changed.as_ref().unwrap_or(value);
-            if self
-                .attempt(id, value, place.path, place.is_secret, Mode::Strict)
-                .is_ok()
-            {
-                self.unfit(place, value);
-            }
-        }
-        changed
-    }
-
-    fn choose(
-        &mut self,
-        ids: &[NodeId],
-        only_one: bool,
-        value: &Value,
-        place: &Place<'_>,
-    ) -> Option<Value> {
-        let modes: &[Mode] = match self.mode {
-            Mode::Coerce => &[Mode::Strict, Mode::Coerce],
-            Mode::Strict => &[Mode::Strict],
-        };
-        let mut refusals = Vec::new();
-        for mode in modes {
-            let mut taken: Option<(NodeId, Taken)> = None;
-            refusals.clear();
-            for id in ids {
-                match self.attempt(*id, value, place.path, place.is_secret, *mode) {
-                    Ok(_) if taken.is_some() && only_one => {
-                        self.problem(place.path, || {
-                            let found = found(value, place.is_secret);
-                            format!(
-                                "found {found}, which fits more than one of the forms it may have"
-                            )
-                        });
-                        return None;
-                    }
-                    Ok(fitting) => {
-                        taken.get_or_insert((*id, fitting));
-                    }
-                    Err(problems) => refusals.push((*id, problems)),
-                }
-                if taken.is_some() && !only_one {
-                    break;
-                }
-            }
-            let Some((id, fitting)) = taken else { continue };
-            // Fitting as it is, it may still have defaults to fill in.
-            let fitting = match (self.mode, mode) {
-                (Mode::Coerce, Mode::Strict) => self
-                    .attempt(id, value, place.path, place.is_secret, Mode::Coerce)
-                    .unwrap_or(fitting),
-                _ => fitting,
-            };
-            self.edits.extend(fitting.edits);
-            return fitting.changed;
-        }
-        self.refuse_all(refusals, value, place);
-        None
-    }
-
-    /// No alternative fits. If there is but one of the value's type, what is wrong with the value by
-    /// that one says more than a list of all.
-    fn refuse_all(
-        &mut self,
-        refusals: Vec<(NodeId, Vec<ArgumentProblem>)>,
-        value: &Value,
-        place: &Place<'_>,
-    ) {
-        let here = place.path.text();
-        let mut inner = refusals
-            .into_iter()
-            .map(|(_, problems)| problems)
-            .filter(|problems| problems.iter().all(|problem| problem.path != here));
-        match (inner.next(), inner.next()) {
-            (Some(problems), None) => {
-                let room = PROBLEMS_MAX.saturating_sub(self.problems.len());
-                self.problems.extend(problems.into_iter().take(room));
-            }
-            _ => self.unfit(place, value),
-        }
-    }
-
-    /// Tries one schema on its own; neither its problems nor its edits are kept.
-    fn attempt(
-        &mut self,
-        id: NodeId,
-        value: &Value,
+        declared: Option<NodeId>,
+        rules: &ObjectRules,
+        name: &String,
         path: &Path<'_>,
-        is_secret: bool,
-        mode: Mode,
-    ) -> Result<Taken, Vec<ArgumentProblem>> {
-        let mode = std::mem::replace(&mut self.mode, mode);
-        let problems = std::mem::take(&mut self.problems);
-        let edits = std::mem::take(&mut self.edits);
-        let changed = self.visit(id, value, path, is_secret);
-        self.mode = mode;
-        let problems = std::mem::replace(&mut self.problems, problems);
-        let edits = std::mem::replace(&mut self.edits, edits);
-        match problems.is_empty() {
-            true => Ok(Taken { changed, edits }),
-            false => Err(problems),
+    ) -> bool {
+        let Some(id) = declared.filter(|_| self.mode == Mode::Coerce) else {
+            return false;
+        };
+        let is_wanted = rules.required.contains(name)
+            || self
+                .attempt(id, &Value::Null, path, true, Mode::Strict)
+                .is_ok();
+        if !is_wanted {
+            match self.nodes[id].default.clone() {
+                Some(default) => self.edit(path, default),
+                None => self.edits.push(Edit::removing(path)),
+            }
         }
+        !is_wanted
     }
 
     fn edit(&mut self, path: &Path<'_>, value: Value) {
@@ -468,12 +377,6 @@ struct Place<'a> {
     id: NodeId,
     path: &'a Path<'a>,
     is_secret: bool,
-}
-
-/// An alternative that fits.
-struct Taken {
-    changed: Option<Value>,
-    edits: Vec<Edit>,
 }
 
 /// What to say of a name that is not known.
