@@ -9,6 +9,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{Builder, SendRequest};
 
+use crate::rt::tls::TlsProblem;
 use crate::rt::{self, Stream, Task};
 
 use super::egress::{is_local_name, is_public};
@@ -64,6 +65,12 @@ pub(super) async fn connect(
     route: &Route,
     progress: &Progress,
 ) -> Result<Conn, ClientError> {
+    if url.scheme() == Scheme::Https && !rt::tls::IS_BUILT_IN {
+        return Err(ClientError::Tls {
+            origin: url.origin(),
+            problem: TlsProblem::NotBuiltIn,
+        });
+    }
     let limit = route.timeouts.connect;
     let connected = rt::timeout(limit, steps(url, proxy, route, progress)).await;
     connected.unwrap_or_else(|_| {

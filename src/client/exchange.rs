@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 
 use crate::rt;
@@ -131,10 +131,12 @@ impl Client {
                 followed += 1;
                 continue;
             }
-            let coding = coding.map_err(|encoding| ClientError::Encoding {
-                origin: origin.clone(),
-                encoding,
-            })?;
+            let coding = match coding {
+                Ok(coding) => coding,
+                // As after `HEAD`: what is not there needs no decoding.
+                Err(_) if incoming.is_end_stream() => Coding::Identity,
+                Err(encoding) => return Err(ClientError::Encoding { origin, encoding }),
+            };
             let body = body::read(incoming, coding, route.body_bytes_max, &origin).await?;
             self.0.pool.put(key, conn);
             return Ok(Response {

@@ -1,6 +1,7 @@
 //! Outward: name lookups, TCP connections, one UDP datagram.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
@@ -16,15 +17,19 @@ use async_io::{Async, Timer};
 use super::clock::timeout;
 use super::executor::spawn;
 use super::stream::Stream;
-use super::sync::{Notify, oneshot};
+use super::sync::{Notify, Receiver, Sender, oneshot};
 use super::thread;
 
 /// Lookups at once. The system's resolver blocks its thread for up to tens of seconds; one dead name server must
 /// neither hold up other names for ever nor start threads without end.
-const LOOKUPS_MAX: usize = 4;
+const LOOKUPS_MAX: usize = 8;
+
+/// What a lookup brings to everybody who waits for it: addresses, or the resolver's words.
+type Answer = Result<Rc<[IpAddr]>, (ErrorKind, Rc<str>)>;
 
 /// The addresses of `host`, each with `port`. An IP address, also in brackets, is itself; a name is looked up by the
-/// system on a helper thread. Wrap it in [`timeout`](super::timeout); a lookup given up runs to its end unseen.
+/// system on a helper thread, once for all who want it at the same time, so that a dead name takes one of them however
+/// often it is asked for. Wrap it in [`timeout`](super::timeout); a lookup given up runs to its end unseen.
 ///
 /// # Errors
 /// The resolver's, or [`ErrorKind::NotFound`] for a name without an address.
@@ -36,40 +41,25 @@ pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let name = host.to_owned();
-    let (sender, receiver) = oneshot();
-    // A task of its own keeps the permit as long as the thread runs, even when the caller has gone.
-    spawn(async move {
-        let permit = Permit::take().await;
-        if !sender.is_wanted() {
-            return;
-        }
-        let answer = look_up(name, port).await;
-        drop(permit);
-        // Nobody wants it any more: nothing to do.
-        let _ = sender.send(answer);
-    })
-    .detach();
-    let addrs = receiver
-        .await
-        .unwrap_or_else(|_| Err(ErrorKind::Interrupted.into()))?;
+    let answer = LOOKUPS.with(|lookups| lookups.join(host)).await;
+    let interrupted = |_| Err((ErrorKind::Interrupted, "the lookup was given up".into()));
+    let addrs = (answer.unwrap_or_else(interrupted))
+        .map_err(|(kind, text)| io::Error::new(kind, &*text))?;
     if addrs.is_empty() {
         return Err(io::Error::new(
             ErrorKind::NotFound,
             format!("`{}` has no address", host.escape_debug()),
         ));
     }
-    Ok(addrs)
+    Ok(addrs.iter().map(|ip| SocketAddr::new(*ip, port)).collect())
 }
 
-async fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+async fn look_up(name: String) -> io::Result<Vec<IpAddr>> {
     let (sender, receiver) = smol::channel::bounded(1);
     thread::start("resolve", move || {
-        let answer = (name.as_str(), port)
-            .to_socket_addrs()
-            .map(Iterator::collect);
+        let answer = (name.as_str(), 0).to_socket_addrs();
         // The executor may be gone.
-        let _ = sender.try_send(answer);
+        let _ = sender.try_send(answer.map(|addrs| addrs.map(|addr| addr.ip()).collect()));
     })?;
     receiver
         .recv()
@@ -78,26 +68,89 @@ async fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 thread_local! {
-    static LOOKUPS: Rc<Lookups> = Rc::new(Lookups { running: Cell::new(0), done: Notify::new() });
+    static LOOKUPS: Rc<Lookups> = Rc::new(Lookups {
+        running: Cell::new(0),
+        done: Notify::new(),
+        wanted: RefCell::default(),
+    });
 }
 
 struct Lookups {
     /// Invariant: at most `LOOKUPS_MAX`.
     running: Cell<usize>,
     done: Notify,
+    /// Who waits for which name. Invariant: each entry has a task that answers and removes it.
+    wanted: RefCell<BTreeMap<String, Vec<Sender<Answer>>>>,
+}
+
+impl Lookups {
+    /// Waits for the lookup of `name` together with whoever does already.
+    fn join(self: &Rc<Self>, name: &str) -> Receiver<Answer> {
+        let (sender, receiver) = oneshot();
+        let mut wanted = self.wanted.borrow_mut();
+        if let Some(senders) = wanted.get_mut(name) {
+            senders.push(sender);
+            return receiver;
+        }
+        wanted.insert(name.to_owned(), vec![sender]);
+        // A task of its own keeps the permit as long as the thread runs, even when the callers have gone.
+        let entry = Entry {
+            lookups: Rc::clone(self),
+            name: name.to_owned(),
+        };
+        spawn(entry.answer()).detach();
+        receiver
+    }
+}
+
+/// An entry of `wanted`, gone with the task that answers it, also when the executor ends first.
+struct Entry {
+    lookups: Rc<Lookups>,
+    name: String,
+}
+
+impl Entry {
+    async fn answer(self) {
+        let permit = Permit::take(&self.lookups).await;
+        let is_wanted = |senders: &Vec<Sender<Answer>>| senders.iter().any(Sender::is_wanted);
+        let goes_on = (self.lookups.wanted.borrow().get(&self.name)).is_some_and(is_wanted);
+        if !goes_on {
+            return;
+        }
+        let found = look_up(self.name.clone()).await;
+        drop(permit);
+        let answer: Answer = found
+            .map(Into::into)
+            .map_err(|error| (error.kind(), error.to_string().into()));
+        for sender in self.take() {
+            // Nobody wants it any more: nothing to do.
+            let _ = sender.send(answer.clone());
+        }
+    }
+
+    /// Taken out before sending: what is woken may ask again, and that is another entry.
+    fn take(&self) -> Vec<Sender<Answer>> {
+        let senders = self.lookups.wanted.borrow_mut().remove(&self.name);
+        senders.unwrap_or_default()
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
 }
 
 /// One of `LOOKUPS_MAX` running lookups.
 struct Permit(Rc<Lookups>);
 
 impl Permit {
-    async fn take() -> Self {
-        let lookups = LOOKUPS.with(Rc::clone);
+    async fn take(lookups: &Rc<Lookups>) -> Self {
         while lookups.running.get() >= LOOKUPS_MAX {
             lookups.done.notified().await;
         }
         lookups.running.set(lookups.running.get() + 1);
-        Self(lookups)
+        Self(Rc::clone(lookups))
     }
 }
 
@@ -254,18 +307,62 @@ mod tests {
         });
     }
 
+    fn running() -> usize {
+        LOOKUPS.with(|lookups| lookups.running.get())
+    }
+
     #[test]
     fn many_lookups_share_few_threads() {
         run(async {
-            let tasks: Vec<_> = (0..20)
-                .map(|_| spawn(async { resolve("localhost", 1).await.is_ok() }))
+            // Names to us, addresses in an old spelling to the resolver: nobody is asked.
+            let tasks: Vec<_> = (1..=20)
+                .map(|n| spawn(async move { resolve(&format!("127.{n}"), 1).await.is_ok() }))
                 .collect();
             for task in tasks {
-                assert!(LOOKUPS.with(|lookups| lookups.running.get()) <= LOOKUPS_MAX);
+                assert!(running() <= LOOKUPS_MAX);
                 assert!(task.await);
             }
             assert_eq!(LOOKUPS.with(|lookups| lookups.done.waiting()), 0);
+            assert!(LOOKUPS.with(|lookups| lookups.wanted.borrow().is_empty()));
         });
+    }
+
+    /// How many wait for each name.
+    fn wanted() -> Vec<usize> {
+        LOOKUPS.with(|lookups| lookups.wanted.borrow().values().map(Vec::len).collect())
+    }
+
+    async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+    }
+
+    #[test]
+    fn who_wants_the_same_name_waits_for_one_lookup() {
+        run(async {
+            let mut lookups: Vec<_> = (1..=20)
+                .map(|port| Box::pin(resolve("127.1", port)))
+                .collect();
+            for lookup in &mut lookups {
+                assert!(is_pending(lookup).await);
+            }
+            assert_eq!(wanted(), [20]);
+            for (lookup, port) in lookups.into_iter().zip(1..) {
+                let addrs = lookup.await.unwrap();
+                assert_eq!(addrs, [SocketAddr::from(([127, 0, 0, 1], port))]);
+            }
+            assert_eq!((wanted().len(), running()), (0, 0));
+        });
+    }
+
+    #[test]
+    fn a_lookup_that_its_executor_left_behind_is_asked_again() {
+        for _ in 0..2 {
+            run(async {
+                assert!(is_pending(&mut Box::pin(resolve("127.1", 1))).await);
+                assert_eq!(wanted(), [1]);
+            });
+            assert_eq!((wanted().len(), running()), (0, 0));
+        }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 use super::{Stream, TlsProblem, TrustError, TrustSettings};
 
 #[derive(Default)]
-pub(super) struct Material;
+pub(super) struct Material {}
 
 impl Material {
     pub(super) fn read(_settings: &TrustSettings) -> Result<Self, TrustError> {
-        Ok(Self)
+        Ok(Self {})
     }
 }
 

@@ -36,6 +36,9 @@ use client as stream;
 
 pub use stream::TlsStream;
 
+/// Whether this program was built with TLS.
+pub const IS_BUILT_IN: bool = cfg!(feature = "tls");
+
 /// What the operator chose for one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustSettings {
