@@ -151,6 +151,11 @@ fn a_page_is_made_read_replaced_and_deleted() {
         );
     }
 
+    // It is in the list, changed last.
+    let listed = rig.json("silverbullet_list_pages", json!({"limit": 1}));
+    assert_eq!(names(&listed), [page]);
+    rig.upstream.taken();
+
     // What exists is not made again, what does not is not replaced.
     let text = rig.failure(
         "silverbullet_create_page",
@@ -261,12 +266,16 @@ fn a_space_below_a_path_and_a_login_page_are_told_apart() {
 fn a_colon_in_the_token_means_basic() {
     let upstream = Upstream::start(SilverBullet::new());
     let mut rig = Rig::start("silverbullet", Some("ada:secret"), upstream);
-    let text = rig.failure("silverbullet_list_pages", json!({}));
-    assert!(text.contains("401") && !text.contains("secret"), "{text}");
-    assert_eq!(
-        rig.upstream.only().header("authorization"),
-        Some("Basic YWRhOnNlY3JldA==")
-    );
+    for (tool, arguments) in [
+        ("silverbullet_list_pages", json!({})),
+        ("silverbullet_search_pages", json!({"query": "x"})),
+    ] {
+        let text = rig.failure(tool, arguments);
+        assert!(text.contains("401") && !text.contains("secret"), "{text}");
+        let call = rig.upstream.only();
+        let basic = Some("Basic YWRhOnNlY3JldA==");
+        assert_eq!(call.header("authorization"), basic);
+    }
 }
 
 #[test]
@@ -305,7 +314,16 @@ fn arguments_stay_inside_the_space_or_are_refused() {
         "silverbullet_get_page_meta",
         "silverbullet_delete_page",
     ] {
-        for name in ["../secrets", "a/../../b", "a//b", "/etc/passwd", "./a", ""] {
+        for name in [
+            "../secrets",
+            "a/../../b",
+            "a//b",
+            "/etc/passwd",
+            "./a",
+            "a/.",
+            "..",
+            "",
+        ] {
             rig.refused(tool, json!({"page_name": name}), "page_name");
         }
     }

@@ -199,6 +199,9 @@ fn a_task_is_created_and_read_where_vikunja_keeps_it() {
         made,
         json!({"id": 5, "identifier": "HOME-3", "title": "Prune", "project_id": 1, "due": "2027-02-01T00:00:00Z", "priority": 2})
     );
+    let shown = rig.json("vikunja_get_task", json!({"task_id": 5}));
+    assert_eq!(shown["description"], "roses<br>and vines");
+    rig.upstream.taken();
     // Without a date none is sent, and the null date is not shown.
     let made = rig.json(
         "vikunja_create_task",
