@@ -104,9 +104,7 @@ impl Entry {
         };
         let holds = |element: &Value| condition::all_hold(&conditions, element);
         match value {
-            Value::Array(elements) => {
-                Some(elements.into_iter().filter(holds).map(make).collect())
-            }
+            Value::Array(elements) => Some(elements.into_iter().filter(holds).map(make).collect()),
             one => holds(&one).then(|| make(one)),
         }
     }
