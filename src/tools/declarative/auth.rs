@@ -4,7 +4,8 @@
 //! without. What a secret is put into leaves here for the request and nowhere else.
 
 use super::filter::text_of;
-use super::request::{Outgoing, RequestSpec, check_header_name, header_value};
+use super::header::{check_header_name, header_value};
+use super::request::{Outgoing, RequestSpec};
 use super::source::{Node, Table};
 use super::status::{StatusMatch, read_list, read_pointer};
 use super::template::{Names, Scope, Template, Unfit, halves};

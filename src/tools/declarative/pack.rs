@@ -10,7 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::arguments::Argument;
 use super::auth::AuthSpec;
-use super::request::{self, RequestSpec, read_headers, read_timeout};
+use super::header::read_headers;
+use super::limit::read_timeout;
+use super::request::{self, RequestSpec};
 use super::source::{Node, PackProblem, Source, Table};
 use super::status::{StatusMatch, read_list, read_pointers};
 use super::template::{Names, Template};

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::request::{Outgoing, check_header_name};
+use super::header::check_header_name;
+use super::request::Outgoing;
 use super::source::Node;
 use super::status::read_pointer;
 use super::template::{Names, Scope, Template, Unfit};

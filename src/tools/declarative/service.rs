@@ -10,16 +10,16 @@
 //!
 //! Requests go to the service's own origin and nowhere else. Out of scope: what a status means to a tool (`run`).
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::auth::{AuthSpec, LoginSpec};
+use super::auth::AuthSpec;
 use super::pack::{ProbeSpec, ServiceSpec};
 use super::request::Outgoing;
+use super::session::Sessions;
 use super::template::{Scope, Unfit, halves};
 use super::words::{masked, message, one_line};
 use crate::client::{
@@ -27,7 +27,6 @@ use crate::client::{
 };
 use crate::metrics::{Metrics, ServiceIndex, UpstreamOutcome};
 use crate::rt::process::Children;
-use crate::rt::sync::Notify;
 use crate::tools::{LocalFuture, command};
 
 /// Most redirects of one GET, all within the origin.
@@ -93,7 +92,7 @@ pub struct Service {
     pub(super) spec: ServiceSpec,
     /// URL and the pack's prefix, without a slash at the end.
     base: String,
-    token: Option<String>,
+    pub(super) token: Option<String>,
     options: BTreeMap<String, String>,
     trust: Trust,
     timeout: Option<Duration>,
@@ -101,16 +100,7 @@ pub struct Service {
     response_bytes_max: usize,
     world: World,
     index: ServiceIndex,
-    session: RefCell<Option<Session>>,
-    is_logging_in: Cell<bool>,
-    login_ended: Notify,
-    login_failure: RefCell<String>,
-}
-
-struct Session {
-    /// Absent where the service says that nobody need log in.
-    text: Option<String>,
-    used_ms: i64,
+    pub(super) sessions: Sessions,
 }
 
 /// Why there is no answer.
@@ -202,10 +192,7 @@ impl Service {
             timeouts: settings.timeouts,
             response_bytes_max: settings.response_bytes_max,
             world,
-            session: RefCell::default(),
-            is_logging_in: Cell::new(false),
-            login_ended: Notify::new(),
-            login_failure: RefCell::default(),
+            sessions: Sessions::default(),
         })
     }
 
@@ -244,14 +231,13 @@ impl Service {
     /// A text without the secrets of this service.
     pub(super) fn masked(&self, text: &str) -> String {
         let token = self.token.as_deref();
-        let session = self.session.borrow();
-        let session = session.as_ref().and_then(|session| session.text.as_deref());
+        let session = self.sessions.text();
         let options = self.spec.options.iter().filter(|option| option.is_secret);
         let options = options.filter_map(|option| self.options.get(&*option.name));
         let secrets = token
             .into_iter()
             .chain(token.map(|token| halves(token).1))
-            .chain(session)
+            .chain(session.as_deref())
             .chain(options.map(String::as_str));
         masked(text, secrets)
     }
@@ -301,7 +287,7 @@ impl Service {
         if session.is_none() || !has_ended {
             return Ok(response);
         }
-        self.forget(session.as_deref());
+        self.sessions.forget(session.as_deref());
         let session = self.session(login).await?;
         self.add_credential(&mut outgoing, session.as_deref())?;
         self.send(outgoing, response_bytes_max).await
@@ -331,7 +317,11 @@ impl Service {
         Ok(())
     }
 
-    fn scope<'a>(&'a self, arguments: &'a Map<String, Value>, login: Option<&'a str>) -> Scope<'a> {
+    pub(super) fn scope<'a>(
+        &'a self,
+        arguments: &'a Map<String, Value>,
+        login: Option<&'a str>,
+    ) -> Scope<'a> {
         Scope {
             arguments,
             befores: &[],
@@ -343,12 +333,12 @@ impl Service {
         }
     }
 
-    fn add_headers(&self, outgoing: &mut Outgoing) -> Result<(), Unfit> {
+    pub(super) fn add_headers(&self, outgoing: &mut Outgoing) -> Result<(), Unfit> {
         let arguments = Map::new();
         let scope = self.scope(&arguments, None);
         for (name, template) in &self.spec.headers {
             if let Some(value) = template.text(&scope)? {
-                let value = super::request::header_value(name, value)?;
+                let value = super::header::header_value(name, value)?;
                 outgoing.set_header(name, &value);
             }
         }
@@ -356,14 +346,18 @@ impl Service {
         Ok(())
     }
 
-    fn add_credential(&self, outgoing: &mut Outgoing, login: Option<&str>) -> Result<(), Unfit> {
+    pub(super) fn add_credential(
+        &self,
+        outgoing: &mut Outgoing,
+        login: Option<&str>,
+    ) -> Result<(), Unfit> {
         let arguments = Map::new();
         self.spec
             .auth
             .apply(outgoing, &self.scope(&arguments, login))
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         outgoing: Outgoing,
         response_bytes_max: Option<usize>,
@@ -431,107 +425,6 @@ impl Service {
         self.timeouts_of(request_ms).total
     }
 
-    // --- login --------------------------------------------------------------------------------
-
-    /// The session, after a login if there is none. Without a token nobody logs in.
-    async fn session(&self, login: &LoginSpec) -> Result<Option<String>, Failure> {
-        if self.token.is_none() {
-            return Ok(None);
-        }
-        loop {
-            if let Some(session) = &mut *self.session.borrow_mut() {
-                let now_ms = self.now_ms();
-                if now_ms - session.used_ms < login.ttl_ms {
-                    session.used_ms = now_ms;
-                    return Ok(session.text.clone());
-                }
-            }
-            if !self.is_logging_in.get() {
-                return self.log_in(login).await;
-            }
-            // Seats are few: whoever comes meanwhile takes what this login brings, also its failure.
-            self.login_ended.notified().await;
-            if self.session.borrow().is_none() && !self.is_logging_in.get() {
-                let failure = self.login_failure.borrow();
-                if !failure.is_empty() {
-                    return Err(Failure::Text(failure.clone()));
-                }
-            }
-        }
-    }
-
-    async fn log_in(&self, login: &LoginSpec) -> Result<Option<String>, Failure> {
-        let _turn = Turn::of(self);
-        self.session.take();
-        self.login_failure.borrow_mut().clear();
-        let outcome = self.ask_for_session(login).await;
-        match outcome {
-            Ok(text) => {
-                self.session.replace(Some(Session {
-                    text: text.clone(),
-                    used_ms: self.now_ms(),
-                }));
-                Ok(text)
-            }
-            Err(Failure::Text(text)) => {
-                let text = one_line(&format!("login failed: {text}"));
-                self.login_failure.replace(text.clone());
-                Err(Failure::Text(text))
-            }
-            Err(unfit) => Err(unfit),
-        }
-    }
-
-    async fn ask_for_session(&self, login: &LoginSpec) -> Result<Option<String>, Failure> {
-        let arguments = Map::new();
-        let mut outgoing = login.request.build(&self.scope(&arguments, None))?;
-        self.add_headers(&mut outgoing)?;
-        let response = self.send(outgoing, None).await?;
-        let is_answer = matches!(response.status, 200..300)
-            // Forms answer a login with a redirect and the cookie.
-            || (matches!(response.status, 302 | 303) && response.headers.value("set-cookie").is_some());
-        if !is_answer {
-            return Err(Failure::Text(self.refusal(&response, &self.spec.error_at)));
-        }
-        let cookies = response.headers.values("set-cookie");
-        login
-            .session(&response.body, &cookies)
-            .map_err(|text| Failure::Text(format!("{}: {text}", self.spec.title)))
-    }
-
-    /// Drops the session if it is still this one; a later login has brought another.
-    fn forget(&self, text: Option<&str>) {
-        let mut session = self.session.borrow_mut();
-        if session
-            .as_ref()
-            .is_some_and(|session| session.text.as_deref() == text)
-        {
-            session.take();
-        }
-    }
-
-    /// Gives the session back, as well as can be done.
-    pub async fn log_out(&self) {
-        let AuthSpec::Login(login) = &self.spec.auth else {
-            return;
-        };
-        let session = self.session.take().and_then(|session| session.text);
-        let (Some(logout), Some(session)) = (&login.logout, session) else {
-            return;
-        };
-        let arguments = Map::new();
-        let Ok(mut outgoing) = logout.build(&self.scope(&arguments, Some(&session))) else {
-            return;
-        };
-        let ready = self
-            .add_headers(&mut outgoing)
-            .and_then(|()| self.add_credential(&mut outgoing, Some(&session)));
-        if ready.is_ok() {
-            outgoing.timeout_ms = Some(1_000);
-            _ = self.send(outgoing, None).await;
-        }
-    }
-
     // --- probe --------------------------------------------------------------------------------
 
     /// Whether it has a probe.
@@ -572,23 +465,6 @@ impl Service {
         }
         self.add_headers(&mut outgoing)?;
         self.send(outgoing, None).await
-    }
-}
-
-/// One login at a time; a dropped one lets the next begin.
-struct Turn<'a>(&'a Service);
-
-impl<'a> Turn<'a> {
-    fn of(service: &'a Service) -> Turn<'a> {
-        service.is_logging_in.set(true);
-        Turn(service)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.is_logging_in.set(false);
-        self.0.login_ended.notify_all();
     }
 }
 

@@ -2,20 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-use toml::de::ValueDeserializer;
-
 use super::arguments::{Argument, input_schema};
-use super::decode::Decode;
 use super::pack::{OptionSpec, option_default};
 use super::pages::PagesSpec;
 use super::request::RequestSpec;
-use super::shape::{Response, ResponseSpec};
 use super::source::{Node, Table};
-use super::status::{
-    StatusMatch, StatusTexts, read_fail_at, read_list, read_pointer, read_pointers,
-};
-use super::template::{Names, Template};
+use super::steps::{AnswerSpec, BeforeSpec, FallbackSpec, deserialize};
+use super::template::Names;
 use crate::mcp::tool::Tool;
 use crate::nearest::nearest;
 use crate::tools::command::{CommandSpec, CommandTool};
@@ -61,39 +54,6 @@ pub(super) struct HttpSpec {
     pub times: BTreeSet<Box<str>>,
 }
 
-/// `[[tool.before]]`.
-#[derive(Debug)]
-pub(super) struct BeforeSpec {
-    pub name: Option<Box<str>>,
-    pub request: RequestSpec,
-    pub expect: Box<[StatusMatch]>,
-    pub errors: StatusTexts,
-    pub decode: Decode,
-    pub at: Box<str>,
-    pub pick: Option<Box<[Box<str>]>>,
-    /// Arguments that get a value from the answer, with where it stands.
-    pub fills: Box<[(Box<str>, Box<str>)]>,
-    pub when: Option<Template>,
-}
-
-/// `[tool.response]`.
-#[derive(Debug)]
-pub(super) struct AnswerSpec {
-    pub status: StatusTexts,
-    pub errors: StatusTexts,
-    pub error_at: Option<Box<[Box<str>]>>,
-    pub fail_at: Box<[(Box<str>, Value)]>,
-    pub response: Response,
-}
-
-/// `[tool.fallback]`.
-#[derive(Debug)]
-pub(super) struct FallbackSpec {
-    pub on: Box<[StatusMatch]>,
-    pub request: RequestSpec,
-    pub answer: Option<AnswerSpec>,
-}
-
 const TOOL_KEYS: &[&str] = &[
     "name",
     "title",
@@ -112,10 +72,6 @@ const TOOL_KEYS: &[&str] = &[
     "fallback",
     "kind",
     "command",
-];
-
-const BEFORE_KEYS: &[&str] = &[
-    "as", "request", "expect", "errors", "decode", "at", "pick", "fills", "when",
 ];
 
 /// Two are a look and a look at what it found; more is a program.
@@ -304,9 +260,16 @@ fn read_work(
         node.report(format!("at most {BEFORES_MAX} requests may come before"));
     }
     let mut names = Names::of_options(options.iter().map(|option| &*option.name).collect());
-    names.certain_option = table
-        .get("if_option")
+    // One with a default has a value, one that is required too, and without `if_option` the tool is not there.
+    let if_option = table.get("if_option");
+    let if_option = if_option
+        .as_ref()
         .and_then(|node| node.value.get_ref().as_str());
+    let is_certain = |option: &&OptionSpec| {
+        option.is_required || option.default.is_some() || if_option == Some(&*option.name)
+    };
+    let certain = options.iter().filter(is_certain);
+    names.certain_options = certain.map(|option| &*option.name).collect();
     names.arguments = (arguments.iter())
         .map(|argument| (&*argument.name, argument.is_certain))
         .collect();
@@ -417,167 +380,5 @@ fn report_unused(
                 "`{{before.{name}}}` is used by nothing; leave `as` out"
             ));
         }
-    }
-}
-
-impl BeforeSpec {
-    /// Reads it; its name and what it fills are known to what comes after it.
-    fn read<'n>(node: &Node<'n>, names: &mut Names<'n>) -> Option<BeforeSpec> {
-        let table = node.table(BEFORE_KEYS)?;
-        let request = table
-            .require("request")
-            .and_then(|node| RequestSpec::read(&node, names));
-        let expect = match table.get("expect") {
-            None => Some(Box::from([StatusMatch::Class(2)])),
-            Some(node) => read_list(&node),
-        };
-        let errors = match table.get("errors") {
-            None => Some(StatusTexts::default()),
-            Some(node) => StatusTexts::read(&node, names, false),
-        };
-        let when = match table.get("when") {
-            None => Some(None),
-            Some(node) => Template::read(&node, names).map(Some),
-        };
-        let mut fills = Vec::new();
-        for (name, node) in table.get("fills").iter().flat_map(Node::members) {
-            if !names.note(name) {
-                node.report(format!("no argument `{name}`"));
-            }
-            if let Some(pointer) = read_pointer(&node) {
-                fills.push((name.into(), pointer));
-            }
-            if let Some(is_certain) = names.arguments.get_mut(name) {
-                *is_certain = true;
-            }
-        }
-        let name = table.get("as").and_then(|node| {
-            let name = node.text()?;
-            if names.befores.contains(&name) {
-                node.report(format!("two are named `{name}`: rename one"));
-            }
-            names.befores.push(name);
-            Some(name.into())
-        });
-        let wants_value = name.is_some() || !fills.is_empty();
-        let decode = match table.get("decode") {
-            Some(node) => deserialize::<Decode>(&node),
-            None if wants_value => Some(Decode::Json),
-            None => Some(Decode::None),
-        };
-        let spec = BeforeSpec {
-            name,
-            request: request?,
-            expect: expect?,
-            errors: errors?,
-            decode: decode?,
-            at: match table.get("at") {
-                Some(node) => read_pointer(&node)?,
-                None => Box::default(),
-            },
-            pick: table
-                .get("pick")
-                .map(|node| node.texts().into_iter().map(Box::from).collect()),
-            fills: fills.into(),
-            when: when?,
-        };
-        if !spec.request.is_safe() {
-            node.report("a request that comes before only looks: use GET or HEAD");
-        }
-        Some(spec)
-    }
-}
-
-/// What serde makes of a node, with its error at its place.
-fn deserialize<T: serde::de::DeserializeOwned>(node: &Node<'_>) -> Option<T> {
-    match T::deserialize(ValueDeserializer::from(node.value.clone())) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let offset = error
-                .span()
-                .map_or(node.value.span().start, |span| span.start);
-            node.source
-                .report(offset, &node.place, error.message().to_owned());
-            None
-        }
-    }
-}
-
-impl AnswerSpec {
-    fn read(node: &Node<'_>, names: &Names<'_>) -> Option<AnswerSpec> {
-        let spec: ResponseSpec = deserialize(node)?;
-        let is_argument = |name: &str| names.arguments.contains_key(name);
-        let response = match spec.compile(&is_argument) {
-            Ok(response) => {
-                response
-                    .arguments()
-                    .iter()
-                    .for_each(|name| _ = names.note(name));
-                Some(response)
-            }
-            Err(problems) => {
-                for problem in problems {
-                    node.source
-                        .report(problem.span.start, &node.place, problem.text);
-                }
-                None
-            }
-        };
-        let member = |key: &str| {
-            let value = node.value.get_ref().get(key)?;
-            Some(node.member(key, value))
-        };
-        let texts = |key: &str, may_be_bare: bool| match member(key) {
-            None => Some(StatusTexts::default()),
-            Some(node) => StatusTexts::read(&node, names, may_be_bare),
-        };
-        let (status, errors) = (texts("status", true), texts("errors", false));
-        let error_at = match member("error_at") {
-            None => Some(None),
-            Some(node) => read_pointers(&node).map(Some),
-        };
-        let fail_at = match member("fail_at") {
-            None => Some(Box::default()),
-            Some(node) => read_fail_at(&node),
-        };
-        Some(AnswerSpec {
-            status: status?,
-            errors: errors?,
-            error_at: error_at?,
-            fail_at: fail_at?,
-            response: response?,
-        })
-    }
-}
-
-impl Default for AnswerSpec {
-    fn default() -> AnswerSpec {
-        let response = ResponseSpec::default().compile(&|_| false);
-        AnswerSpec {
-            status: StatusTexts::default(),
-            errors: StatusTexts::default(),
-            error_at: None,
-            fail_at: Box::default(),
-            response: response.expect("an empty table says nothing wrong"),
-        }
-    }
-}
-
-impl FallbackSpec {
-    fn read(node: &Node<'_>, names: &Names<'_>) -> Option<FallbackSpec> {
-        let table = node.table(&["on", "request", "response"])?;
-        let on = table.require("on").and_then(|node| read_list(&node));
-        let request = table
-            .require("request")
-            .and_then(|node| RequestSpec::read(&node, names));
-        let answer = match table.get("response") {
-            None => Some(None),
-            Some(node) => AnswerSpec::read(&node, names).map(Some),
-        };
-        Some(FallbackSpec {
-            on: on?,
-            request: request?,
-            answer: answer?,
-        })
     }
 }
