@@ -140,7 +140,7 @@ fn every_pack_is_offered_with_annotations_and_without_doubles() {
         );
         let description = tool["description"].as_str().unwrap_or_default();
         assert!(
-            (20..=400).contains(&description.len()),
+            (15..=500).contains(&description.len()),
             "`{name}` is described in {} characters",
             description.len()
         );

@@ -314,7 +314,16 @@ fn arguments_stay_inside_the_space_or_are_refused() {
         "silverbullet_get_page_meta",
         "silverbullet_delete_page",
     ] {
-        for name in ["../secrets", "a/../../b", "a//b", "/etc/passwd", "./a", ""] {
+        for name in [
+            "../secrets",
+            "a/../../b",
+            "a//b",
+            "/etc/passwd",
+            "./a",
+            "a/.",
+            "..",
+            "",
+        ] {
             rig.refused(tool, json!({"page_name": name}), "page_name");
         }
     }
