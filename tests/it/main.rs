@@ -24,6 +24,7 @@
 //!   signals      how a server ends
 //!   state        what outlives the process
 //!   packs        the shipped packs as files: checked, annotated, complete
+//!   homelab      one siskin in front of eleven services at once: probes, secrets
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
@@ -42,6 +43,7 @@ mod browser_rules;
 mod cancellation;
 mod concurrency;
 mod features;
+mod homelab;
 mod house;
 mod http_sse;
 #[cfg(feature = "http-types")]
