@@ -25,6 +25,7 @@
 //!   state        what outlives the process
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   homelab      one siskin in front of eleven services at once: probes, secrets
+//!   services     packs of one's own, policy, checks, readiness, reloads
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
@@ -62,6 +63,7 @@ mod metrics;
 mod packs;
 mod reload;
 mod seeds;
+mod services;
 mod signals;
 mod state;
 
