@@ -181,11 +181,9 @@ fn ready_says_which_service_is_down_and_asks_once_for_many() {
         crate::support::parse(&response.body),
         json!({"status": "degraded", "services": {"kettle": "down"}})
     );
-    assert!(
-        server
-            .log()
-            .contains("kettle: not ready: Kettle answered 503: cold")
-    );
+    let said = "kettle: not ready: Kettle answered 503: cold";
+    let found = |line: &str| line.contains(said).then_some(());
+    server.process.wait_log(said, 0, found);
     // Nobody who only asks whether we live hears of it.
     assert_eq!(server.get("/health").status, 200);
     assert_eq!(upstream.taken().len(), 1);
@@ -212,6 +210,20 @@ fn check_reads_every_pack_and_looks_at_every_service() {
     );
     assert!(
         text.contains("kettle.toml:18:1: kettle_boil: unknown key `acess`; did you mean `access`?"),
+        "{text}"
+    );
+
+    // Two packs, each sound by itself.
+    let two = folder(PACK, "");
+    let other = PACK
+        .replace("id = \"kettle\"", "id = \"stove\"")
+        .replace("kettle_look", "stove_look");
+    two.write("config/packs/stove.toml", other);
+    let (text, code) = check(&two);
+    assert_eq!(code, Some(78), "{text}");
+    assert!(text.contains("packs/stove.toml:15:1: kettle_boil: the pack `kettle` has a tool named `kettle_boil` too"), "{text}");
+    assert!(
+        text.contains("the pack `kettle` has a tool named `kettle_peek` too"),
         "{text}"
     );
 

@@ -51,7 +51,7 @@ use std::rc::Rc;
 use crate::mcp::tool::{Tool, ToolAnnotations};
 use crate::tools::ToolHandler;
 
-pub use pack::Pack;
+pub use pack::{Pack, fuzz_pack};
 pub use service::{Service, ServiceSettings, Upstream, World};
 pub use source::PackProblem;
 

@@ -5,6 +5,7 @@ mod calls;
 mod mistakes;
 mod pages;
 mod sessions;
+mod survival;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
