@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::{
-    Answer, Folder, Mcp, Program, Route, Server, Service, Upstream, Way, json, poll_until,
+    Answer, Folder, Hold, Mcp, Program, Route, Server, Service, Upstream, Way, json, poll_until,
 };
 
 /// A pack with a tool of each kind.
@@ -298,4 +298,34 @@ fn an_unconfigured_service_registers_nothing() {
     let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
     assert!(kettle_tools(&mut mcp).is_empty());
     assert_eq!(server.get_json("/ready"), json!({"status": "ready"}));
+}
+
+#[test]
+fn a_call_that_was_asked_to_take_long_outlives_the_limit_of_the_others() {
+    let pack = PACK.replace(
+        "path = \"/boil\" }",
+        "path = \"/boil\", timeout = \"20s\" }",
+    );
+    let upstream = kettle(true);
+    let folder = folder(&pack, &base(&upstream, "[timeout]\noperation = \"200ms\""));
+    let server = Server::start_in(folder, Program::Siskin, &[]);
+    let mut patient = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let mut hasty = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let (long, short) = (Hold::new(), Hold::new());
+    upstream.next("POST", "/boil", Answer::empty(204).held(&long));
+    upstream.next("GET", "/temperature", Answer::empty(204).held(&short));
+    std::thread::scope(|scope| {
+        let boiling = scope.spawn(|| patient.call("kettle_boil", json!({})));
+        upstream.wait_calls(1);
+        // Begins later and is over before: so the time of the first is up by then too.
+        let ended = hasty.request(
+            "tools/call",
+            json!({"name": "kettle_look", "arguments": {}}),
+        );
+        assert!(ended.to_string().contains("operation"), "{ended}");
+        long.release();
+        let boiled = boiling.join().expect("the call returns");
+        assert_eq!(boiled["content"][0]["text"], "boiling", "{boiled}");
+    });
+    short.release();
 }
