@@ -147,6 +147,11 @@ impl Services {
     ) -> Result<Services, Vec<String>> {
         let mut problems = Vec::new();
         let packs = read_packs(config, config_folder, reading, &mut problems);
+        for (index, pack) in packs.iter().enumerate() {
+            for other in &packs[..index] {
+                problems.extend(pack.doubles(other).iter().map(ToString::to_string));
+            }
+        }
         let mut services = Vec::new();
         let mut has_commands = false;
         for pack in packs {

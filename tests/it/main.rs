@@ -27,6 +27,8 @@
 //!   state        what outlives the process
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
 //!   packs        the shipped packs as files: checked, annotated, complete
+//!   homelab      one siskin in front of eleven services at once: probes, secrets
+//!   services     packs of one's own, policy, checks, readiness, reloads
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
@@ -47,6 +49,7 @@ mod cancellation;
 mod concurrency;
 mod crowd;
 mod features;
+mod homelab;
 mod house;
 mod http_sse;
 #[cfg(feature = "http-types")]
@@ -65,6 +68,7 @@ mod metrics;
 mod packs;
 mod reload;
 mod seeds;
+mod services;
 mod signals;
 mod state;
 mod supervised;

@@ -46,7 +46,7 @@ fn repositories_are_found() {
     let call = rig.expect_list(
         "gitea_search_repos",
         json!({"query": "gard"}),
-        "GET /api/v1/repos/search?q=gard&limit=50&page=1",
+        "GET /api/v1/repos/search?q=gard&page=1&limit=50",
         json!([{"full_name": "ada/garden", "description": "What grows where", "private": false, "archived": false, "fork": false, "language": "Rust",
             "stars": 2, "open_issues": 118, "open_pulls": 1, "branch": "main", "updated": "2026-11-20T08:00:00Z"}]),
     );
@@ -68,14 +68,14 @@ fn issues_come_in_pages_of_fifty_at_most() {
     );
     assert_eq!(
         rig.upstream.lines(),
-        ["GET /api/v1/repos/ada/garden/issues?state=open&type=issues&limit=50&page=1"]
+        ["GET /api/v1/repos/ada/garden/issues?state=open&type=issues&page=1&limit=50"]
     );
 
     let all = rig.json("gitea_list_issues", garden(json!({"limit": 500})));
     assert_eq!((numbers(&all).len(), &all["total"]), (118, &json!(118)));
     let lines = rig.upstream.lines();
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[2].ends_with("&limit=50&page=3"), "{lines:?}");
+    assert!(lines[2].ends_with("&page=3&limit=50"), "{lines:?}");
 
     // A server with a smaller cap gives shorter pages, which are not the last.
     rig.upstream.state(|gitea| gitea.page_max = 40);
@@ -105,7 +105,7 @@ fn issues_are_filtered_there() {
     );
     assert_eq!(
         rig.upstream.lines()[1],
-        "GET /api/v1/repos/ada/garden/issues?state=open&type=issues&q=Issue%2077&labels=soil%2Cwater&limit=50&page=1"
+        "GET /api/v1/repos/ada/garden/issues?state=open&type=issues&q=Issue%2077&labels=soil%2Cwater&page=1&limit=50"
     );
 }
 
@@ -182,7 +182,7 @@ fn notifications_and_runs_are_listed() {
         json!({"repo": "ada/garden", "type": "Issue", "title": title, "state": "open", "unread": is_unread,
             "updated": "2026-11-20T08:00:00Z", "url": "http://git.lan/ada/garden/issues/3"})
     };
-    let line = |all: bool| format!("GET /api/v1/notifications?all={all}&limit=50&page=1");
+    let line = |all: bool| format!("GET /api/v1/notifications?all={all}&page=1&limit=50");
     rig.expect_list(
         "gitea_list_notifications",
         json!({}),

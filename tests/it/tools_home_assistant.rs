@@ -100,10 +100,15 @@ fn services_run_and_never_only_a_state() {
             {"entity_id": "light.study", "state": "on", "name": "Study lamp"},
         ]),
     );
-    let data = json!({"entity_id": ["light.kitchen", "light.study"], "brightness_pct": 40});
+    let data = json!({"entity_id": "light.kitchen, light.study", "brightness_pct": 40});
     assert_eq!(call.json(), data);
     rig.upstream
         .state(|house| assert_eq!(house.called, [("light.turn_on".to_owned(), data)]));
+
+    let all = json!({"domain": "light", "service": "turn_off", "entity_id": "all"});
+    let off = rig.json("home_assistant_call_service", all);
+    assert_eq!(off["shown"], 2, "{off}");
+    rig.upstream.taken();
 
     // Without data there is no body, and that is fine.
     let nothing = json!({"domain": "light", "service": "turn_off"});
@@ -129,7 +134,7 @@ fn a_response_is_asked_for_where_there_is_one_and_only_there() {
     );
     assert_eq!(
         call.json(),
-        json!({"entity_id": ["weather.home"], "type": "daily"})
+        json!({"entity_id": "weather.home", "type": "daily"})
     );
 
     let told = rig.failure("home_assistant_call_service", forecast);

@@ -76,7 +76,7 @@ fn sessions_show_what_plays() {
 #[test]
 fn items_are_searched_everywhere() {
     let mut rig = rig();
-    let heron = json!({"id": "f1", "name": "The Heron", "type": "Movie", "year": 2019, "rating": 7.4, "age": "PG", "watched": true});
+    let heron = json!({"id": "f1", "name": "The Heron", "type": "Movie", "year": 2019, "rating": 7.4, "age": "PG"});
     rig.expect_list(
         "jellyfin_search_items",
         json!({"query": "the heron"}),
@@ -94,6 +94,12 @@ fn items_are_searched_everywhere() {
     let call = rig.upstream.only();
     assert_eq!(call.query("includeItemTypes").as_deref(), Some("Series"));
     assert_eq!(call.query("fields").as_deref(), Some("Overview"));
+    let user = ("APP_SERVICES__JELLYFIN__USER_ID", "5a1b");
+    let jellyfin = Upstream::start(Jellyfin::new());
+    let mut ada = Rig::start_with("services__jellyfin", Some(KEY), jellyfin, &[user]);
+    let found = ada.json("jellyfin_search_items", json!({}));
+    assert_eq!(found["items"][0]["watched"], true, "{found}");
+    assert_eq!(ada.upstream.only().query("userId").as_deref(), Some("5a1b"));
     let one = rig.json(
         "jellyfin_search_items",
         json!({"query": "heron", "limit": 1}),

@@ -2,6 +2,7 @@
 # Runs the tools of packs against the real services, as far as registries have them: Node-RED and Home Assistant.
 # Usage: run.sh [BIN_DIR] [SERVICE…]   BIN_DIR holds `siskin` (default: target/release, else target/debug);
 #        SERVICE is node-red, home-assistant or another pack, which says why it is skipped (default: all).
+# shellcheck disable=SC2016  # $text and $json are jq's
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../clients/lib.sh
@@ -147,17 +148,24 @@ input_boolean:
   lamp:
     name: Desk lamp
     initial: false
+  fan:
+    name: Fan
+    initial: false
 EOF
   start_server "$log" "$(dirname "$PYTHON")/hass" --config "$folder" --skip-pip
   server=$SERVER_PID
   local url=http://127.0.0.1:$free
   wait_until 90 house_runs "$url" || { cat "$log" "$folder"/*.log >&2; die "Home Assistant does not run"; }
   start_siskin "$SCRATCH/house.siskin" env "APP_SERVICES__HOME_ASSISTANT__URL=$url" "APP_SERVICES__HOME_ASSISTANT__TOKEN=$TOKEN" "$SISKIN" serve --port 0
-  check $label states home_assistant_list_states '{"domain": "input_boolean"}' \
+  check $label states home_assistant_list_states '{"domain": "input_boolean", "query": "lamp"}' \
     '$json.items == [{entity_id: "input_boolean.lamp", state: "off", name: "Desk lamp"}]'
   check $label states-by-name home_assistant_list_states '{"query": "DESK"}' '$json.shown == 1'
   check $label switch-on home_assistant_call_service \
     '{"domain": "input_boolean", "service": "turn_on", "entity_id": "input_boolean.lamp"}' '$json.items[0].state == "on"'
+  check $label switch-all-off home_assistant_call_service \
+    '{"domain": "input_boolean", "service": "turn_off", "entity_id": "all"}' '$json.items[0].state == "off"'
+  check $label switch-several-on home_assistant_call_service \
+    '{"domain": "input_boolean", "service": "turn_on", "entity_id": "input_boolean.lamp, input_boolean.fan"}' '$json.shown == 2'
   check $label state home_assistant_get_state "$entity" '$json.state == "on" and $json.attributes.friendly_name == "Desk lamp"'
   check $label no-entity home_assistant_get_state '{"entity_id": "light.none"}' '.isError and ($text | contains("no entity `light.none`"))'
   check $label template home_assistant_render_template '{"template": "{{ states(\"input_boolean.lamp\") }} of {{ states | count }}"}' '$text | startswith("on of ")'

@@ -203,7 +203,14 @@ impl LoginSpec {
             .and_then(|node| RequestSpec::read(&node, names));
         let source = match (table.get("value"), table.get("cookie")) {
             (Some(node), None) => read_pointer(&node).map(LoginSource::Pointer),
-            (None, Some(node)) => node.text().map(|name| LoginSource::Cookie(name.into())),
+            (None, Some(node)) => node.text().and_then(|name| {
+                // The same characters as in the name of a header (RFC 6265 section 4.1.1).
+                if check_header_name(name).is_err() {
+                    node.report(format!("`{}` is no name of a cookie", name.escape_debug()));
+                    return None;
+                }
+                Some(LoginSource::Cookie(name.into()))
+            }),
             _ => {
                 node.report(
                     "needs one of `value`, a pointer into the answer, and `cookie`, its name",
@@ -463,6 +470,7 @@ mod tests {
                 &format!("{LOGIN}value = '/a'\ncookie = 'b'"),
                 "needs one of `value`",
             ),
+            (&format!("{LOGIN}cookie = 'a {{b'"), "no name of a cookie"),
             (
                 &format!("{LOGIN}cookie = 'b'\nttl = 'long'"),
                 "expected a duration",

@@ -1,13 +1,10 @@
 //! Headers: what may be one, at load and at run time.
 
-use super::source::Node;
+use super::source::{Named, Node};
 use super::template::{Names, Template, Unfit};
 
 /// Reads a table of header templates; names and fixed values are checked.
-pub(super) fn read_headers(
-    node: &Node<'_>,
-    names: &Names<'_>,
-) -> Option<Box<[(Box<str>, Template)]>> {
+pub(super) fn read_headers(node: &Node<'_>, names: &Names<'_>) -> Option<Named<Template>> {
     let members = node.members();
     let headers: Vec<Option<(Box<str>, Template)>> = (members.iter())
         .map(|(name, node)| {

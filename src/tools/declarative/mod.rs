@@ -1,40 +1,57 @@
-//! Tools that are declared instead of programmed: what a service answers, made readable for a model.
+//! Tools that are declared instead of programmed: packs, and the engine that runs them.
 //!
-//! [`decode`] makes a JSON value of an answer's bytes, [`shape`] chooses and arranges what is in it,
-//! [`output`] writes the result within its limit. None of it waits or asks anything: bytes and
-//! arguments in, a result out.
+//! ```text
+//!   pack file ─▶ Pack::read: every name, pointer and template checked, problems with line and column
+//!                   │ open: URL, credential, options
+//!                   ▼
+//!   Service + tools ─▶ call: arguments ─▶ before ─▶ request ─▶ pages | fallback ─▶ response ─▶ result
+//! ```
+//!
+//! A pack is data: it names arguments, requests and what is shown of answers. There is no expression language and
+//! nothing loops but pages, which are counted. [`decode`] makes a JSON value of an answer's bytes, [`shape`] chooses and
+//! arranges what is in it, [`output`] writes the result within its limit; these three ask and wait for nothing.
+//!
+//! Out of scope: HTTP itself (`client`), the check of arguments (`schema`), which packs there are (`app::packs`).
 
 pub mod decode;
 pub mod output;
 pub mod shape;
 
-mod arguments;
-mod auth;
+mod source;
+
 mod filter;
+mod template;
+mod time;
+mod tree;
+
 mod header;
 mod limit;
+mod request;
+mod status;
+
+mod arguments;
+mod auth;
 mod pack;
 mod pages;
-mod request;
+mod steps;
+mod tool;
+
 mod run;
 mod service;
 mod session;
-pub mod shipped;
-mod source;
-mod status;
-mod steps;
-mod template;
-mod time;
-mod tool;
-mod tree;
 mod words;
+
+pub mod shipped;
+
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 
 use crate::mcp::tool::{Tool, ToolAnnotations};
 use crate::tools::ToolHandler;
 
-pub use pack::Pack;
+pub use pack::{Pack, fuzz_pack};
 pub use service::{Service, ServiceSettings, Upstream, World};
 pub use source::PackProblem;
 

@@ -13,7 +13,7 @@ use super::auth::AuthSpec;
 use super::header::read_headers;
 use super::limit::read_timeout;
 use super::request::{self, RequestSpec};
-use super::source::{Node, PackProblem, Source, Table};
+use super::source::{Named, Node, PackProblem, Source, Table};
 use super::status::{StatusMatch, read_list, read_pointers};
 use super::template::{Names, Template};
 use super::tool::ToolSpec;
@@ -24,6 +24,8 @@ use crate::client::Method;
 pub struct Pack {
     pub(super) service: ServiceSpec,
     pub(super) tools: Vec<ToolSpec>,
+    /// Each name and alias, with what is to be said if another pack has it too.
+    names: Vec<(Box<str>, PackProblem)>,
 }
 
 /// `[service]`.
@@ -34,7 +36,7 @@ pub(super) struct ServiceSpec {
     /// Put behind the configured URL; empty, or with a slash in front and none behind.
     pub path: Box<str>,
     pub needs_url: bool,
-    pub headers: Box<[(Box<str>, Template)]>,
+    pub headers: Named<Template>,
     pub auth: AuthSpec,
     pub error_at: Box<[Box<str>]>,
     pub timeout_ms: Option<u64>,
@@ -147,10 +149,23 @@ impl Pack {
 
     /// The names of its tools and their aliases.
     pub fn tool_names(&self) -> impl Iterator<Item = &str> {
-        self.tools.iter().flat_map(|tool| {
-            let aliases = tool.aliases.iter().map(|alias| &**alias);
-            std::iter::once(&*tool.name).chain(aliases)
-        })
+        self.names.iter().map(|(name, _)| &**name)
+    }
+
+    /// The names that another pack has too, each with what is to be said.
+    pub fn doubles(&self, other: &Pack) -> Vec<PackProblem> {
+        let is_double =
+            |(name, _): &&(Box<str>, PackProblem)| other.tool_names().any(|known| *known == **name);
+        let doubles = self.names.iter().filter(is_double);
+        doubles
+            .map(|(name, problem)| PackProblem {
+                text: format!(
+                    "the pack `{}` has a tool named `{name}` too: rename one",
+                    other.id()
+                ),
+                ..problem.clone()
+            })
+            .collect()
     }
 }
 
@@ -165,7 +180,7 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut tools = Vec::new();
-    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut names = Vec::new();
     let nodes = table.require("tool")?.items();
     if nodes.is_empty() {
         root.report("a pack without a `[[tool]]` does nothing");
@@ -175,15 +190,18 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
         let Some(tool) = ToolSpec::read(node, &options, &shared, &mut used) else {
             continue;
         };
+        let mut node = node.clone();
+        node.place = tool.name.to_string();
         if !needs_url && !tool.is_command() {
             node.report("sends requests, so the service cannot say `needs_url = false`");
         }
         for name in std::iter::once(&tool.name).chain(&tool.aliases) {
-            if !names.insert(name.to_string()) {
+            if names.iter().any(|(known, _)| known == name) {
                 node.report(format!(
                     "another tool of this pack is named `{name}` too: rename one"
                 ));
             }
+            names.push((name.clone(), node.problem("")));
         }
         tools.push(tool);
     }
@@ -200,6 +218,7 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
             ..service?
         },
         tools,
+        names,
     })
 }
 
@@ -386,3 +405,18 @@ fn is_plain_name(name: &str) -> bool {
 }
 
 const _: () = assert!(PROBE_KEYS.len() == request::KEYS.len() + 2);
+
+/// Reads `text` as a pack: it is either sound or wrong somewhere within the text.
+#[doc(hidden)]
+pub fn fuzz_pack(text: &str) {
+    let lines = text.split('\n').count();
+    match Pack::read("p.toml", "svc", text) {
+        Ok(pack) => assert!(pack.tool_names().count() > 0 || pack.tools.is_empty()),
+        Err(problems) => {
+            assert!(!problems.is_empty(), "refused without a word:\n{text}");
+            for problem in problems {
+                assert!((1..=lines).contains(&problem.line), "{problem}");
+            }
+        }
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::filter::text_of;
 use super::header::{check_value, header_value, read_headers};
 use super::limit::TimeoutSpec;
-use super::source::{Node, Table};
+use super::source::{Named, Node, Table};
 use super::template::{Names, Part, Scope, Template, Unfit};
 use super::tree::Tree;
 use crate::client::Method;
@@ -18,8 +18,8 @@ use crate::client::Method;
 pub(super) struct RequestSpec {
     pub method: Method,
     paths: Box<[Template]>,
-    query: Box<[(Box<str>, Tree)]>,
-    headers: Box<[(Box<str>, Template)]>,
+    query: Named<Tree>,
+    headers: Named<Template>,
     body: Body,
     content_type: Option<Box<str>>,
     accept: Option<Box<str>>,
@@ -28,7 +28,7 @@ pub(super) struct RequestSpec {
 
 #[derive(Debug)]
 enum Body {
-    Form(Box<[(Box<str>, Tree)]>),
+    Form(Named<Tree>),
     Json(Tree),
     None,
     Text(Template),
@@ -280,11 +280,7 @@ fn read_paths(node: &Node<'_>, names: &Names<'_>) -> Option<Box<[Template]>> {
     Some(templates.into())
 }
 
-fn read_fields(
-    node: &Node<'_>,
-    names: &Names<'_>,
-    may_have_flags: bool,
-) -> Option<Box<[(Box<str>, Tree)]>> {
+fn read_fields(node: &Node<'_>, names: &Names<'_>, may_have_flags: bool) -> Option<Named<Tree>> {
     let members = node.members();
     let fields: Vec<Option<(Box<str>, Tree)>> = (members.iter())
         .map(|(name, node)| {

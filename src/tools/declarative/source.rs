@@ -36,6 +36,9 @@ impl fmt::Display for PackProblem {
     }
 }
 
+/// Things under names, in the order of the file.
+pub(super) type Named<T> = Box<[(Box<str>, T)]>;
+
 /// A file that is being read, with what was found wrong so far.
 pub(super) struct Source<'a> {
     file: &'a str,
@@ -54,14 +57,19 @@ impl<'a> Source<'a> {
 
     /// Notes a problem at a byte of the text.
     pub(super) fn report(&self, offset: usize, place: &str, text: String) {
+        let problem = self.problem(offset, place, text);
+        self.problems.borrow_mut().push(problem);
+    }
+
+    fn problem(&self, offset: usize, place: &str, text: String) -> PackProblem {
         let (line, column) = position(self.text, offset);
-        self.problems.borrow_mut().push(PackProblem {
+        PackProblem {
             file: self.file.to_owned(),
             line,
             column,
             place: place.to_owned(),
             text,
-        });
+        }
     }
 
     /// Everything that was found, in the order of the text.
@@ -101,6 +109,12 @@ impl<'a> Node<'a> {
     pub(super) fn report(&self, text: impl Into<String>) {
         self.source
             .report(self.value.span().start, &self.place, text.into());
+    }
+
+    /// A problem that may turn out to be one here, once other files have been read.
+    pub(super) fn problem(&self, text: impl Into<String>) -> PackProblem {
+        self.source
+            .problem(self.value.span().start, &self.place, text.into())
     }
 
     fn unfit(&self, expected: &str) {

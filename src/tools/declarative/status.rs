@@ -4,7 +4,7 @@ use serde_json::Value;
 use toml::de::DeValue;
 
 use super::arguments::plain;
-use super::source::Node;
+use super::source::{Named, Node};
 use super::template::{Names, Template, check_pointer};
 
 /// A status, or a class of them: `404`, `4xx`.
@@ -112,7 +112,7 @@ pub(super) fn read_pointer(node: &Node<'_>) -> Option<Box<str>> {
 }
 
 /// A table from pointers to values that mean failure.
-pub(super) fn read_fail_at(node: &Node<'_>) -> Option<Box<[(Box<str>, Value)]>> {
+pub(super) fn read_fail_at(node: &Node<'_>) -> Option<Named<Value>> {
     let members = node.members();
     let read = |(name, node): &(&str, Node<'_>)| {
         if let Err(problem) = check_pointer(name) {

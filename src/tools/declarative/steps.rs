@@ -6,7 +6,7 @@ use toml::de::ValueDeserializer;
 use super::decode::Decode;
 use super::request::RequestSpec;
 use super::shape::{Response, ResponseSpec};
-use super::source::Node;
+use super::source::{Named, Node};
 use super::status::{
     StatusMatch, StatusTexts, read_fail_at, read_list, read_pointer, read_pointers,
 };
@@ -23,7 +23,7 @@ pub(super) struct BeforeSpec {
     pub at: Box<str>,
     pub pick: Option<Box<[Box<str>]>>,
     /// Arguments that get a value from the answer, with where it stands.
-    pub fills: Box<[(Box<str>, Box<str>)]>,
+    pub fills: Named<Box<str>>,
     pub when: Option<Template>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct AnswerSpec {
     pub status: StatusTexts,
     pub errors: StatusTexts,
     pub error_at: Option<Box<[Box<str>]>>,
-    pub fail_at: Box<[(Box<str>, Value)]>,
+    pub fail_at: Named<Value>,
     pub response: Response,
 }
 

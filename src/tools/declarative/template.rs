@@ -58,8 +58,8 @@ pub(super) struct Names<'n> {
     pub befores: Vec<&'n str>,
     /// Options of the service.
     pub options: Vec<&'n str>,
-    /// The one option without which the tool is not offered.
-    pub certain_option: Option<&'n str>,
+    /// Those of them that always have a value.
+    pub certain_options: Vec<&'n str>,
     /// Whether `{token}` may stand here.
     pub may_name_token: bool,
     /// Whether `{login}` may stand here.
@@ -79,7 +79,7 @@ impl<'n> Names<'n> {
             arguments: BTreeMap::new(),
             befores: Vec::new(),
             options,
-            certain_option: None,
+            certain_options: Vec::new(),
             may_name_token: false,
             may_name_login: false,
             may_name_result: false,
@@ -422,7 +422,7 @@ impl Root {
             if !names.options.contains(&option) {
                 return missing("option", option, &mut names.options.iter().copied());
             }
-            let is_certain = names.certain_option == Some(option);
+            let is_certain = names.certain_options.contains(&option);
             return Ok((Root::Option(option.into()), is_certain));
         }
         if let Some(before) = name.strip_prefix("before.") {

@@ -260,9 +260,16 @@ fn read_work(
         node.report(format!("at most {BEFORES_MAX} requests may come before"));
     }
     let mut names = Names::of_options(options.iter().map(|option| &*option.name).collect());
-    names.certain_option = table
-        .get("if_option")
+    // One with a default has a value, one that is required too, and without `if_option` the tool is not there.
+    let if_option = table.get("if_option");
+    let if_option = if_option
+        .as_ref()
         .and_then(|node| node.value.get_ref().as_str());
+    let is_certain = |option: &&OptionSpec| {
+        option.is_required || option.default.is_some() || if_option == Some(&*option.name)
+    };
+    let certain = options.iter().filter(is_certain);
+    names.certain_options = certain.map(|option| &*option.name).collect();
     names.arguments = (arguments.iter())
         .map(|argument| (&*argument.name, argument.is_certain))
         .collect();

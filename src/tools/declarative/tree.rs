@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
 use super::filter::{point, text_of};
-use super::source::Node;
+use super::source::{Named, Node};
 use super::template::{Names, Scope, Template, Unfit};
 
 /// A value that depends on a call.
@@ -23,7 +23,7 @@ pub(super) enum Tree {
     Map(Box<MapSpec>),
     Merge(Box<[Tree]>),
     NonEmpty(Box<Tree>),
-    Object(Box<[(Box<str>, Tree)]>),
+    Object(Named<Tree>),
     Step(Box<StepSpec>),
     Template(Template),
 }
@@ -31,7 +31,7 @@ pub(super) enum Tree {
 #[derive(Debug)]
 pub(super) struct MapSpec {
     of: Tree,
-    with: Box<[(Box<str>, Tree)]>,
+    with: Named<Tree>,
     otherwise: Option<Tree>,
 }
 
@@ -161,7 +161,7 @@ fn read_list(node: &Node<'_>, names: &Names<'_>) -> Option<Box<[Tree]>> {
     trees.into_iter().collect()
 }
 
-fn read_members(node: &Node<'_>, names: &Names<'_>) -> Option<Box<[(Box<str>, Tree)]>> {
+fn read_members(node: &Node<'_>, names: &Names<'_>) -> Option<Named<Tree>> {
     let members = node.members();
     let trees: Vec<Option<(Box<str>, Tree)>> = (members.iter())
         .map(|(name, node)| {

@@ -141,9 +141,22 @@ impl HomeAssistant {
             .push((format!("{domain}.{service}"), data.clone()));
         let mut changed = Vec::new();
         if domain == "light" {
+            // A text may name several; `all` is a text of its own and nothing for a list.
             let wanted = match &data["entity_id"] {
+                Value::Array(entities) if entities.iter().any(|it| it == "all") => {
+                    return Answer::text(400, "400: Bad Request");
+                }
                 Value::Array(entities) => entities.clone(),
-                one => vec![one.clone()],
+                Value::String(all) if all == "all" => {
+                    let states = self.states.iter().map(|state| state["entity_id"].clone());
+                    states
+                        .filter(|id| id.as_str().is_some_and(|id| id.starts_with("light.")))
+                        .collect()
+                }
+                one => {
+                    let text = one.as_str().unwrap_or_default().split(',');
+                    text.map(|entity| json!(entity.trim())).collect()
+                }
             };
             for entity in wanted {
                 let Some(state) = self.find(entity.as_str().unwrap_or_default()) else {

@@ -72,6 +72,10 @@ impl Jellyfin {
                 "UserData": {"PlayCount": 1, "Played": true}, "ImageTags": {"Primary": "abc"}, "BackdropImageTags": ["def"],
                 "ImageBlurHashes": {"Primary": {"abc": "WOF"}}, "LocationType": "FileSystem", "MediaType": "Video",
             });
+            // An API key is nobody's: without `userId` there is no user's data.
+            if call.query("userId").is_none() {
+                _ = item.as_object_mut().map(|item| item.remove("UserData"));
+            }
             if call
                 .query("fields")
                 .is_some_and(|fields| fields.contains("Overview"))

@@ -85,29 +85,27 @@ impl Entry {
                 Some(Value::Array(elements)) if elements.is_empty() => {
                     empty = Some(Value::Array(elements))
                 }
-                Some(value) => return Some(self.made_of(value, arguments)),
+                Some(value) => return self.made_of(value, arguments),
                 None => (),
             }
         }
         empty
     }
 
-    fn made_of(&self, value: Value, arguments: &Map<String, Value>) -> Value {
+    /// None for a single value that `where` leaves out; of a list nothing may be left.
+    fn made_of(&self, value: Value, arguments: &Map<String, Value>) -> Option<Value> {
         let Some(nested) = &self.nested else {
-            return value;
+            return Some(value);
         };
         let conditions = condition::bind_all(&nested.conditions, arguments);
         let make = |element: Value| match &nested.make {
             Make::Object(pick) => pick.apply(element, arguments),
             Make::Text(template) => Value::String(template.render(&element, arguments)),
         };
+        let holds = |element: &Value| condition::all_hold(&conditions, element);
         match value {
-            Value::Array(elements) => elements
-                .into_iter()
-                .filter(|element| condition::all_hold(&conditions, element))
-                .map(make)
-                .collect(),
-            one => make(one),
+            Value::Array(elements) => Some(elements.into_iter().filter(holds).map(make).collect()),
+            one => holds(&one).then(|| make(one)),
         }
     }
 }

@@ -107,6 +107,21 @@ fn nested_picks() {
 }
 
 #[test]
+fn a_single_value_that_does_not_hold_is_left_out() {
+    let pick = "pick = ['id', { as = 'host', at = 'l', where = [{ path = 'h', ne = 'null' }], format = '{h}' }]";
+    check(
+        pick,
+        json!([{"id": 1, "l": {"h": "nas"}}, {"id": 2, "l": {"h": "null"}}, {"id": 3}]),
+        json!([{"id": 1, "host": "nas"}, {"id": 2}, {"id": 3}]),
+    );
+    check(
+        "pick = ['id', { at = 'state', where = [{ path = 'on', eq = true }], pick = ['since'] }]",
+        json!([{"id": 1, "state": {"on": true, "since": 7}}, {"id": 2, "state": {"on": false, "since": 8}}]),
+        json!([{"id": 1, "state": {"since": 7}}, {"id": 2}]),
+    );
+}
+
+#[test]
 fn dropped_members() {
     let items = json!([{"id": 1, "data": [1], "m": {"a": 1, "b": 2}}, {"id": 2}]);
     check(
