@@ -13,6 +13,9 @@ const VOID: [&str; 24] = [
     "spacer", "track", "wbr",
 ];
 
+/// Attributes of one element; further ones are not kept. They are searched one by one, and often.
+const ATTRIBUTES_MAX: usize = 256;
+
 impl Document {
     /// Reads a page. Any text is one.
     pub fn parse(html: &str) -> Document {
@@ -110,7 +113,11 @@ impl Builder<'_> {
     }
 
     fn end_attribute(&mut self, value: &[u8]) {
-        if let Some(name) = self.tag.as_mut().and_then(|tag| tag.attribute.take()) {
+        let Some(tag) = &mut self.tag else {
+            return;
+        };
+        let is_one_more = self.document.attributes_len() - tag.attributes_from < ATTRIBUTES_MAX;
+        if let Some(name) = tag.attribute.take().filter(|_| is_one_more) {
             self.document
                 .add_attribute(name, |out| decode_attribute(value, out));
         }

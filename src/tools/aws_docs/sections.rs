@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::html::{Document, NodeId, Selector, TooMuchWork, space};
 
 use super::arguments::Arguments;
+use super::budget::Budget;
 use super::page::{self, Unreadable};
 use super::read::Page;
 use super::{Answer, AwsDocs, Failure, address, output};
@@ -46,7 +47,8 @@ impl AwsDocs {
         if !page::has_text(&document) {
             return Err(unreadable(Unreadable::NoText));
         }
-        let sections = Sections::find(&document, titles);
+        let sections = Sections::find(&document, titles)
+            .map_err(|error| unreadable(Unreadable::TooMuchWork(error)))?;
         if sections.nodes.is_empty() {
             return Err(page.failure(&nothing_found(titles, &sections.available)));
         }
@@ -74,7 +76,8 @@ struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    fn find(document: &Document, titles: &'a [String]) -> Sections<'a> {
+    fn find(document: &Document, titles: &'a [String]) -> Result<Sections<'a>, TooMuchWork> {
+        let mut budget = Budget::new();
         let normal = |text: &str| space::collapse(text).to_lowercase();
         // Of titles that are equal but for their spelling the last one counts as found.
         let mut wanted: BTreeMap<String, (&str, bool)> = BTreeMap::new();
@@ -87,7 +90,7 @@ impl<'a> Sections<'a> {
             missing: Vec::new(),
         };
         for heading in document.select(document.root(), &Selector::Tag("h2")) {
-            let text = space::collapse(&document.text(heading));
+            let text = budget.line(document, heading)?;
             if let Some((_, is_found)) = wanted.get_mut(&text.to_lowercase()) {
                 *is_found = true;
                 sections.nodes.push(heading);
@@ -107,7 +110,7 @@ impl<'a> Sections<'a> {
         };
         let trimmed = titles.iter().map(|title| space::trim(title));
         sections.missing = trimmed.filter(|title| !is_found(title)).collect();
-        sections
+        Ok(sections)
     }
 }
 

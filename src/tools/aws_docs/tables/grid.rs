@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::html::{Document, NodeId, Selector, TooMuchWork};
+use crate::html::{Document, NodeId, Step, TooMuchWork};
+use crate::tools::aws_docs::budget::Budget;
 
-use super::{Budget, cell};
+use super::cell;
 
 /// A table that can be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,26 +77,21 @@ fn header(
     table: NodeId,
     budget: &mut Budget,
 ) -> Result<Vec<String>, TooMuchWork> {
-    let head = document.find(table, &Selector::Tag("thead"));
-    let lines: Vec<NodeId> = match head {
-        Some(head) => document.select(head, &Selector::Tag("tr")).collect(),
-        None => Vec::new(),
-    };
-    budget.spend(lines.len())?;
+    let head = budget.select(document, table, "thead")?.first().copied();
+    // A head without rows is no header, and nothing takes its place.
+    let mut lines = budget.select(document, head.unwrap_or(table), "tr")?;
+    if head.is_none() {
+        lines.truncate(1);
+    }
     if lines.len() > 1 {
         return stacked_header(document, &lines, budget);
     }
-    // A head without rows is no header, and nothing takes its place.
-    let first = match head {
-        Some(_) => lines.first().copied(),
-        None => document.find(table, &Selector::Tag("tr")),
-    };
-    let Some(line) = first else {
+    let Some(line) = lines.first().copied() else {
         return Ok(Vec::new());
     };
     let mut texts = Vec::new();
     for id in cells(document, line, budget)? {
-        let text = cell::text(document, id);
+        let text = cell::text(document, id, budget)?;
         for _ in 0..span(document, id, "colspan", COLUMNS_MAX) {
             budget.spend(text.len() + 1)?;
             texts.push(text.clone());
@@ -118,7 +114,7 @@ fn stacked_header(
             while grid[at].get(column).is_some_and(|text| !text.is_empty()) {
                 column += 1;
             }
-            let text = cell::text(document, id);
+            let text = cell::text(document, id, budget)?;
             let columns = span(document, id, "colspan", COLUMNS_MAX);
             let rows = span(document, id, "rowspan", ROWS_MAX);
             let end = (column + columns).min(COLUMNS_MAX);
@@ -177,20 +173,25 @@ fn rows(
     table: NodeId,
     budget: &mut Budget,
 ) -> Result<Vec<NodeId>, TooMuchWork> {
-    let mut bodies: Vec<NodeId> = document.select(table, &Selector::Tag("tbody")).collect();
+    let mut bodies = budget.select(document, table, "tbody")?;
     if bodies.is_empty() {
         bodies.push(table);
     }
     let mut rows = Vec::new();
     for body in bodies {
-        for id in document.descendants(body) {
+        let is_head = |id: &NodeId| document.is(*id, "thead");
+        budget.spend(document.ancestors(body).count())?;
+        let mut heads = document
+            .ancestors(body)
+            .chain([body])
+            .filter(is_head)
+            .count();
+        for step in document.walk(body) {
             budget.spend(1)?;
-            if !document.is(id, "tr") {
-                continue;
-            }
-            let mut ancestors = document.ancestors(id);
-            if !ancestors.any(|around| document.is(around, "thead")) {
-                rows.push(id);
+            match step {
+                Step::Enter(id) if document.is(id, "tr") && heads == 0 => rows.push(id),
+                Step::Enter(id) => heads += usize::from(is_head(&id)),
+                Step::Leave(id) => heads -= usize::from(is_head(&id)),
             }
         }
     }
@@ -277,7 +278,7 @@ fn fill(
                 column += 1;
                 continue;
             };
-            let value: Rc<str> = cell::text_with_links(document, id).into();
+            let value: Rc<str> = cell::text_with_links(document, id, budget)?.into();
             budget.spend(value.len())?;
             let colspan = span(document, id, "colspan", COLUMNS_MAX);
             let rowspan = span(document, id, "rowspan", ROWS_MAX);
