@@ -4,8 +4,6 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::html::Document;
-
 use super::arguments::Arguments;
 use super::page::{self, Unreadable};
 use super::read::{Page, object_answer};
@@ -68,7 +66,7 @@ impl AwsDocs {
             let text = "Page content is not HTML. Use read_documentation to view this page.";
             return Err(page.failure(text).into());
         }
-        let found = self.tables_of(&page, section.as_deref())?;
+        let found = self.tables_of(&page, section.as_deref()).await?;
         let section = section.unwrap_or_default();
         let response = Response {
             url: &page.served,
@@ -122,13 +120,15 @@ impl AwsDocs {
         }))
     }
 
-    fn tables_of(&self, page: &Page, section: Option<&str>) -> Result<Found, Failure> {
+    async fn tables_of(&self, page: &Page, section: Option<&str>) -> Result<Found, Failure> {
         let unreadable = |reason: Unreadable| self.unreadable(page, &reason.to_string());
-        let document = Document::parse(&page.text);
+        let document = page::read(&page.text).await;
         if !page::has_text(&document) {
             return Err(unreadable(Unreadable::NoText));
         }
-        tables::find(&document, section).map_err(|error| unreadable(Unreadable::TooMuchWork(error)))
+        tables::find(&document, section)
+            .await
+            .map_err(|error| unreadable(Unreadable::TooMuchWork(error)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::html::{Document, NodeId, Step, TooMuchWork};
+use crate::rt;
 use crate::tools::aws_docs::budget::Budget;
 
 use super::cell;
@@ -43,22 +44,25 @@ pub struct Row {
 
 /// Columns a cell may span, as in the HTML standard, section 4.9.11.
 const COLUMNS_MAX: usize = 1_000;
+/// Rows between two pauses.
+const SLICE_ROWS: usize = 64;
 /// Rows a cell may span, likewise.
 const ROWS_MAX: usize = 65_534;
 
 /// Reads a table; none without a header.
-pub(super) fn read(
+pub(super) async fn read(
     document: &Document,
     table: NodeId,
     heading: Option<String>,
     budget: &mut Budget,
 ) -> Result<Option<Table>, TooMuchWork> {
+    rt::yield_now().await;
     let columns = distinct(header(document, table, budget)?);
     if columns.is_empty() {
         return Ok(None);
     }
     let lines = rows(document, table, budget)?;
-    let grid = fill(document, &lines, columns.len(), budget)?;
+    let grid = fill(document, &lines, columns.len(), budget).await?;
     if grid.is_empty() {
         return Ok(None);
     }
@@ -240,7 +244,7 @@ struct Running {
 }
 
 /// Puts the cells into their columns. Rows that do not fill all of them are left out.
-fn fill(
+async fn fill(
     document: &Document,
     lines: &[NodeId],
     columns: usize,
@@ -253,7 +257,10 @@ fn fill(
         groups: false,
     };
     let mut running = vec![nothing; columns];
-    for line in lines {
+    for (at, line) in lines.iter().enumerate() {
+        if at % SLICE_ROWS == SLICE_ROWS - 1 {
+            rt::yield_now().await;
+        }
         let mut cells = cells(document, *line, budget)?.into_iter();
         let mut row = GridRow {
             values: Vec::with_capacity(columns),

@@ -46,16 +46,16 @@ pub enum SectionProblem {
     NotFound,
 }
 
-/// The tables of the whole page, or of one section.
-pub fn find(document: &Document, section: Option<&str>) -> Result<Found, TooMuchWork> {
+/// The tables of the whole page, or of one section; others get their turns meanwhile.
+pub async fn find(document: &Document, section: Option<&str>) -> Result<Found, TooMuchWork> {
     let mut budget = Budget::new();
     match section {
-        None => find_all(document, &mut budget),
-        Some(title) => find_in_section(document, title, &mut budget),
+        None => find_all(document, &mut budget).await,
+        Some(title) => find_in_section(document, title, &mut budget).await,
     }
 }
 
-fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWork> {
+async fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWork> {
     let mut tables = Vec::new();
     let mut section = None;
     let mut rows_most = 0;
@@ -78,7 +78,7 @@ fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWo
         let heading = heading
             .map(|heading| budget.line(document, heading))
             .transpose()?;
-        if let Some(table) = grid::read(document, id, heading, budget)? {
+        if let Some(table) = grid::read(document, id, heading, budget).await? {
             tables.push(table);
         }
         if rows > rows_most {
@@ -97,7 +97,7 @@ fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWo
 /// Headings below this level name no sections.
 const SECTION_LEVEL_MAX: u8 = 3;
 
-fn find_in_section(
+async fn find_in_section(
     document: &Document,
     title: &str,
     budget: &mut Budget,
@@ -140,7 +140,7 @@ fn find_in_section(
         };
         for table in inside {
             seen += 1;
-            tables.extend(grid::read(document, table, heading.clone(), budget)?);
+            tables.extend(grid::read(document, table, heading.clone(), budget).await?);
         }
     }
     let problem = match (seen, tables.len()) {
