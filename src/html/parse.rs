@@ -28,10 +28,11 @@ pub struct Source {
 impl Source {
     /// Any text is one.
     pub fn new(html: &str) -> Source {
-        let cut = html.floor_char_boundary(PAGE_BYTES_MAX);
+        // Half a character at the end becomes U+FFFD.
+        let cut = html.len().min(PAGE_BYTES_MAX);
         let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
         Source {
-            hidden: html[..cut].bytes().map(hide).collect(),
+            hidden: html.bytes().take(cut).map(hide).collect(),
         }
     }
 }

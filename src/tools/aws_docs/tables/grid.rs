@@ -33,13 +33,16 @@ pub struct Grouping {
     pub children: Vec<usize>,
 }
 
+/// The name of a column and a value in it.
+pub type Field = (Rc<str>, Rc<str>);
+
 /// A row, or a group of rows under common cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Column names and values: all of them, or the common ones.
-    pub values: Vec<(Rc<str>, Rc<str>)>,
+    pub values: Vec<Field>,
     /// The rows of a group, without their empty values.
-    pub group: Option<Vec<Vec<(Rc<str>, Rc<str>)>>>,
+    pub group: Option<Vec<Vec<Field>>>,
 }
 
 /// Columns a cell may span, as in the HTML standard, section 4.9.11.
@@ -315,7 +318,7 @@ async fn fill(
 
 /// Rows as they are, or in groups under the columns whose cells hold for several.
 fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>) {
-    let named = |row: &GridRow, places: &[usize]| -> Vec<(Rc<str>, Rc<str>)> {
+    let named = |row: &GridRow, places: &[usize]| -> Vec<Field> {
         let pairs = places
             .iter()
             .map(|at| (columns[*at].clone(), row.values[*at].clone()));
@@ -371,7 +374,7 @@ impl Serialize for Row {
     }
 }
 
-struct Fields<'a>(&'a [(Rc<str>, Rc<str>)]);
+struct Fields<'a>(&'a [Field]);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
