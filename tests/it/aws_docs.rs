@@ -694,5 +694,8 @@ fn a_page_beyond_the_limit_is_refused_with_its_key() {
         json!({"url": "https://docs.aws.amazon.com/a.html"}),
     );
     assert_eq!(result["isError"], true);
-    assert!(text(&result).contains("`limits.upstream_bytes`"), "{result}");
+    assert!(
+        text(&result).contains("`limits.upstream_bytes`"),
+        "{result}"
+    );
 }

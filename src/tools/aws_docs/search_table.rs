@@ -15,6 +15,9 @@ use super::{Answer, AwsDocs, Failure, address};
 const ROWS: u64 = 20;
 const ROWS_MAX: u64 = 100;
 
+/// Bytes of names and values in one answer. Each row repeats the names of all columns.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+
 /// The answer.
 #[derive(Serialize)]
 struct Response<'a> {
@@ -112,6 +115,10 @@ impl AwsDocs {
                         somewhere in the row.";
             return Ok(without_result(response, &page, text));
         }
+        if bytes(&results) > ANSWER_BYTES_MAX {
+            let text = "The rows found are too large to answer with. Use more words, or a smaller max_rows.";
+            return Err(page.failure(text).into());
+        }
         Ok(object_answer(&Response {
             tables_with_matches: results.len(),
             results,
@@ -141,6 +148,22 @@ fn without_result(response: Response<'_>, page: &Page, hint: &str) -> crate::mcp
         hint: Some(hint),
         ..response
     })
+}
+
+/// About how large an answer is.
+fn bytes(results: &[TableResult<'_>]) -> usize {
+    let fields = |row: &&Row| -> usize {
+        let fields = row
+            .values
+            .iter()
+            .chain(row.group.iter().flatten().flatten());
+        fields.map(|(name, value)| name.len() + value.len()).sum()
+    };
+    results
+        .iter()
+        .flat_map(|result| &result.rows)
+        .map(|row| fields(&row))
+        .sum()
 }
 
 fn section_hint(problem: SectionProblem, title: &str, available: &[String]) -> String {

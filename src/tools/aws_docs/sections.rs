@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::page::{self, Unreadable};
 
 /// Nodes that the sections may come to, copies included: a heading in a section in a section makes many.
-const NODES_MAX: usize = 2_000_000;
+const NODES_MAX: usize = 500_000;
 
 /// Why there are no sections.
 #[derive(Debug, PartialEq, Eq)]

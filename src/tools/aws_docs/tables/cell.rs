@@ -224,13 +224,18 @@ fn values(marked: &str) -> String {
         }
         to.push_str(text);
     };
+    let is_gap = |c: char| c == SOFT || space::is_space(c);
     for segment in marked.split(BREAK) {
+        // Most are empty: where elements end within each other, their edges meet.
+        if segment.chars().all(is_gap) {
+            continue;
+        }
         let goes_on = segment
             .trim_start_matches(space::is_space)
             .starts_with(SOFT);
-        let text = space::collapse(&segment.replace(SOFT, " "));
+        let words = segment.split(is_gap).filter(|word| !word.is_empty());
+        let text = words.collect::<Vec<_>>().join(" ");
         match values.last_mut() {
-            _ if text.is_empty() => (),
             Some(last) if goes_on => add(last, &text),
             None if goes_on => add(&mut opening, &text),
             _ => {

@@ -47,6 +47,8 @@ pub struct Row {
 
 /// Columns a cell may span, as in the HTML standard, section 4.9.11.
 const COLUMNS_MAX: usize = 1_000;
+/// What a place in a table costs of the budget, whatever stands in it, so that a million of them are the most.
+const PLACE_COST: usize = 16;
 /// Rows between two pauses.
 const SLICE_ROWS: usize = 64;
 /// Rows a cell may span, likewise.
@@ -99,12 +101,12 @@ fn header(
     let mut texts = Vec::new();
     for id in cells(document, line, budget)? {
         let text = cell::text(document, id, budget)?;
-        for _ in 0..span(document, id, "colspan", COLUMNS_MAX) {
-            budget.spend(text.len() + 1)?;
+        let columns = span(document, id, "colspan", COLUMNS_MAX);
+        for _ in 0..columns.min(COLUMNS_MAX - texts.len()) {
+            budget.spend(text.len() + PLACE_COST)?;
             texts.push(text.clone());
         }
     }
-    texts.truncate(COLUMNS_MAX);
     Ok(texts)
 }
 
@@ -127,6 +129,7 @@ fn stacked_header(
             let end = (column + columns).min(COLUMNS_MAX);
             for row in grid.iter_mut().skip(at).take(rows) {
                 if row.len() < end {
+                    budget.spend((end - row.len()) * PLACE_COST)?;
                     row.resize(end, String::new());
                 }
                 for place in row.iter_mut().take(end).skip(column) {
@@ -270,7 +273,7 @@ async fn fill(
             spanned: Vec::new(),
             begins: false,
         };
-        budget.spend(columns)?;
+        budget.spend(columns * PLACE_COST)?;
         // To the last column also when the cells are used up: what comes from above is a row shorter then.
         let mut column = 0;
         while column < columns {
