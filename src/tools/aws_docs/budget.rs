@@ -12,7 +12,12 @@ const WORK_MAX: usize = 16 << 20;
 impl Budget {
     /// That of one page.
     pub fn new() -> Budget {
-        Budget(WORK_MAX)
+        Budget::of(WORK_MAX)
+    }
+
+    /// A smaller one, for tests.
+    pub fn of(work_max: usize) -> Budget {
+        Budget(work_max)
     }
 
     /// Takes a cost off.

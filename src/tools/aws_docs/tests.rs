@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::budget::Budget;
 use super::page::{Unreadable, article};
 use super::tables::{self, Found, Query, SectionProblem, Table};
 use super::{Memory, Search, uuid};
@@ -103,13 +104,22 @@ fn table(table: &Table) -> Value {
 
 #[test]
 fn wide_and_nested_tables_have_an_end() {
-    let wide = format!(
-        "<table>{}</table>",
-        r#"<tr><td colspan="1000">"#.repeat(20_000)
-    );
-    let nested = format!("{}x", "<table><tr><td>".repeat(3_000));
-    for html in [wide, nested] {
-        assert!(rt::run(tables::find(&Document::parse(&html), None)).is_err());
+    let rows = r#"<tr><td colspan="1000">x</td></tr>"#.repeat(40);
+    let wide = format!("<table>{rows}</table>");
+    let nested = format!("{}x", "<table><tr><td>".repeat(60));
+    let headings = format!("{}x", "<h2>".repeat(300));
+    for html in [wide, nested, headings] {
+        let document = Document::parse(&html);
+        let find = |work_max| {
+            rt::run(tables::find_within(
+                &document,
+                Some("x"),
+                Budget::of(work_max),
+            ))
+        };
+        let all = |work_max| rt::run(tables::find_within(&document, None, Budget::of(work_max)));
+        assert!(find(20_000).is_err() || all(20_000).is_err(), "{html}");
+        assert!(find(20_000_000).is_ok() && all(20_000_000).is_ok());
     }
 }
 

@@ -48,7 +48,15 @@ pub enum SectionProblem {
 
 /// The tables of the whole page, or of one section; others get their turns meanwhile.
 pub async fn find(document: &Document, section: Option<&str>) -> Result<Found, TooMuchWork> {
-    let mut budget = Budget::new();
+    find_within(document, section, Budget::new()).await
+}
+
+/// The same for what it may cost.
+pub(super) async fn find_within(
+    document: &Document,
+    section: Option<&str>,
+    mut budget: Budget,
+) -> Result<Found, TooMuchWork> {
     match section {
         None => find_all(document, &mut budget).await,
         Some(title) => find_in_section(document, title, &mut budget).await,
