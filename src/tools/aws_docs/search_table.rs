@@ -162,7 +162,7 @@ fn bytes(results: &[TableResult<'_>]) -> usize {
     results
         .iter()
         .flat_map(|result| &result.rows)
-        .map(|row| fields(&row))
+        .map(fields)
         .sum()
 }
 
