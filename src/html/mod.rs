@@ -16,7 +16,8 @@ mod tree;
 pub mod markdown;
 pub mod space;
 
-pub use markdown::{TooMuchWork, to_markdown};
+pub use markdown::{Conversion, TooMuchWork, to_markdown};
+pub use parse::{Parsing, Source};
 pub use select::Selector;
 pub use tree::{Document, NodeId, Step};
 

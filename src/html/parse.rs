@@ -2,8 +2,11 @@
 //!
 //! An end tag closes up to the nearest open element of its name, and is ignored without one. `<x/>` closes at once, whatever `x` is.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::reference::{decode_attribute, decode_text};
-use super::tokens::{AMPERSAND, Event, Sink, tokenize};
+use super::tokens::{AMPERSAND, Event, Sink, Tokens};
 use super::tree::{Document, NameId, NodeId, PAGE_BYTES_MAX, keeps_space};
 
 /// Elements that never have content, with those of the past.
@@ -12,6 +15,66 @@ const VOID: [&str; 24] = [
     "img", "input", "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source",
     "spacer", "track", "wbr",
 ];
+
+/// Attributes of one element; further ones are not kept. They are searched one by one, and often.
+const ATTRIBUTES_MAX: usize = 256;
+
+/// A page as it came.
+pub struct Source {
+    /// UTF-8 but for [`AMPERSAND`].
+    hidden: Vec<u8>,
+}
+
+impl Source {
+    /// Any text is one.
+    pub fn new(html: &str) -> Source {
+        // Half a character at the end becomes U+FFFD.
+        let cut = html.len().min(PAGE_BYTES_MAX);
+        let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
+        Source {
+            hidden: html.bytes().take(cut).map(hide).collect(),
+        }
+    }
+}
+
+/// A page being read, slice by slice, so that whoever shares the thread gets a turn.
+pub struct Parsing<'a> {
+    tokens: Tokens<'a>,
+    builder: Rc<RefCell<Builder>>,
+}
+
+impl<'a> Parsing<'a> {
+    /// Nothing is read yet.
+    pub fn new(source: &'a Source) -> Parsing<'a> {
+        Parsing::into(Document::empty(), source)
+    }
+
+    fn into(document: Document, source: &'a Source) -> Parsing<'a> {
+        let builder = Rc::new(RefCell::new(Builder {
+            document,
+            open: Vec::new(),
+            open_by_name: Vec::new(),
+            keeping_space: 0,
+            tag: None,
+            is_in_raw_text: false,
+        }));
+        Parsing {
+            tokens: Tokens::new(&source.hidden, builder.clone()),
+            builder,
+        }
+    }
+
+    /// Reads a little; whether there is more.
+    pub fn advance(&mut self) -> bool {
+        self.tokens.advance()
+    }
+
+    /// What was read. Elements that are open end here.
+    pub fn finish(self) -> Document {
+        let mut builder = self.builder.borrow_mut();
+        std::mem::replace(&mut builder.document, Document::empty())
+    }
+}
 
 impl Document {
     /// Reads a page. Any text is one.
@@ -23,23 +86,16 @@ impl Document {
 
     /// Reads more of the page, as if it came behind all open elements were closed.
     pub fn parse_more(&mut self, html: &str) {
-        let cut = html.floor_char_boundary(PAGE_BYTES_MAX);
-        let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
-        let hidden: Vec<u8> = html[..cut].bytes().map(hide).collect();
-        let mut builder = Builder {
-            document: self,
-            open: Vec::new(),
-            open_by_name: Vec::new(),
-            keeping_space: 0,
-            tag: None,
-            is_in_raw_text: false,
-        };
-        tokenize(&hidden, &mut builder);
+        let source = Source::new(html);
+        let document = std::mem::replace(self, Document::empty());
+        let mut parsing = Parsing::into(document, &source);
+        while parsing.advance() {}
+        *self = parsing.finish();
     }
 }
 
-struct Builder<'a> {
-    document: &'a mut Document,
+struct Builder {
+    document: Document,
     /// The elements that are open, the innermost last.
     open: Vec<(NodeId, NameId)>,
     /// How many of them have each name, so that an end tag of none costs nothing however deep the stack is.
@@ -57,7 +113,7 @@ struct Tag {
     attribute: Option<NameId>,
 }
 
-impl Sink for Builder<'_> {
+impl Sink for Builder {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::OpenStartTag { name } => {
@@ -99,7 +155,7 @@ impl Sink for Builder<'_> {
     }
 }
 
-impl Builder<'_> {
+impl Builder {
     fn parent(&self) -> NodeId {
         self.open.last().map_or(self.document.root(), |(id, _)| *id)
     }
@@ -110,7 +166,11 @@ impl Builder<'_> {
     }
 
     fn end_attribute(&mut self, value: &[u8]) {
-        if let Some(name) = self.tag.as_mut().and_then(|tag| tag.attribute.take()) {
+        let Some(tag) = &mut self.tag else {
+            return;
+        };
+        let is_one_more = self.document.attributes_len() - tag.attributes_from < ATTRIBUTES_MAX;
+        if let Some(name) = tag.attribute.take().filter(|_| is_one_more) {
             self.document
                 .add_attribute(name, |out| decode_attribute(value, out));
         }

@@ -4,7 +4,10 @@
 //! are one, with or without a semicolon (`&copy` does, `&notit;` does not), and an unknown name loses its semicolon. In attribute
 //! values the longest beginning that is a name counts, so that `?a=1&copy=2` means what an author did not.
 
-use super::tokens::{AMPERSAND, Event, Sink, tokenize};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::tokens::{AMPERSAND, Event, Sink, Tokens};
 
 /// Names are shorter; the longest one has 31 letters.
 const NAME_CHARS_MAX: usize = 32;
@@ -175,6 +178,7 @@ fn named(name: &str) -> Option<String> {
 
 /// `&` and this text, with the longest beginning that is a name resolved. The tokenizer has the table of names.
 fn resolved(name: &str) -> String {
+    #[derive(Default)]
     struct Text(String);
 
     impl Sink for Text {
@@ -189,9 +193,11 @@ fn resolved(name: &str) -> String {
         }
     }
 
-    let mut text = Text(String::new());
-    tokenize(format!("&{name}").as_bytes(), &mut text);
-    text.0
+    let text = Rc::new(RefCell::new(Text(String::new())));
+    let reference = format!("&{name}");
+    let mut tokens = Tokens::new(reference.as_bytes(), text.clone());
+    while tokens.advance() {}
+    text.take().0
 }
 
 #[cfg(test)]

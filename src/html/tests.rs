@@ -158,12 +158,44 @@ fn depth_is_no_matter() {
 
 #[test]
 fn growth_has_an_end() {
-    let quotes = format!("{}{}", "<blockquote>".repeat(20_000), "<p>x".repeat(2_000));
-    let columns = r#"<td colspan="1000">"#.repeat(60_000);
-    let rows = format!("<table><tr>{columns}");
-    for html in [quotes, rows] {
-        assert_eq!(to_markdown(&Document::parse(&html)), Err(TooMuchWork));
+    let quotes = format!("{}{}", "<blockquote>".repeat(200), "<p>x".repeat(100));
+    let columns = format!("<table><tr>{}", r#"<td colspan="1000">"#.repeat(200));
+    let held = "<p>long enough</p>".repeat(200);
+    for (html, work, held) in [
+        (quotes, 100_000, 1_000_000),
+        (columns, 100_000, 1_000_000),
+        (held, 1_000_000, 1_000),
+    ] {
+        let document = Document::parse(&html);
+        let convert = |work, held| {
+            let mut conversion = Conversion::within(&document, work, held);
+            std::iter::from_fn(|| Some(conversion.advance()))
+                .find_map(|done| done)
+                .unwrap()
+        };
+        assert_eq!(convert(work, held), Err(TooMuchWork));
+        assert!(convert(work * 1_000, held * 1_000).is_ok());
     }
+}
+
+#[test]
+fn slices_make_the_whole() {
+    let html = "<p>a <b>b</b></p>".repeat(10_000);
+    let source = Source::new(&html);
+    let mut parsing = Parsing::new(&source);
+    let slices = std::iter::from_fn(|| parsing.advance().then_some(())).count();
+    assert!(slices > 5, "{slices}");
+    let document = parsing.finish();
+    let mut conversion = Conversion::new(&document);
+    let mut slices = 0;
+    let markdown = loop {
+        slices += 1;
+        if let Some(done) = conversion.advance() {
+            break done.unwrap();
+        }
+    };
+    assert!(slices > 1, "{slices}");
+    assert_eq!(markdown, to_markdown(&Document::parse(&html)).unwrap());
 }
 
 #[test]

@@ -4,15 +4,19 @@
 //! differently here (see [`super::reference`]): the caller writes [`AMPERSAND`] in their place. And `<![CDATA[` is text everywhere,
 //! not in foreign elements alone.
 
-use std::convert::Infallible;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
-use html5gum::{Emitter, ForwardingEmitter, Span, State, Tokenizer};
+use html5gum::{Emitter, ForwardingEmitter, Span, State, StringReader, Tokenizer};
 
 pub(super) use html5gum::emitters::callback::CallbackEvent as Event;
 
 /// Stands for `&`. No byte of UTF-8 has this value, so it cannot be mistaken for anything in the page.
 pub(super) const AMPERSAND: u8 = 0xff;
+
+/// Events between two pauses: a few milliseconds' worth on a small machine.
+const SLICE_EVENTS: usize = 2_048;
 
 /// Takes events. There is one instance of the tokenizer for all sinks, for the size of the program.
 pub(super) trait Sink {
@@ -22,42 +26,56 @@ pub(super) trait Sink {
     fn is_in_raw_text(&self) -> bool;
 }
 
-/// Runs over `html` to its end.
-pub(super) fn tokenize(html: &[u8], sink: &mut dyn Sink) {
-    let emitter = Events {
-        inner: CallbackEmitter::new(Taken { sink }),
-    };
-    // Reading from memory cannot fail; the type says so too.
-    match Tokenizer::new_with_emitter(html, emitter).finish() {
-        Ok(()) => (),
+/// Runs over a page, slice by slice.
+pub(super) struct Tokens<'a> {
+    tokenizer: Tokenizer<StringReader<'a>, Events>,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(html: &'a [u8], sink: Rc<RefCell<dyn Sink>>) -> Tokens<'a> {
+        let taken = Taken { sink, events: 0 };
+        let inner = CallbackEmitter::new(taken);
+        Tokens {
+            tokenizer: Tokenizer::new_with_emitter(html, Events { inner }),
+        }
+    }
+
+    /// Goes on a little; whether there is more.
+    pub(super) fn advance(&mut self) -> bool {
+        self.tokenizer.next().is_some()
     }
 }
 
-struct Taken<'a> {
-    sink: &'a mut dyn Sink,
+struct Taken {
+    sink: Rc<RefCell<dyn Sink>>,
+    events: usize,
 }
 
-impl Callback<Infallible, ()> for Taken<'_> {
-    fn handle_event(&mut self, event: CallbackEvent<'_>, _: Span<()>) -> Option<Infallible> {
-        self.sink.event(event);
-        None
+/// The one kind of token that comes out is a pause.
+struct Pause;
+
+impl Callback<Pause, ()> for Taken {
+    fn handle_event(&mut self, event: CallbackEvent<'_>, _: Span<()>) -> Option<Pause> {
+        self.sink.borrow_mut().event(event);
+        self.events += 1;
+        self.events.is_multiple_of(SLICE_EVENTS).then_some(Pause)
     }
 }
 
-struct Events<'a> {
-    inner: CallbackEmitter<Taken<'a>, Infallible, ()>,
+struct Events {
+    inner: CallbackEmitter<Taken, Pause, ()>,
 }
 
-impl ForwardingEmitter for Events<'_> {
-    type Token = Infallible;
+impl ForwardingEmitter for Events {
+    type Token = Pause;
 
-    fn inner(&mut self) -> &mut impl Emitter<Token = Infallible> {
+    fn inner(&mut self) -> &mut impl Emitter<Token = Pause> {
         &mut self.inner
     }
 
     fn emit_current_tag(&mut self) -> Option<State> {
         let _: Option<State> = self.inner.emit_current_tag();
-        let is_raw = self.inner.callback_mut().sink.is_in_raw_text();
+        let is_raw = self.inner.callback_mut().sink.borrow().is_in_raw_text();
         is_raw.then_some(State::RawText)
     }
 

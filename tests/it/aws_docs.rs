@@ -509,3 +509,193 @@ fn without_a_partition_there_are_no_such_tools() {
     );
     assert_eq!(answer["code"], -32602);
 }
+
+// --- what was not recorded ---------------------------------------------------------------------
+
+fn page(place: &str, html: &str) -> Reply {
+    reply(place, "200 OK", "content-type: text/html\r\n", html)
+}
+
+fn moved(place: &str, to: &str) -> Reply {
+    reply(place, "302 Found", &format!("location: {to}\r\n"), "")
+}
+
+fn reply(place: &str, status: &str, headers: &str, body: &str) -> Reply {
+    let len = body.len();
+    let bytes = format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {len}\r\nConnection: close\r\n\r\n{body}"
+    );
+    Reply {
+        place: place.to_owned(),
+        bytes: Some(bytes.into_bytes()),
+    }
+}
+
+/// Calls a tool once; its result and what it asked the hosts for, without the session.
+#[track_caller]
+fn call(
+    partition: &str,
+    tool: &str,
+    arguments: Value,
+    replies: Vec<Reply>,
+) -> (Value, Vec<String>) {
+    let upstream = Upstream::start(replies);
+    let env = [
+        ("AWS_DOCUMENTATION_PARTITION", partition),
+        ("APP_AWS__HOSTS", upstream.hosts.as_str()),
+    ];
+    let mut mcp = Mcp::stdio(StdioServer::start(&env), REVISION);
+    let result = mcp.call(tool, arguments);
+    assert_eq!(upstream.problems(), [""; 0]);
+    let requests = upstream.requests();
+    let asked = requests.iter().map(|asked| match asked.session() {
+        Some(session) => asked.place.replace(session, "S"),
+        None => asked.place.clone(),
+    });
+    (result, asked.collect())
+}
+
+#[track_caller]
+fn text(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().unwrap()
+}
+
+#[test]
+fn a_query_in_the_address_stays_one() {
+    let replies = vec![page("docs.aws.amazon.com/a.html", "<main>b</main>")];
+    let arguments = json!({"url": "https://docs.aws.amazon.com/a.html?x=y.html", "max_length": "50", "unknown": [1]});
+    let (result, asked) = call("aws", "read_documentation", arguments, replies);
+    assert_eq!(
+        text(&result),
+        "AWS Documentation from https://docs.aws.amazon.com/a.html:\n\nb"
+    );
+    assert_eq!(asked, ["docs.aws.amazon.com/a.html?x=y.html&session=S"]);
+}
+
+#[test]
+fn twenty_redirects_are_followed_and_no_more() {
+    for (hops, is_error) in [(20, false), (21, true)] {
+        let place = |at| format!("docs.aws.amazon.com/{at}.html");
+        let mut replies: Vec<Reply> = (0..hops)
+            .map(|at| moved(&place(at), &format!("{}.html", at + 1)))
+            .collect();
+        if !is_error {
+            replies.push(page(&place(hops), "<main>b</main>"));
+        }
+        let arguments = json!({"url": "https://docs.aws.amazon.com/0.html"});
+        let (result, asked) = call("aws", "read_documentation", arguments, replies);
+        assert_eq!(
+            result["isError"].as_bool().unwrap_or(false),
+            is_error,
+            "{result}"
+        );
+        assert_eq!(asked.len(), 21);
+        if is_error {
+            let expected = "Failed to fetch https://docs.aws.amazon.com/0.html: Exceeded maximum allowed redirects.";
+            assert!(text(&result).ends_with(expected), "{result}");
+        }
+    }
+}
+
+#[test]
+fn the_note_on_another_page_comes_with_every_answer() {
+    let replies = || {
+        vec![
+            moved("docs.aws.amazon.com/a.html", "/b.html"),
+            page(
+                "docs.aws.amazon.com/b.html",
+                "<h2>T</h2><table><tr><td>x</td></tr></table>",
+            ),
+        ]
+    };
+    let url = "https://docs.aws.amazon.com/a.html";
+    let note =
+        "Requested https://docs.aws.amazon.com/a.html; served https://docs.aws.amazon.com/b.html.";
+    let (result, _) = call(
+        "aws",
+        "search_table",
+        json!({"url": url, "query": "x"}),
+        replies(),
+    );
+    assert_eq!(result["structuredContent"]["hint"], note);
+    let (result, _) = call(
+        "aws",
+        "search_table",
+        json!({"url": url, "query": "y"}),
+        replies(),
+    );
+    let hint = result["structuredContent"]["hint"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        hint.starts_with(&format!("{note} No rows matched")),
+        "{hint}"
+    );
+    let (result, _) = call(
+        "aws",
+        "read_sections",
+        json!({"url": url, "section_titles": "[\"t\"]"}),
+        replies(),
+    );
+    assert!(
+        text(&result).starts_with(&format!("<e>{note}</e>\n\nAWS Documentation from")),
+        "{result}"
+    );
+}
+
+#[test]
+fn china_names_only_tools_it_has() {
+    let url = "https://docs.amazonaws.cn/a.html";
+    let arguments = || json!({"url": url});
+    let failed = reply("docs.amazonaws.cn/a.html", "404 Not Found", "", "");
+    let (result, _) = call("aws-cn", "read_documentation", arguments(), vec![failed]);
+    let expected =
+        format!("Error executing tool read_documentation: Failed to fetch {url} - status code 404");
+    assert_eq!(text(&result), expected);
+    let rows = "<tr><td>x</td></tr>".repeat(30);
+    let table = page(
+        "docs.amazonaws.cn/a.html",
+        &format!("<table>{rows}</table>"),
+    );
+    let (result, _) = call("aws-cn", "read_documentation", arguments(), vec![table]);
+    assert!(!text(&result).contains("search_table"), "{result}");
+    assert_eq!(text(&result).matches("| x |").count(), 30);
+}
+
+#[test]
+fn a_host_within_the_network_is_not_asked() {
+    // Only what the operator maps may be here; a redirect cannot lead to it, nor can a name.
+    let replies = vec![moved(
+        "docs.aws.amazon.com/a.html",
+        "http://127.0.0.1/x.html",
+    )];
+    let arguments = json!({"url": "https://docs.aws.amazon.com/a.html"});
+    let (result, asked) = call("aws", "read_documentation", arguments, replies);
+    assert!(
+        text(&result).ends_with("non-allowlisted URL: http://127.0.0.1/x.html"),
+        "{result}"
+    );
+    assert_eq!(asked.len(), 1);
+}
+
+#[test]
+fn a_page_beyond_the_limit_is_refused_with_its_key() {
+    let replies = vec![page("docs.aws.amazon.com/a.html", &"x".repeat(2_000))];
+    let upstream = Upstream::start(replies);
+    let env = [
+        ("AWS_DOCUMENTATION_PARTITION", "aws"),
+        ("APP_AWS__HOSTS", upstream.hosts.as_str()),
+        ("APP_LIMITS__UPSTREAM_BYTES", "1KiB"),
+    ];
+    let mut mcp = Mcp::stdio(StdioServer::start(&env), REVISION);
+    let result = mcp.call(
+        "read_documentation",
+        json!({"url": "https://docs.aws.amazon.com/a.html"}),
+    );
+    assert_eq!(result["isError"], true);
+    assert!(
+        text(&result).contains("`limits.upstream_bytes`"),
+        "{result}"
+    );
+}

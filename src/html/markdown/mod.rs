@@ -38,44 +38,43 @@ impl std::error::Error for TooMuchWork {}
 
 /// The page as Markdown, without line breaks at its ends.
 pub fn to_markdown(document: &Document) -> Result<String, TooMuchWork> {
-    let mut walk = Walk {
-        document,
-        frames: vec![Frame::new(document, document.root(), Inside::default())],
-        held_bytes: 0,
-        work: Work(0),
-    };
+    let mut conversion = Conversion::new(document);
     loop {
-        match walk.step() {
-            Step::Going => (),
-            Step::Done(text) => return Ok(text),
-        }
-        if walk.work.is_too_much() || walk.held_bytes > HELD_BYTES_MAX {
-            return Err(TooMuchWork);
+        if let Some(done) = conversion.advance() {
+            return done;
         }
     }
 }
 
-struct Walk<'a> {
+/// A page being converted, slice by slice, so that whoever shares the thread gets a turn.
+pub struct Conversion<'a> {
     document: &'a Document,
     /// The elements being converted, the innermost last.
     frames: Vec<Frame>,
     /// Bytes in all their `out`.
     held_bytes: usize,
     work: Work,
+    held_bytes_max: usize,
 }
 
+/// Work between two pauses: a few milliseconds' worth on a small machine.
+const SLICE_WORK: usize = 256 << 10;
+
 /// Counts steps and moved bytes.
-struct Work(usize);
+struct Work {
+    done: usize,
+    max: usize,
+}
 
 impl Work {
     /// Counts; call it before what it counts is done.
     fn add(&mut self, cost: usize) {
-        self.0 = self.0.saturating_add(cost);
+        self.done = self.done.saturating_add(cost);
     }
 
     /// Whether the page is given up. What is written from then on is thrown away.
     fn is_too_much(&self) -> bool {
-        self.0 > WORK_MAX
+        self.done > self.max
     }
 }
 
@@ -159,7 +158,44 @@ impl Frame {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Conversion<'a> {
+    /// Nothing is converted yet.
+    pub fn new(document: &'a Document) -> Conversion<'a> {
+        Conversion::within(document, WORK_MAX, HELD_BYTES_MAX)
+    }
+
+    /// The same with other limits, for tests.
+    pub(super) fn within(
+        document: &'a Document,
+        work_max: usize,
+        held_bytes_max: usize,
+    ) -> Conversion<'a> {
+        Conversion {
+            document,
+            frames: vec![Frame::new(document, document.root(), Inside::default())],
+            held_bytes: 0,
+            work: Work {
+                done: 0,
+                max: work_max,
+            },
+            held_bytes_max,
+        }
+    }
+
+    /// Converts a little; what came of it, once there is nothing left to do.
+    pub fn advance(&mut self) -> Option<Result<String, TooMuchWork>> {
+        let slice_end = self.work.done.saturating_add(SLICE_WORK);
+        while self.work.done < slice_end {
+            if let Step::Done(text) = self.step() {
+                return Some(Ok(text));
+            }
+            if self.work.is_too_much() || self.held_bytes > self.held_bytes_max {
+                return Some(Err(TooMuchWork));
+            }
+        }
+        None
+    }
+
     fn step(&mut self) -> Step {
         let Some(frame) = self.frames.last_mut() else {
             return Step::Done(String::new());

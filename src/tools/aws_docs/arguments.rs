@@ -106,8 +106,8 @@ impl Arguments {
             None => "found nothing".to_owned(),
             Some(value) => {
                 let mut text = value.to_string();
-                if text.len() > SHOWN_BYTES_MAX {
-                    text.truncate(text.floor_char_boundary(SHOWN_BYTES_MAX));
+                if let Some((at, _)) = text.char_indices().nth(SHOWN_CHARS_MAX) {
+                    text.truncate(at);
                     text.push('…');
                 }
                 format!("found {text}")
@@ -119,7 +119,7 @@ impl Arguments {
 }
 
 /// How much of a wrong value is shown.
-const SHOWN_BYTES_MAX: usize = 80;
+const SHOWN_CHARS_MAX: usize = 80;
 
 /// A number without a fraction: `5` and `5.0`.
 fn whole(number: &serde_json::Number) -> Option<u64> {

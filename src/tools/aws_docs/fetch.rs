@@ -227,6 +227,9 @@ fn windows_1252(byte: u8) -> char {
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            FetchError::Client(error @ ClientError::TooLarge { .. }) => {
+                write!(f, "{error}; the limit is `limits.upstream_bytes`")
+            }
             FetchError::Client(error) => error.fmt(f),
             FetchError::Mirror { host, error } => write!(f, "`aws.hosts` for `{host}`: {error}"),
             FetchError::NotAllowed { target } => {

@@ -17,6 +17,7 @@ pub mod page;
 pub mod tables;
 
 mod arguments;
+mod budget;
 mod output;
 mod read;
 mod recommend;

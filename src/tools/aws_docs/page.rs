@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::html::{Document, NodeId, Selector, Step, TooMuchWork, space, to_markdown};
+use crate::html::{
+    Conversion, Document, NodeId, Parsing, Selector, Source, Step, TooMuchWork, space,
+};
+use crate::rt;
 
 use Selector::{Class, Id, Tag, TagWith};
 
@@ -50,8 +53,18 @@ pub enum Unreadable {
     TooMuchWork(TooMuchWork),
 }
 
+/// Reads a page; others get their turns meanwhile.
+pub async fn read(html: &str) -> Document {
+    let source = Source::new(html);
+    let mut parsing = Parsing::new(&source);
+    while parsing.advance() {
+        rt::yield_now().await;
+    }
+    parsing.finish()
+}
+
 /// The article of a page; the page is used up.
-pub fn article(document: &mut Document) -> Result<String, Unreadable> {
+pub async fn article(document: &mut Document) -> Result<String, Unreadable> {
     let root = document.root();
     let found = ARTICLE
         .iter()
@@ -75,7 +88,14 @@ pub fn article(document: &mut Document) -> Result<String, Unreadable> {
     }
     document.keep(container);
     document.merge_texts();
-    match to_markdown(document) {
+    let mut conversion = Conversion::new(document);
+    let markdown = loop {
+        match conversion.advance() {
+            Some(done) => break done,
+            None => rt::yield_now().await,
+        }
+    };
+    match markdown {
         Ok(markdown) if space::is_blank(&markdown) => Err(Unreadable::Nothing),
         Ok(markdown) => Ok(markdown),
         Err(error) => Err(Unreadable::TooMuchWork(error)),

@@ -1,11 +1,11 @@
-//! `read_documentation`, and what all page tools have in common: the check of the URL, the request, the page that answered.
+//! `read_documentation` and `read_sections`, and what all page tools have in common: the check of the URL, the request, the page that answered.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
 use crate::client::Url;
-use crate::html::Document;
+use crate::html::space;
 use crate::mcp::content::Content;
 use crate::mcp::logging::Level;
 use crate::mcp::tool::ToolResult;
@@ -16,6 +16,7 @@ use super::arguments::Arguments;
 use super::fetch::{FetchError, Fetched};
 use super::output;
 use super::page::{self, Unreadable};
+use super::sections::{self, Missing};
 use super::{Answer, AwsDocs, Failure, Partition};
 
 /// Characters of one part, unless said otherwise, and at most.
@@ -110,17 +111,17 @@ impl AwsDocs {
         }
         let page = self.page(&url, &[]).await?;
         let content = match page.is_html {
-            true => Cow::Owned(self.markdown(&page)?),
+            true => Cow::Owned(self.markdown(&page).await?),
             false => Cow::Borrowed(page.text.as_str()),
         };
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
         Ok(page.answer(&output::part(&content, size(start), size(length))))
     }
 
-    fn markdown(&self, page: &Page) -> Result<String, Failure> {
+    async fn markdown(&self, page: &Page) -> Result<String, Failure> {
         let markdown = match page.text.is_empty() {
             true => Err(Unreadable::Empty),
-            false => page::article(&mut Document::parse(&page.text)),
+            false => page::article(&mut page::read(&page.text).await).await,
         };
         let markdown = markdown.map_err(|reason| self.unreadable(page, &reason.to_string()))?;
         Ok(match self.partition {
@@ -128,6 +129,39 @@ impl AwsDocs {
             // There is no tool here that the note on a shortened table could name.
             Partition::AwsCn => markdown,
         })
+    }
+
+    /// Reads some sections of a page.
+    pub(super) async fn read_sections(&self, arguments: &mut Arguments) -> Answer {
+        let url = arguments.text("url");
+        let titles = arguments.list("section_titles");
+        arguments.finish()?;
+        self.checked(&url)?;
+        if titles.is_empty() {
+            return Err(Failure::new("section_titles parameter cannot be empty").into());
+        }
+        let encoded = titles
+            .iter()
+            .map(|title| address::encode(space::trim(title), ""));
+        let encoded: Vec<String> = encoded.collect();
+        let page = self.page(&url, &[("sections", &encoded.join(","))]).await?;
+        if !page.is_html {
+            let text = "Cannot extract sections from non-HTML content. Please use the read_documentation tool instead \
+                        to get the full document content.";
+            return Err(page.failure(text).into());
+        }
+        if page.text.is_empty() {
+            // Not a failure for the reference either.
+            return Ok(page.answer("No content or section titles provided"));
+        }
+        let mut document = page::read(&page.text).await;
+        let article = match sections::keep(&mut document, &titles) {
+            Ok(()) => page::article(&mut document).await,
+            Err(Missing::Page(reason)) => Err(reason),
+            Err(Missing::All(text)) => return Err(page.failure(&text).into()),
+        };
+        let markdown = article.map_err(|reason| self.unreadable(&page, &reason.to_string()))?;
+        Ok(page.answer(&output::shorten_tables(&markdown, &page.served)))
     }
 
     /// Whether a URL may be asked for.

@@ -4,8 +4,6 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::html::Document;
-
 use super::arguments::Arguments;
 use super::page::{self, Unreadable};
 use super::read::{Page, object_answer};
@@ -16,6 +14,9 @@ use super::{Answer, AwsDocs, Failure, address};
 /// Rows of one table, unless said otherwise, and at most.
 const ROWS: u64 = 20;
 const ROWS_MAX: u64 = 100;
+
+/// Bytes of names and values in one answer. Each row repeats the names of all columns.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// The answer.
 #[derive(Serialize)]
@@ -68,7 +69,7 @@ impl AwsDocs {
             let text = "Page content is not HTML. Use read_documentation to view this page.";
             return Err(page.failure(text).into());
         }
-        let found = self.tables_of(&page, section.as_deref())?;
+        let found = self.tables_of(&page, section.as_deref()).await?;
         let section = section.unwrap_or_default();
         let response = Response {
             url: &page.served,
@@ -114,6 +115,10 @@ impl AwsDocs {
                         somewhere in the row.";
             return Ok(without_result(response, &page, text));
         }
+        if bytes(&results) > ANSWER_BYTES_MAX {
+            let text = "The rows found are too large to answer with. Use more words, or a smaller max_rows.";
+            return Err(page.failure(text).into());
+        }
         Ok(object_answer(&Response {
             tables_with_matches: results.len(),
             results,
@@ -122,13 +127,15 @@ impl AwsDocs {
         }))
     }
 
-    fn tables_of(&self, page: &Page, section: Option<&str>) -> Result<Found, Failure> {
+    async fn tables_of(&self, page: &Page, section: Option<&str>) -> Result<Found, Failure> {
         let unreadable = |reason: Unreadable| self.unreadable(page, &reason.to_string());
-        let document = Document::parse(&page.text);
+        let document = page::read(&page.text).await;
         if !page::has_text(&document) {
             return Err(unreadable(Unreadable::NoText));
         }
-        tables::find(&document, section).map_err(|error| unreadable(Unreadable::TooMuchWork(error)))
+        tables::find(&document, section)
+            .await
+            .map_err(|error| unreadable(Unreadable::TooMuchWork(error)))
     }
 }
 
@@ -141,6 +148,22 @@ fn without_result(response: Response<'_>, page: &Page, hint: &str) -> crate::mcp
         hint: Some(hint),
         ..response
     })
+}
+
+/// About how large an answer is.
+fn bytes(results: &[TableResult<'_>]) -> usize {
+    let fields = |row: &&Row| -> usize {
+        let fields = row
+            .values
+            .iter()
+            .chain(row.group.iter().flatten().flatten());
+        fields.map(|(name, value)| name.len() + value.len()).sum()
+    };
+    results
+        .iter()
+        .flat_map(|result| &result.rows)
+        .map(fields)
+        .sum()
 }
 
 fn section_hint(problem: SectionProblem, title: &str, available: &[String]) -> String {

@@ -1,67 +1,51 @@
-//! `read_sections`: the parts of a page under certain headings, as a page of their own.
+//! The parts of a page under certain headings, as a page of their own, for `read_sections`.
 
 use std::collections::BTreeMap;
 
 use crate::html::{Document, NodeId, Selector, TooMuchWork, space};
 
-use super::arguments::Arguments;
+use super::budget::Budget;
 use super::page::{self, Unreadable};
-use super::read::Page;
-use super::{Answer, AwsDocs, Failure, address, output};
 
 /// Nodes that the sections may come to, copies included: a heading in a section in a section makes many.
-const NODES_MAX: usize = 2_000_000;
+const NODES_MAX: usize = 500_000;
 
-impl AwsDocs {
-    /// Reads some sections of a page, in the order of the page.
-    pub(super) async fn read_sections(&self, arguments: &mut Arguments) -> Answer {
-        let url = arguments.text("url");
-        let titles = arguments.list("section_titles");
-        arguments.finish()?;
-        self.checked(&url)?;
-        if titles.is_empty() {
-            return Err(Failure::new("section_titles parameter cannot be empty").into());
-        }
-        let encoded: Vec<String> = titles
-            .iter()
-            .map(|title| address::encode(space::trim(title), ""))
-            .collect();
-        let page = self.page(&url, &[("sections", &encoded.join(","))]).await?;
-        if !page.is_html {
-            let text = "Cannot extract sections from non-HTML content. Please use the read_documentation tool instead to get the \
-                        full document content.";
-            return Err(page.failure(text).into());
-        }
-        if page.text.is_empty() {
-            // Not a failure for the reference either.
-            return Ok(page.answer("No content or section titles provided"));
-        }
-        let markdown = self.sections_of(&page, &titles)?;
-        Ok(page.answer(&output::shorten_tables(&markdown, &page.served)))
-    }
+/// Why there are no sections.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// The page has none of them; what to do.
+    All(String),
+    /// The page cannot be read.
+    Page(Unreadable),
+}
 
-    fn sections_of(&self, page: &Page, titles: &[String]) -> Result<String, Failure> {
-        let unreadable = |reason: Unreadable| self.unreadable(page, &reason.to_string());
-        let mut document = Document::parse(&page.text);
-        if !page::has_text(&document) {
-            return Err(unreadable(Unreadable::NoText));
-        }
-        let sections = Sections::find(&document, titles);
-        if sections.nodes.is_empty() {
-            return Err(page.failure(&nothing_found(titles, &sections.available)));
-        }
-        if !document.keep_copies(&sections.nodes, NODES_MAX) {
-            return Err(unreadable(Unreadable::TooMuchWork(TooMuchWork)));
-        }
-        if !sections.missing.is_empty() {
-            // As markup, since it becomes part of the page: a container in a section replaces it too.
-            document.parse_more(&format!(
-                "\n\n<blockquote><strong>Note</strong>: The following requested sections were not found: {}</blockquote>",
-                quoted(&sections.missing)
-            ));
-        }
-        page::article(&mut document).map_err(unreadable)
+impl From<TooMuchWork> for Missing {
+    fn from(error: TooMuchWork) -> Missing {
+        Missing::Page(Unreadable::TooMuchWork(error))
     }
+}
+
+/// Makes certain sections the whole page, in the order they have on it, with a note on those that it does not have.
+pub(super) fn keep(document: &mut Document, titles: &[String]) -> Result<(), Missing> {
+    if !page::has_text(document) {
+        return Err(Missing::Page(Unreadable::NoText));
+    }
+    let sections = Sections::find(document, titles)?;
+    if sections.nodes.is_empty() {
+        return Err(Missing::All(nothing_found(titles, &sections.available)));
+    }
+    if !document.keep_copies(&sections.nodes, NODES_MAX) {
+        return Err(TooMuchWork.into());
+    }
+    // Asked for twice, a section is missing once, though the list of the missing is empty then.
+    if sections.found < titles.len() {
+        // As markup, since it becomes part of the page: a container in a section replaces it too.
+        document.parse_more(&format!(
+            "\n\n<blockquote><strong>Note</strong>: The following requested sections were not found: {}</blockquote>",
+            quoted(&sections.missing)
+        ));
+    }
+    Ok(())
 }
 
 struct Sections<'a> {
@@ -69,12 +53,15 @@ struct Sections<'a> {
     nodes: Vec<NodeId>,
     /// All headings of the page.
     available: Vec<String>,
+    /// How many different titles have one.
+    found: usize,
     /// Titles without a heading, as they were asked for.
     missing: Vec<&'a str>,
 }
 
 impl<'a> Sections<'a> {
-    fn find(document: &Document, titles: &'a [String]) -> Sections<'a> {
+    fn find(document: &Document, titles: &'a [String]) -> Result<Sections<'a>, TooMuchWork> {
+        let mut budget = Budget::new();
         let normal = |text: &str| space::collapse(text).to_lowercase();
         // Of titles that are equal but for their spelling the last one counts as found.
         let mut wanted: BTreeMap<String, (&str, bool)> = BTreeMap::new();
@@ -84,10 +71,11 @@ impl<'a> Sections<'a> {
         let mut sections = Sections {
             nodes: Vec::new(),
             available: Vec::new(),
+            found: 0,
             missing: Vec::new(),
         };
         for heading in document.select(document.root(), &Selector::Tag("h2")) {
-            let text = space::collapse(&document.text(heading));
+            let text = budget.line(document, heading)?;
             if let Some((_, is_found)) = wanted.get_mut(&text.to_lowercase()) {
                 *is_found = true;
                 sections.nodes.push(heading);
@@ -105,9 +93,10 @@ impl<'a> Sections<'a> {
                 .values()
                 .any(|(spelling, is_found)| *is_found && spelling == title)
         };
+        sections.found = wanted.values().filter(|(_, is_found)| *is_found).count();
         let trimmed = titles.iter().map(|title| space::trim(title));
         sections.missing = trimmed.filter(|title| !is_found(title)).collect();
-        sections
+        Ok(sections)
     }
 }
 

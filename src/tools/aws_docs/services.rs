@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::html::Document;
 use crate::mcp::logging::Level;
 use crate::tools::Context;
 
@@ -45,7 +44,7 @@ impl AwsDocs {
         };
         let markdown = match page.text.is_empty() {
             true => Err(Unreadable::Empty),
-            false => page::article(&mut Document::parse(&page.text)),
+            false => page::article(&mut page::read(&page.text).await).await,
         };
         let markdown = markdown.unwrap_or_else(|reason| format!("Note: {reason}"));
         let header = output::header(address::without_query(page.url.as_str()));

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::budget::Budget;
 use super::page::{Unreadable, article};
 use super::tables::{self, Found, Query, SectionProblem, Table};
 use super::{Memory, Search, uuid};
 use crate::html::Document;
+use crate::rt;
 
 fn samples(name: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/aws-docs");
@@ -24,7 +26,7 @@ fn pages_become_markdown() {
     assert_eq!(samples.len(), 300);
     for sample in samples {
         let html = sample["html"].as_str().unwrap();
-        let markdown = article(&mut Document::parse(html));
+        let markdown = rt::run(article(&mut Document::parse(html)));
         match sample["markdown"].as_str() {
             Some(expected) => assert_eq!(markdown.as_deref(), Ok(expected), "{html}"),
             None => {
@@ -43,7 +45,7 @@ fn tables_become_rows() {
         let html = sample["html"].as_str().unwrap();
         let document = Document::parse(html);
         let section = sample["section"].as_str();
-        let found = tables::find(&document, section).unwrap();
+        let found = rt::run(tables::find(&document, section)).unwrap();
         assert_eq!(parsed(&found, section), sample["parsed"], "{html}");
         let Found::Tables { tables, .. } = found else {
             continue;
@@ -102,13 +104,22 @@ fn table(table: &Table) -> Value {
 
 #[test]
 fn wide_and_nested_tables_have_an_end() {
-    let wide = format!(
-        "<table>{}</table>",
-        r#"<tr><td colspan="1000">"#.repeat(90_000)
-    );
-    let nested = format!("{}x", "<table><tr><td>".repeat(20_000));
-    for html in [wide, nested] {
-        assert!(tables::find(&Document::parse(&html), None).is_err());
+    let rows = r#"<tr><td colspan="1000">x</td></tr>"#.repeat(40);
+    let wide = format!("<table>{rows}</table>");
+    let nested = format!("{}x", "<table><tr><td>".repeat(60));
+    let headings = format!("{}x", "<h2>".repeat(300));
+    for html in [wide, nested, headings] {
+        let document = Document::parse(&html);
+        let find = |work_max| {
+            rt::run(tables::find_within(
+                &document,
+                Some("x"),
+                Budget::of(work_max),
+            ))
+        };
+        let all = |work_max| rt::run(tables::find_within(&document, None, Budget::of(work_max)));
+        assert!(find(20_000).is_err() || all(20_000).is_err(), "{html}");
+        assert!(find(20_000_000).is_ok() && all(20_000_000).is_ok());
     }
 }
 

@@ -3,7 +3,8 @@
 //! Line breaks, paragraphs and list items separate values. A callout, a box with a remark, belongs to the value before it, or to the
 //! first one if it stands in front; so the breaks at its edges and inside it are soft.
 
-use crate::html::{Document, NodeId, Step, space};
+use crate::html::{Document, NodeId, Step, TooMuchWork, space};
+use crate::tools::aws_docs::budget::Budget;
 use crate::tools::aws_docs::page::leads_nowhere;
 
 /// Stands for a break in a text under way. Neither occurs in pages that mean it.
@@ -17,18 +18,30 @@ const CALLOUT: &str = "awsdocs-note";
 const CALLOUT_TITLE: &str = "awsdocs-note-title";
 
 /// The values of a cell as plain text.
-pub(super) fn text(document: &Document, cell: NodeId) -> String {
-    values(&one_behind_the_other(tokens(document, cell)))
+pub(super) fn text(
+    document: &Document,
+    cell: NodeId,
+    budget: &mut Budget,
+) -> Result<String, TooMuchWork> {
+    let text = values(&one_behind_the_other(tokens(document, cell, budget)?));
+    budget.spend(text.len())?;
+    Ok(text)
 }
 
 /// The values of a cell, links as in Markdown.
-pub(super) fn text_with_links(document: &Document, cell: NodeId) -> String {
-    let tokens = tokens(document, cell);
+pub(super) fn text_with_links(
+    document: &Document,
+    cell: NodeId,
+    budget: &mut Budget,
+) -> Result<String, TooMuchWork> {
+    let tokens = tokens(document, cell, budget)?;
     let has_link = tokens.iter().any(|token| matches!(token, Token::Link(_)));
-    match has_link {
+    let text = match has_link {
         true => values(&with_spaces_between(document, tokens)),
         false => values(&one_behind_the_other(tokens)),
-    }
+    };
+    budget.spend(text.len())?;
+    Ok(text)
 }
 
 /// What a cell holds, in order.
@@ -43,7 +56,12 @@ enum Token {
     Text(String),
 }
 
-fn tokens(document: &Document, cell: NodeId) -> Vec<Token> {
+fn tokens(
+    document: &Document,
+    cell: NodeId,
+    budget: &mut Budget,
+) -> Result<Vec<Token>, TooMuchWork> {
+    budget.walk(document, cell)?;
     let mut tokens = Vec::new();
     let mut within = Within::around(document, cell);
     let (mut link, mut skipped) = (None, None);
@@ -98,7 +116,7 @@ fn tokens(document: &Document, cell: NodeId) -> Vec<Token> {
             Step::Enter(_) | Step::Leave(_) => (),
         }
     }
-    tokens
+    Ok(tokens)
 }
 
 /// What the walk is inside of: how many of each.
@@ -206,13 +224,18 @@ fn values(marked: &str) -> String {
         }
         to.push_str(text);
     };
+    let is_gap = |c: char| c == SOFT || space::is_space(c);
     for segment in marked.split(BREAK) {
+        // Most are empty: where elements end within each other, their edges meet.
+        if segment.chars().all(is_gap) {
+            continue;
+        }
         let goes_on = segment
             .trim_start_matches(space::is_space)
             .starts_with(SOFT);
-        let text = space::collapse(&segment.replace(SOFT, " "));
+        let words = segment.split(is_gap).filter(|word| !word.is_empty());
+        let text = words.collect::<Vec<_>>().join(" ");
         match values.last_mut() {
-            _ if text.is_empty() => (),
             Some(last) if goes_on => add(last, &text),
             None if goes_on => add(&mut opening, &text),
             _ => {

@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::html::{Document, NodeId, Selector, TooMuchWork};
+use crate::html::{Document, NodeId, Step, TooMuchWork};
+use crate::rt;
+use crate::tools::aws_docs::budget::Budget;
 
-use super::{Budget, cell};
+use super::cell;
 
 /// A table that can be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,33 +33,41 @@ pub struct Grouping {
     pub children: Vec<usize>,
 }
 
+/// The name of a column and a value in it.
+pub type Field = (Rc<str>, Rc<str>);
+
 /// A row, or a group of rows under common cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Column names and values: all of them, or the common ones.
-    pub values: Vec<(Rc<str>, Rc<str>)>,
+    pub values: Vec<Field>,
     /// The rows of a group, without their empty values.
-    pub group: Option<Vec<Vec<(Rc<str>, Rc<str>)>>>,
+    pub group: Option<Vec<Vec<Field>>>,
 }
 
 /// Columns a cell may span, as in the HTML standard, section 4.9.11.
 const COLUMNS_MAX: usize = 1_000;
+/// What a place in a table costs of the budget, whatever stands in it, so that a million of them are the most.
+const PLACE_COST: usize = 16;
+/// Rows between two pauses.
+const SLICE_ROWS: usize = 64;
 /// Rows a cell may span, likewise.
 const ROWS_MAX: usize = 65_534;
 
 /// Reads a table; none without a header.
-pub(super) fn read(
+pub(super) async fn read(
     document: &Document,
     table: NodeId,
     heading: Option<String>,
     budget: &mut Budget,
 ) -> Result<Option<Table>, TooMuchWork> {
+    rt::yield_now().await;
     let columns = distinct(header(document, table, budget)?);
     if columns.is_empty() {
         return Ok(None);
     }
     let lines = rows(document, table, budget)?;
-    let grid = fill(document, &lines, columns.len(), budget)?;
+    let grid = fill(document, &lines, columns.len(), budget).await?;
     if grid.is_empty() {
         return Ok(None);
     }
@@ -76,32 +86,27 @@ fn header(
     table: NodeId,
     budget: &mut Budget,
 ) -> Result<Vec<String>, TooMuchWork> {
-    let head = document.find(table, &Selector::Tag("thead"));
-    let lines: Vec<NodeId> = match head {
-        Some(head) => document.select(head, &Selector::Tag("tr")).collect(),
-        None => Vec::new(),
-    };
-    budget.spend(lines.len())?;
+    let head = budget.select(document, table, "thead")?.first().copied();
+    // A head without rows is no header, and nothing takes its place.
+    let mut lines = budget.select(document, head.unwrap_or(table), "tr")?;
+    if head.is_none() {
+        lines.truncate(1);
+    }
     if lines.len() > 1 {
         return stacked_header(document, &lines, budget);
     }
-    // A head without rows is no header, and nothing takes its place.
-    let first = match head {
-        Some(_) => lines.first().copied(),
-        None => document.find(table, &Selector::Tag("tr")),
-    };
-    let Some(line) = first else {
+    let Some(line) = lines.first().copied() else {
         return Ok(Vec::new());
     };
     let mut texts = Vec::new();
     for id in cells(document, line, budget)? {
-        let text = cell::text(document, id);
-        for _ in 0..span(document, id, "colspan", COLUMNS_MAX) {
-            budget.spend(text.len() + 1)?;
+        let text = cell::text(document, id, budget)?;
+        let columns = span(document, id, "colspan", COLUMNS_MAX);
+        for _ in 0..columns.min(COLUMNS_MAX - texts.len()) {
+            budget.spend(text.len() + PLACE_COST)?;
             texts.push(text.clone());
         }
     }
-    texts.truncate(COLUMNS_MAX);
     Ok(texts)
 }
 
@@ -118,12 +123,13 @@ fn stacked_header(
             while grid[at].get(column).is_some_and(|text| !text.is_empty()) {
                 column += 1;
             }
-            let text = cell::text(document, id);
+            let text = cell::text(document, id, budget)?;
             let columns = span(document, id, "colspan", COLUMNS_MAX);
             let rows = span(document, id, "rowspan", ROWS_MAX);
             let end = (column + columns).min(COLUMNS_MAX);
             for row in grid.iter_mut().skip(at).take(rows) {
                 if row.len() < end {
+                    budget.spend((end - row.len()) * PLACE_COST)?;
                     row.resize(end, String::new());
                 }
                 for place in row.iter_mut().take(end).skip(column) {
@@ -177,20 +183,25 @@ fn rows(
     table: NodeId,
     budget: &mut Budget,
 ) -> Result<Vec<NodeId>, TooMuchWork> {
-    let mut bodies: Vec<NodeId> = document.select(table, &Selector::Tag("tbody")).collect();
+    let mut bodies = budget.select(document, table, "tbody")?;
     if bodies.is_empty() {
         bodies.push(table);
     }
     let mut rows = Vec::new();
     for body in bodies {
-        for id in document.descendants(body) {
+        let is_head = |id: &NodeId| document.is(*id, "thead");
+        budget.spend(document.ancestors(body).count())?;
+        let mut heads = document
+            .ancestors(body)
+            .chain([body])
+            .filter(is_head)
+            .count();
+        for step in document.walk(body) {
             budget.spend(1)?;
-            if !document.is(id, "tr") {
-                continue;
-            }
-            let mut ancestors = document.ancestors(id);
-            if !ancestors.any(|around| document.is(around, "thead")) {
-                rows.push(id);
+            match step {
+                Step::Enter(id) if document.is(id, "tr") && heads == 0 => rows.push(id),
+                Step::Enter(id) => heads += usize::from(is_head(&id)),
+                Step::Leave(id) => heads -= usize::from(is_head(&id)),
             }
         }
     }
@@ -239,7 +250,7 @@ struct Running {
 }
 
 /// Puts the cells into their columns. Rows that do not fill all of them are left out.
-fn fill(
+async fn fill(
     document: &Document,
     lines: &[NodeId],
     columns: usize,
@@ -252,14 +263,17 @@ fn fill(
         groups: false,
     };
     let mut running = vec![nothing; columns];
-    for line in lines {
+    for (at, line) in lines.iter().enumerate() {
+        if at % SLICE_ROWS == SLICE_ROWS - 1 {
+            rt::yield_now().await;
+        }
         let mut cells = cells(document, *line, budget)?.into_iter();
         let mut row = GridRow {
             values: Vec::with_capacity(columns),
             spanned: Vec::new(),
             begins: false,
         };
-        budget.spend(columns)?;
+        budget.spend(columns * PLACE_COST)?;
         // To the last column also when the cells are used up: what comes from above is a row shorter then.
         let mut column = 0;
         while column < columns {
@@ -277,7 +291,7 @@ fn fill(
                 column += 1;
                 continue;
             };
-            let value: Rc<str> = cell::text_with_links(document, id).into();
+            let value: Rc<str> = cell::text_with_links(document, id, budget)?.into();
             budget.spend(value.len())?;
             let colspan = span(document, id, "colspan", COLUMNS_MAX);
             let rowspan = span(document, id, "rowspan", ROWS_MAX);
@@ -307,7 +321,7 @@ fn fill(
 
 /// Rows as they are, or in groups under the columns whose cells hold for several.
 fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>) {
-    let named = |row: &GridRow, places: &[usize]| -> Vec<(Rc<str>, Rc<str>)> {
+    let named = |row: &GridRow, places: &[usize]| -> Vec<Field> {
         let pairs = places
             .iter()
             .map(|at| (columns[*at].clone(), row.values[*at].clone()));
@@ -363,7 +377,7 @@ impl Serialize for Row {
     }
 }
 
-struct Fields<'a>(&'a [(Rc<str>, Rc<str>)]);
+struct Fields<'a>(&'a [Field]);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

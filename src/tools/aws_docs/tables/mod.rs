@@ -10,7 +10,9 @@ mod matching;
 pub use grid::{Grouping, Row, Table};
 pub use matching::Query;
 
-use crate::html::{Document, NodeId, Selector, TooMuchWork, space};
+use crate::html::{Document, NodeId, TooMuchWork, space};
+
+use super::budget::Budget;
 
 /// What was found.
 #[derive(Debug)]
@@ -44,30 +46,24 @@ pub enum SectionProblem {
     NotFound,
 }
 
-/// How much a page may cost: nodes looked at, bytes of text and cells made. A page of a few megabytes has a million nodes; tables within
-/// tables read their text once for every level.
-struct Budget(usize);
-
-/// See [`Budget`].
-const WORK_MAX: usize = 64 << 20;
-
-impl Budget {
-    fn spend(&mut self, cost: usize) -> Result<(), TooMuchWork> {
-        self.0 = self.0.checked_sub(cost).ok_or(TooMuchWork)?;
-        Ok(())
-    }
+/// The tables of the whole page, or of one section; others get their turns meanwhile.
+pub async fn find(document: &Document, section: Option<&str>) -> Result<Found, TooMuchWork> {
+    find_within(document, section, Budget::new()).await
 }
 
-/// The tables of the whole page, or of one section.
-pub fn find(document: &Document, section: Option<&str>) -> Result<Found, TooMuchWork> {
-    let mut budget = Budget(WORK_MAX);
+/// The same for what it may cost.
+pub(super) async fn find_within(
+    document: &Document,
+    section: Option<&str>,
+    mut budget: Budget,
+) -> Result<Found, TooMuchWork> {
     match section {
-        None => find_all(document, &mut budget),
-        Some(title) => find_in_section(document, title, &mut budget),
+        None => find_all(document, &mut budget).await,
+        Some(title) => find_in_section(document, title, &mut budget).await,
     }
 }
 
-fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWork> {
+async fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWork> {
     let mut tables = Vec::new();
     let mut section = None;
     let mut rows_most = 0;
@@ -86,14 +82,18 @@ fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWo
         if !document.is(id, "table") {
             continue;
         }
-        let rows = count_rows(document, id, budget)?;
-        let heading = heading.map(|heading| heading_text(document, heading));
-        if let Some(table) = grid::read(document, id, heading, budget)? {
+        let rows = budget.select(document, id, "tr")?.len();
+        let heading = heading
+            .map(|heading| budget.line(document, heading))
+            .transpose()?;
+        if let Some(table) = grid::read(document, id, heading, budget).await? {
             tables.push(table);
         }
         if rows > rows_most {
             rows_most = rows;
-            section = section_heading.map(|heading| heading_text(document, heading));
+            section = section_heading
+                .map(|heading| budget.line(document, heading))
+                .transpose()?;
         }
     }
     Ok(match tables.is_empty() {
@@ -105,7 +105,7 @@ fn find_all(document: &Document, budget: &mut Budget) -> Result<Found, TooMuchWo
 /// Headings below this level name no sections.
 const SECTION_LEVEL_MAX: u8 = 3;
 
-fn find_in_section(
+async fn find_in_section(
     document: &Document,
     title: &str,
     budget: &mut Budget,
@@ -119,8 +119,7 @@ fn find_in_section(
         else {
             continue;
         };
-        let text = heading_text(document, id);
-        budget.spend(text.len())?;
+        let text = budget.line(document, id)?;
         if text.to_lowercase() == wanted {
             // Of several the last one counts.
             start = Some((id, level));
@@ -140,16 +139,16 @@ fn find_in_section(
             if found <= level {
                 break;
             }
-            heading = Some(heading_text(document, id));
+            heading = Some(budget.line(document, id)?);
             continue;
         }
         let inside: Vec<NodeId> = match document.is(id, "table") {
             true => vec![id],
-            false => document.select(id, &Selector::Tag("table")).collect(),
+            false => budget.select(document, id, "table")?,
         };
         for table in inside {
             seen += 1;
-            tables.extend(grid::read(document, table, heading.clone(), budget)?);
+            tables.extend(grid::read(document, table, heading.clone(), budget).await?);
         }
     }
     let problem = match (seen, tables.len()) {
@@ -173,11 +172,6 @@ fn heading_level(document: &Document, id: NodeId) -> Option<u8> {
     }
 }
 
-/// The text of a heading, on one line.
-fn heading_text(document: &Document, id: NodeId) -> String {
-    space::collapse(&document.text(id))
-}
-
 /// Whether a heading is that of a note rather than of a part of the page.
 fn is_in_note(document: &Document, id: NodeId, budget: &mut Budget) -> Result<bool, TooMuchWork> {
     for around in document.ancestors(id) {
@@ -189,17 +183,4 @@ fn is_in_note(document: &Document, id: NodeId, budget: &mut Budget) -> Result<bo
         }
     }
     Ok(false)
-}
-
-fn count_rows(
-    document: &Document,
-    table: NodeId,
-    budget: &mut Budget,
-) -> Result<usize, TooMuchWork> {
-    let mut rows = 0;
-    for id in document.descendants(table) {
-        budget.spend(1)?;
-        rows += usize::from(document.is(id, "tr"));
-    }
-    Ok(rows)
 }
