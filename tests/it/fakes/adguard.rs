@@ -177,6 +177,20 @@ impl AdGuard {
                     "rules": [{"filter_list_id": 1, "text": "||ads.example^"}], "ip_addrs": null,
                 }),
             ),
+            Some("nas.lan") => Answer::json(
+                200,
+                &json!({
+                    "reason": "Rewrite", "filter_id": 0, "rule": "", "service_name": "", "cname": "disk.lan",
+                    "rules": [], "ip_addrs": ["192.168.1.5"],
+                }),
+            ),
+            Some("video.example") => Answer::json(
+                200,
+                &json!({
+                    "reason": "FilteredBlockedService", "filter_id": 0, "rule": "", "service_name": "video", "cname": "",
+                    "rules": [{"filter_list_id": 0, "text": "||video.example^"}], "ip_addrs": null,
+                }),
+            ),
             Some(_) => Answer::json(
                 200,
                 &json!({"reason": "NotFilteredNotFound", "filter_id": 0, "rule": "", "rules": [], "service_name": "", "cname": "", "ip_addrs": null}),
