@@ -38,10 +38,11 @@ impl AdGuard {
     }
 
     fn stats(&mut self, call: &Call) -> Answer {
-        if call
-            .query("recent")
-            .is_some_and(|recent| recent.parse().is_ok_and(|ms: u64| ms % 3_600_000 != 0))
-        {
+        if call.query("recent").is_some_and(|recent| {
+            recent
+                .parse()
+                .is_ok_and(|ms: u64| !ms.is_multiple_of(3_600_000))
+        }) {
             return error(400, "recent: must be a multiple of one hour");
         }
         Answer::json(
