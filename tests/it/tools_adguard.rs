@@ -111,6 +111,18 @@ fn hosts_are_checked_and_rewritten() {
         "GET /control/filtering/check_host?name=ads.example&client=192.168.1.14",
         json!({"reason": "FilteredBlackList", "rules": ["||ads.example^"]}),
     );
+    rig.expect(
+        "adguard_check_host",
+        json!({"name": "nas.lan"}),
+        "GET /control/filtering/check_host?name=nas.lan",
+        json!({"reason": "Rewrite", "cname": "disk.lan", "addresses": ["192.168.1.5"]}),
+    );
+    rig.expect(
+        "adguard_check_host",
+        json!({"name": "video.example"}),
+        "GET /control/filtering/check_host?name=video.example",
+        json!({"reason": "FilteredBlockedService", "rules": ["||video.example^"], "service": "video"}),
+    );
     let call = rig.expect_text(
         "adguard_add_rewrite",
         json!({"domain": "*.lan", "answer": "192.168.1.9"}),

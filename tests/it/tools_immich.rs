@@ -76,7 +76,12 @@ fn albums_are_made_and_filled() {
         "immich_list_albums",
         json!({"query": "summ"}),
         "GET /api/albums",
-        json!([{"id": ALBUM, "name": "Summer", "assets": 2, "from": time, "to": time, "shared": false}]),
+        // The newest first.
+        json!([
+            {"id": ALBUM, "name": "Summer", "assets": 2, "from": time, "to": time, "shared": false},
+            {"id": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "name": "Summer before", "assets": 9,
+                "from": "2025-06-01T00:00:00.000Z", "to": "2025-08-31T00:00:00.000Z", "shared": false},
+        ]),
     );
     let call = rig.expect(
         "immich_create_album",

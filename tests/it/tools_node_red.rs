@@ -92,6 +92,16 @@ fn without_admin_auth_nothing_is_sent() {
 }
 
 #[test]
+fn it_may_lie_behind_a_path() {
+    // `httpAdminRoot`
+    let upstream = Upstream::start_under("/red", NodeRed::new());
+    let mut rig = Rig::start("services__node_red", Some(TOKEN), upstream);
+    rig.json("node_red_list_flows", json!({}));
+    let lines = rig.upstream.lines();
+    assert_eq!(lines, ["POST /red/auth/token", "GET /red/flows"]);
+}
+
+#[test]
 fn flows_and_nodes_are_found() {
     let mut rig = rig();
     let call = rig.expect_list(

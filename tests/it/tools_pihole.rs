@@ -1,7 +1,7 @@
 //! The tools of `config/packs/pihole.toml` against a fake Pi-hole 6.
 
 use crate::fakes::pihole::Pihole;
-use crate::support::{Answer, Rig, Upstream, json};
+use crate::support::{Answer, Hold, Rig, Upstream, json};
 
 const PASSWORD: &str = "correct horse";
 
@@ -60,6 +60,36 @@ fn one_session_serves_all_calls_and_is_given_back() {
     server.stop();
     upstream.state(|pihole| assert_eq!((pihole.logins, pihole.sessions.len()), (1, 0)));
     assert_eq!(upstream.only().line(), "DELETE /api/auth");
+}
+
+#[test]
+fn calls_that_come_together_wait_for_one_login() {
+    let mut rig = rig_of(Pihole::new());
+    let hold = Hold::new();
+    let session = json!({"valid": true, "totp": false, "sid": "one", "validity": 1800, "message": "correct password"});
+    let login = Answer::json(200, &json!({"session": session, "took": 0.1}));
+    rig.upstream
+        .state(|pihole| pihole.sessions.push("one".to_owned()));
+    rig.upstream.next("POST", "/api/auth", login.held(&hold));
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        let params = json!({"name": "pihole_get_blocking", "arguments": {}});
+        let message = rig.mcp.build("tools/call", params);
+        calls.extend(rig.mcp.send(&message));
+    }
+    rig.upstream.wait_calls(1);
+    // Nothing else is kept waiting meanwhile.
+    rig.mcp.result("ping", json!({}));
+    hold.release();
+    for mut call in calls {
+        let answer = call.next();
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
+    }
+    let blocking = "GET /api/dns/blocking";
+    assert_eq!(
+        rig.upstream.lines(),
+        ["POST /api/auth", blocking, blocking, blocking]
+    );
 }
 
 #[test]

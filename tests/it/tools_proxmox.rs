@@ -130,11 +130,11 @@ fn an_action_is_a_task_that_ends_later() {
     let found = rig.json("proxmox_get_task_status", task.clone());
     assert_eq!(found, status("running"));
     rig.upstream
-        .state(|pve| assert!(!pve.guests[0].3, "it is not on yet"));
+        .state(|pve| assert!(!pve.guests[1].3, "it is not on yet"));
     let found = rig.json("proxmox_get_task_status", task.clone());
     assert_eq!(found, with(status("stopped"), "exitstatus", json!("OK")));
     rig.upstream
-        .state(|pve| assert!(pve.guests[0].3, "now it is"));
+        .state(|pve| assert!(pve.guests[1].3, "now it is"));
     rig.upstream.taken();
 
     let log = rig.json("proxmox_get_task_log", with(task, "limit", json!(1)));

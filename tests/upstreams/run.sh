@@ -52,6 +52,17 @@ check() {
   fi
 }
 
+# probe SERVICE CASE STATUS: what /ready says.
+probe() {
+  local said
+  said=$(curl --silent --show-error --max-time 30 "http://127.0.0.1:$PORT/ready" 2>&1) || true
+  if jq -e --arg status "$3" '.status == $status' >/dev/null 2>&1 <<<"$said"; then
+    report "ok   $1  $2"
+  else
+    report "FAIL $1  $2  $said"
+  fi
+}
+
 answers() {
   curl --silent --fail --max-time 5 --output "$SCRATCH/answer" "$@"
 }
@@ -86,6 +97,7 @@ EOF
     "$SISKIN" serve --port 0
   # The flows start a moment after the door opens.
   wait_until 20 started || true
+  probe "$label" probe ready
   check "$label" flows node_red_list_flows '{}' '$json.items == [{id: "f1", type: "tab", label: "Garden", disabled: false, info: "Waters"}]'
   check "$label" nodes node_red_find_nodes '{"type": "inject"}' '$json.items == [{id: "n1", type: "inject", name: "Water now", flow: "f1"}]'
   check "$label" flow-without-secrets node_red_get_flow '{"flow_id": "f1"}' '($json.nodes | length) == 2 and ($text | contains("hunter2") | not)'
@@ -101,6 +113,7 @@ EOF
   stop_server "$SERVER_PID"
   if [ -n "$token" ]; then
     start_siskin "$SCRATCH/$label.wrong" env "APP_SERVICES__NODE_RED__URL=$url" APP_SERVICES__NODE_RED__TOKEN=admin:guess "$SISKIN" serve --port 0
+    probe "$label" wrong-password-probe degraded
     check "$label" wrong-password node_red_list_flows '{}' '.isError and ($text | contains("Invalid resource owner credentials"))'
     stop_server "$SERVER_PID"
   fi
@@ -157,6 +170,7 @@ EOF
   local url=http://127.0.0.1:$free
   wait_until 90 house_runs "$url" || { cat "$log" "$folder"/*.log >&2; die "Home Assistant does not run"; }
   start_siskin "$SCRATCH/house.siskin" env "APP_SERVICES__HOME_ASSISTANT__URL=$url" "APP_SERVICES__HOME_ASSISTANT__TOKEN=$TOKEN" "$SISKIN" serve --port 0
+  probe $label probe ready
   check $label states home_assistant_list_states '{"domain": "input_boolean", "query": "lamp"}' \
     '$json.items == [{entity_id: "input_boolean.lamp", state: "off", name: "Desk lamp"}]'
   check $label states-by-name home_assistant_list_states '{"query": "DESK"}' '$json.shown == 1'
@@ -183,6 +197,7 @@ EOF
   report "skip $label  response  home_assistant_call_service_for_response: the REST interface has it since 2024.5, which wants Python 3.12"
   stop_server "$SERVER_PID"
   start_siskin "$SCRATCH/house.wrong" env "APP_SERVICES__HOME_ASSISTANT__URL=$url" APP_SERVICES__HOME_ASSISTANT__TOKEN=wrong "$SISKIN" serve --port 0
+  probe $label wrong-token-probe degraded
   check $label wrong-token home_assistant_list_states '{}' '.isError and ($text | contains("answered 401"))'
   stop_server "$SERVER_PID"
   stop_server "$server"

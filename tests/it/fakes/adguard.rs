@@ -38,10 +38,11 @@ impl AdGuard {
     }
 
     fn stats(&mut self, call: &Call) -> Answer {
-        if call
-            .query("recent")
-            .is_some_and(|recent| recent.parse().is_ok_and(|ms: u64| ms % 3_600_000 != 0))
-        {
+        if call.query("recent").is_some_and(|recent| {
+            recent
+                .parse()
+                .is_ok_and(|ms: u64| !ms.is_multiple_of(3_600_000))
+        }) {
             return error(400, "recent: must be a multiple of one hour");
         }
         Answer::json(
@@ -175,6 +176,20 @@ impl AdGuard {
                 &json!({
                     "reason": "FilteredBlackList", "filter_id": 1, "rule": "||ads.example^", "service_name": "", "cname": "",
                     "rules": [{"filter_list_id": 1, "text": "||ads.example^"}], "ip_addrs": null,
+                }),
+            ),
+            Some("nas.lan") => Answer::json(
+                200,
+                &json!({
+                    "reason": "Rewrite", "filter_id": 0, "rule": "", "service_name": "", "cname": "disk.lan",
+                    "rules": [], "ip_addrs": ["192.168.1.5"],
+                }),
+            ),
+            Some("video.example") => Answer::json(
+                200,
+                &json!({
+                    "reason": "FilteredBlockedService", "filter_id": 0, "rule": "", "service_name": "video", "cname": "",
+                    "rules": [{"filter_list_id": 0, "text": "||video.example^"}], "ip_addrs": null,
                 }),
             ),
             Some(_) => Answer::json(

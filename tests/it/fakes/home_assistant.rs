@@ -47,8 +47,8 @@ impl HomeAssistant {
         HomeAssistant {
             called: Vec::new(),
             states: vec![
-                state("light.kitchen", "off", light("Kitchen ceiling")),
                 state("light.study", "on", light("Study lamp")),
+                state("light.kitchen", "off", light("Kitchen ceiling")),
                 state(
                     "sensor.outside",
                     "4.5",

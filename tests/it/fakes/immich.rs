@@ -26,6 +26,9 @@ pub struct Immich {
 impl Immich {
     /// One whose key may do everything.
     pub fn new() -> Immich {
+        let mut older = album("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "Summer before", 9);
+        older["startDate"] = json!("2025-06-01T00:00:00.000Z");
+        older["endDate"] = json!("2025-08-31T00:00:00.000Z");
         Immich {
             permissions: &[
                 "asset.read",
@@ -36,7 +39,7 @@ impl Immich {
                 "server.statistics",
             ],
             is_smart: true,
-            albums: vec![album(ALBUM, "Summer", 2)],
+            albums: vec![older, album(ALBUM, "Summer", 2)],
             members: Vec::new(),
         }
     }

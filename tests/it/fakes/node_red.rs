@@ -217,7 +217,9 @@ impl Service for NodeRed {
             .tokens
             .iter()
             .any(|known| Some(known.as_str()) == token);
-        match is_known || self.login.is_none() || call.line() == "POST /auth/token" {
+        // `httpAdminRoot` may put a path before it.
+        let is_login = call.method == "POST" && call.path().ends_with("/auth/token");
+        match is_known || self.login.is_none() || is_login {
             true => Ok(()),
             false => Err(Answer::new(401, "text/plain", "Unauthorized")
                 .header("WWW-Authenticate", "Bearer realm=\"Users\"")),

@@ -148,17 +148,16 @@ impl Pihole {
             one(1, "community.example", "192.168.0.14", "FORWARDED"),
             one(0, "community.example", "192.168.0.15", "CACHE"),
         ];
-        let fits = |query: &Value, name: &str, value: &Value| {
+        let fits = |name: &str, value: &Value| {
             let wanted = call.query(name);
-            _ = query;
             wanted.is_none_or(|wanted| *value == *wanted)
         };
         let found: Vec<_> = all
             .into_iter()
             .filter(|query| {
-                fits(query, "domain", &query["domain"])
-                    && fits(query, "client_ip", &query["client"]["ip"])
-                    && fits(query, "status", &query["status"])
+                fits("domain", &query["domain"])
+                    && fits("client_ip", &query["client"]["ip"])
+                    && fits("status", &query["status"])
             })
             .collect();
         let length = call
@@ -325,7 +324,8 @@ impl Service for Pihole {
 
     fn admit(&self, call: &Call) -> Result<(), Answer> {
         let sid = call.header("x-ftl-sid").unwrap_or_default();
-        let is_open = self.password.is_none() || call.line() == "POST /api/auth";
+        let is_login = call.method == "POST" && call.path().ends_with("/api/auth");
+        let is_open = self.password.is_none() || is_login;
         match is_open || self.sessions.iter().any(|known| known == sid) {
             true => Ok(()),
             false => Err(Pihole::error(

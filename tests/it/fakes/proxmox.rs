@@ -30,7 +30,7 @@ impl Proxmox {
     /// One node, `pve`, with a machine that is off and a container that is on.
     pub fn new() -> Proxmox {
         Proxmox {
-            guests: vec![("qemu", 100, "dns", false), ("lxc", 101, "web", true)],
+            guests: vec![("lxc", 101, "web", true), ("qemu", 100, "dns", false)],
             snapshots: Vec::new(),
             tasks: Vec::new(),
         }
