@@ -69,6 +69,11 @@ impl Outside {
         &self.client
     }
 
+    /// What services are opened with.
+    pub(super) fn world(&self) -> World {
+        self.world.clone()
+    }
+
     /// The counters of the whole server.
     pub fn metrics(&self) -> Rc<Metrics> {
         self.world.metrics.clone()
@@ -82,7 +87,7 @@ impl Default for Outside {
 }
 
 /// What holds for programs where a pack says nothing.
-fn commands(config: &Config) -> Defaults {
+pub(super) fn commands(config: &Config) -> Defaults {
     Defaults {
         timeout: config.timeout.operation,
         output_bytes_max: config.limits.tool_output_bytes,
@@ -384,7 +389,7 @@ fn read_pack(file: &str, id: &str, text: &str, packs: &mut Vec<Pack>, problems: 
 }
 
 /// What a pack is told of the configuration.
-fn settings(
+pub(super) fn settings(
     config: &Config,
     id: &str,
     service: &config::Service,

@@ -17,6 +17,7 @@ mod pack;
 mod pages;
 mod request;
 mod run;
+pub mod scaffold;
 mod service;
 mod session;
 pub mod shipped;
@@ -27,6 +28,7 @@ mod template;
 mod time;
 mod tool;
 mod tree;
+pub mod trial;
 mod words;
 
 use std::rc::Rc;
@@ -49,6 +51,17 @@ pub struct OfferedTool {
 }
 
 impl Pack {
+    /// Its tools as they are without any configuration: all of them, with the pack's own defaults.
+    pub fn definitions(&self) -> Vec<Tool> {
+        let no_options = Default::default();
+        let tools = self.tools.iter();
+        let definition = |spec: &tool::ToolSpec| {
+            let (text, _) = arguments::input_schema(&spec.arguments, &no_options).ok()?;
+            Some(definition(spec, &text))
+        };
+        tools.filter_map(definition).collect()
+    }
+
     /// Puts a pack to work: its service, and the tools it offers under these settings.
     ///
     /// # Errors
@@ -87,13 +100,11 @@ impl Pack {
     }
 }
 
-fn offer(spec: tool::ToolSpec, service: &Rc<Service>) -> Result<OfferedTool, String> {
-    // The pack was checked; what can still be wrong is a default that the configuration gives.
-    let (text, schema) = arguments::input_schema(&spec.arguments, service.options())
-        .map_err(|(name, _, text)| format!("{}: argument `{name}`: {text}", spec.name))?;
-    let mut tool = Tool::new(&*spec.name)
+/// What a client sees of a tool whose input schema is `schema`.
+fn definition(spec: &tool::ToolSpec, schema: &str) -> Tool {
+    let tool = Tool::new(&*spec.name)
         .description(&*spec.description)
-        .input_schema_json(&text)
+        .input_schema_json(schema)
         .annotations(ToolAnnotations {
             read_only: Some(spec.access == tool::Access::Read),
             destructive: Some(spec.access == tool::Access::Destructive),
@@ -101,9 +112,17 @@ fn offer(spec: tool::ToolSpec, service: &Rc<Service>) -> Result<OfferedTool, Str
             // A service of one's own is a closed world; what a program reaches nobody knows.
             open_world: Some(spec.is_command()),
         });
-    if let Some(title) = &spec.title {
-        tool = tool.title(&**title);
+    match &spec.title {
+        Some(title) => tool.title(&**title),
+        None => tool,
     }
+}
+
+fn offer(spec: tool::ToolSpec, service: &Rc<Service>) -> Result<OfferedTool, String> {
+    // The pack was checked; what can still be wrong is a default that the configuration gives.
+    let (text, schema) = arguments::input_schema(&spec.arguments, service.options())
+        .map_err(|(name, _, text)| format!("{}: argument `{name}`: {text}", spec.name))?;
+    let tool = definition(&spec, &text);
     let handler = match spec.work {
         tool::Work::Command(command) => {
             let running = Rc::new(run::ProgramTool {
