@@ -65,7 +65,7 @@ fn read(file: &Path) -> Result<Result<Pack, Vec<String>>, Failure> {
         Failure::new(ExitCode::Failed, message)
     })?;
     let id = file.file_stem().unwrap_or_default().to_string_lossy();
-    let pack = Pack::read(&file.to_string_lossy(), &id, &text);
+    let pack = Pack::read(&file.to_string_lossy(), &id, text.into());
     Ok(pack.map_err(|wrong| wrong.iter().map(ToString::to_string).collect()))
 }
 

@@ -3,7 +3,9 @@
 //! Everything that can be wrong with a pack is found here, with its place, before anybody calls a tool. Nothing here
 //! knows a URL or a secret; those come when the pack is opened (`service`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -24,6 +26,14 @@ use crate::client::Method;
 pub struct Pack {
     pub(super) service: ServiceSpec,
     pub(super) tools: Vec<ToolSpec>,
+    pub(super) text: Rc<PackText>,
+}
+
+/// A pack as it is written.
+#[derive(Debug)]
+pub(super) struct PackText {
+    id: Box<str>,
+    text: Cow<'static, str>,
 }
 
 /// `[service]`.
@@ -96,32 +106,23 @@ const PROBE_KEYS: &[&str] = &[
 ];
 
 impl Pack {
-    /// Reads the text of a pack; `file` names it in messages, `id` is what its name says.
+    /// Reads the text of a pack; `file` names it in messages, `id` is what its name says. The text is kept: it is read
+    /// again when a tool is called.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the text.
-    pub fn read(file: &str, id: &str, text: &str) -> Result<Pack, Vec<PackProblem>> {
-        let source = Source::new(file, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let offset = error.span().map_or(0, |span| span.start);
-            source.report(offset, "", format!("not valid TOML: {}", error.message()));
-        }
-        let mut pack = None;
-        // What a broken document says is a guess, and guesses would bury the real mistake.
-        if errors.is_empty() {
-            let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
-            let root = Node {
-                source: &source,
-                place: String::new(),
-                value: &document,
-            };
-            pack = read_root(&root, id);
-        }
-        let problems = source.into_problems();
-        match pack {
-            Some(pack) if problems.is_empty() => Ok(pack),
-            _ => Err(problems),
+    pub fn read(file: &str, id: &str, text: Cow<'static, str>) -> Result<Pack, Vec<PackProblem>> {
+        let text = PackText {
+            id: id.into(),
+            text,
+        };
+        match text.read(file, None) {
+            (Some((service, tools)), problems) if problems.is_empty() => Ok(Pack {
+                service,
+                tools,
+                text: Rc::new(text),
+            }),
+            (_, problems) => Err(problems),
         }
     }
 
@@ -154,7 +155,45 @@ impl Pack {
     }
 }
 
-fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
+impl PackText {
+    /// Reads it all, or what `only` one tool needs.
+    fn read(
+        &self,
+        file: &str,
+        only: Option<&str>,
+    ) -> (Option<(ServiceSpec, Vec<ToolSpec>)>, Vec<PackProblem>) {
+        let source = Source::new(file, &self.text);
+        let (document, errors) = DeTable::parse_recoverable(&self.text);
+        for error in &errors {
+            let offset = error.span().map_or(0, |span| span.start);
+            source.report(offset, "", format!("not valid TOML: {}", error.message()));
+        }
+        let mut read = None;
+        // What a broken document says is a guess, and guesses would bury the real mistake.
+        if errors.is_empty() {
+            let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
+            let root = Node {
+                source: &source,
+                place: String::new(),
+                value: &document,
+            };
+            read = read_root(&root, &self.id, only);
+        }
+        (read, source.into_problems())
+    }
+
+    /// One tool of a text that is free of mistakes.
+    pub(super) fn tool(&self, name: &str) -> Option<ToolSpec> {
+        let (read, _) = self.read("", Some(name));
+        read?.1.pop()
+    }
+}
+
+fn read_root(
+    root: &Node<'_>,
+    id: &str,
+    only: Option<&str>,
+) -> Option<(ServiceSpec, Vec<ToolSpec>)> {
     let table = root.table(&["service", "tool"])?;
     let head = table.require("service")?.table(SERVICE_KEYS)?;
     let service = ServiceSpec::read(&head, id);
@@ -166,7 +205,13 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut tools = Vec::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
-    let nodes = table.require("tool")?.items();
+    let mut nodes = table.require("tool")?.items();
+    if let Some(only) = only {
+        nodes.retain(|node| {
+            let name = node.value.get_ref().get("name");
+            name.and_then(|name| name.get_ref().as_str()) == Some(only)
+        });
+    }
     if nodes.is_empty() {
         root.report("a pack without a `[[tool]]` does nothing");
     }
@@ -194,13 +239,11 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
             }
         }
     }
-    Some(Pack {
-        service: ServiceSpec {
-            options,
-            ..service?
-        },
-        tools,
-    })
+    let service = ServiceSpec {
+        options,
+        ..service?
+    };
+    Some((service, tools))
 }
 
 /// Whether an option exists and has a default.

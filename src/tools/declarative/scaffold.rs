@@ -12,7 +12,7 @@ pub fn scaffold(id: &str, url: &str) -> Result<String, String> {
         .replace("@title", &title(id))
         .replace("@url", url);
     // The only thing that can be wrong is what was put in.
-    match Pack::read(id, id, &text) {
+    match Pack::read(id, id, text.clone().into()) {
         Ok(_) => Ok(text),
         Err(problems) => Err(match problems.into_iter().next() {
             Some(problem) => problem.text,
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_new_pack_is_sound_and_its_tools_have_its_name() {
         let text = scaffold("home_box2", "http://127.0.0.1:8080").unwrap();
-        let pack = Pack::read("home_box2.toml", "home_box2", &text).unwrap();
+        let pack = Pack::read("home_box2.toml", "home_box2", text.clone().into()).unwrap();
         assert_eq!(pack.title(), "Home Box2");
         assert!(pack.tool_names().all(|name| name.starts_with("home_box2_")));
         assert!(text.contains("#   url = \"http://127.0.0.1:8080\"\n"));
