@@ -8,6 +8,7 @@ mod launch;
 pub mod plan;
 pub mod serve;
 mod siskin;
+mod trial;
 
 pub mod aws;
 pub mod device;

@@ -3,6 +3,7 @@
 //! A pack comes from the binary or from `packs` of the configuration's folder, where the same id replaces. Nothing is
 //! read of a pack whose service has no `url`, unless somebody asks for a check.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,9 @@ use crate::rt::process::Children;
 use crate::rt::sync::Notify;
 use crate::rt::{self, Task};
 use crate::tools::command::Defaults;
-use crate::tools::declarative::{OfferedTool, Pack, Service, ServiceSettings, World, shipped};
+use crate::tools::declarative::{
+    OfferedTool, Pack, Service, ServiceSettings, ToolNames, World, shipped,
+};
 
 use super::device::is_offered;
 
@@ -69,6 +72,11 @@ impl Outside {
         &self.client
     }
 
+    /// What services are opened with.
+    pub(super) fn world(&self) -> World {
+        self.world.clone()
+    }
+
     /// The counters of the whole server.
     pub fn metrics(&self) -> Rc<Metrics> {
         self.world.metrics.clone()
@@ -82,7 +90,7 @@ impl Default for Outside {
 }
 
 /// What holds for programs where a pack says nothing.
-fn commands(config: &Config) -> Defaults {
+pub(super) fn commands(config: &Config) -> Defaults {
     Defaults {
         timeout: config.timeout.operation,
         output_bytes_max: config.limits.tool_output_bytes,
@@ -146,16 +154,24 @@ impl Services {
         reading: Reading,
     ) -> Result<Services, Vec<String>> {
         let mut problems = Vec::new();
-        let packs = read_packs(config, config_folder, reading, &mut problems);
-        for (index, pack) in packs.iter().enumerate() {
-            for other in &packs[..index] {
-                problems.extend(pack.doubles(other).iter().map(ToString::to_string));
-            }
-        }
+        let texts = wanted(config, config_folder, reading, &mut problems);
         let mut services = Vec::new();
         let mut has_commands = false;
-        for pack in packs {
-            let id = pack.id().to_owned();
+        let mut earlier: Vec<(String, ToolNames)> = Vec::new();
+        // One after the other: what reading takes is free again before the next one is read.
+        for PackText { file, id, text } in texts {
+            let mut pack = match Pack::read(&file, &id, text) {
+                Ok(pack) => pack,
+                Err(wrong) => {
+                    problems.extend(wrong.iter().map(ToString::to_string));
+                    continue;
+                }
+            };
+            for (other, names) in &earlier {
+                let doubles = pack.doubles(other, names);
+                problems.extend(doubles.iter().map(ToString::to_string));
+            }
+            earlier.push((id.clone(), pack.take_names()));
             let default = config::Service::default();
             let service = config.services.get(&id).unwrap_or(&default);
             let is_on = service.enabled && (service.url.is_some() || !pack.needs_url());
@@ -326,13 +342,20 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// A pack that has not been read.
+struct PackText {
+    file: String,
+    id: String,
+    text: Cow<'static, str>,
+}
+
 /// The packs that are wanted, in the order of their ids.
-fn read_packs(
+fn wanted(
     config: &Config,
     config_folder: &Path,
     reading: Reading,
     problems: &mut Vec<String>,
-) -> Vec<Pack> {
+) -> Vec<PackText> {
     let mut packs = Vec::new();
     let mut found: BTreeSet<String> = BTreeSet::new();
     let is_on = |id: &str| {
@@ -349,7 +372,11 @@ fn read_packs(
         let is_needed = is_on(&id) || shipped::text(&id).is_none();
         if is_needed || reading == Reading::Everything {
             match std::fs::read_to_string(&path) {
-                Ok(text) => read_pack(&path.to_string_lossy(), &id, &text, &mut packs, problems),
+                Ok(text) => packs.push(PackText {
+                    file: path.to_string_lossy().into_owned(),
+                    id: id.clone(),
+                    text: text.into(),
+                }),
                 Err(error) => problems.push(format!("{}: cannot be read: {error}", path.display())),
             }
         }
@@ -357,7 +384,11 @@ fn read_packs(
     }
     for (id, text) in shipped::PACKS {
         if is_on(id) && !found.contains(*id) {
-            read_pack(&format!("<{id}.toml>"), id, text, &mut packs, problems);
+            packs.push(PackText {
+                file: format!("<{id}.toml>"),
+                id: (*id).to_owned(),
+                text: (*text).into(),
+            });
         }
         found.insert((*id).to_owned());
     }
@@ -377,19 +408,12 @@ fn read_packs(
             ));
         }
     }
-    packs.sort_by(|a: &Pack, b: &Pack| a.id().cmp(b.id()));
+    packs.sort_by(|a, b| a.id.cmp(&b.id));
     packs
 }
 
-fn read_pack(file: &str, id: &str, text: &str, packs: &mut Vec<Pack>, problems: &mut Vec<String>) {
-    match Pack::read(file, id, text) {
-        Ok(pack) => packs.push(pack),
-        Err(wrong) => problems.extend(wrong.iter().map(ToString::to_string)),
-    }
-}
-
 /// What a pack is told of the configuration.
-fn settings(
+pub(super) fn settings(
     config: &Config,
     id: &str,
     service: &config::Service,

@@ -1,14 +1,18 @@
 //! The program behind the command line: what each command asks of the parts.
 
-use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, ToolLine};
+use std::path::{Path, PathBuf};
+
+use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, PackFile, ToolLine, Trial};
 use crate::config::{Loaded, Sources};
 use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
+use crate::mcp::tool::{Tool, ToolResult};
 use crate::rt;
 
 use super::launch::{self, LaunchError};
 use super::packs::Reading;
 use super::plan::{Parts, Plan, PlanError};
+use super::trial;
 
 /// The `siskin` program.
 pub struct Siskin;
@@ -25,14 +29,11 @@ impl App for Siskin {
 
     fn tools(&self, loaded: &Loaded) -> Result<Vec<ToolLine>, Failure> {
         let catalog = plan(loaded)?.catalog;
-        let lines = catalog.tools.iter().map(|entry| ToolLine {
-            name: entry.tool.name().to_owned(),
-            title: entry.tool.title_text().map(str::to_owned),
-            description: entry.tool.description_text().map(str::to_owned),
-            read_only: entry.tool.hints().read_only == Some(true),
-            input_schema_json: entry.tool.input_schema().into_owned(),
-        });
-        Ok(lines.collect())
+        Ok(catalog
+            .tools
+            .iter()
+            .map(|entry| line(&entry.tool))
+            .collect())
     }
 
     fn call(
@@ -49,18 +50,25 @@ impl App for Siskin {
             services.log_out().await;
             result
         });
-        let text = result.content.iter().map(|content| match &content.body {
-            Body::Text(text) => text.clone(),
-            Body::Image { mime_type, .. } => format!("[image, {mime_type}]"),
-            Body::Audio { mime_type, .. } => format!("[audio, {mime_type}]"),
-            Body::ResourceLink(resource) => format!("[resource {}]", resource.uri),
-            Body::Resource(contents) => format!("[resource {}]", contents.uri),
-        });
-        Ok(CallOutcome {
-            is_error: result.is_error,
-            text: text.collect(),
-            structured_json: result.structured.map(|json| json.get().to_owned()),
-        })
+        Ok(outcome(&result))
+    }
+
+    fn new_pack(&self, loaded: &Loaded, id: &str, url: &str) -> Result<PathBuf, Failure> {
+        trial::new_pack(&loaded.folder, id, url)
+    }
+
+    fn read_pack(&self, file: &Path) -> Result<PackFile, Failure> {
+        trial::read_pack(file)
+    }
+
+    fn try_tool(
+        &self,
+        loaded: &Loaded,
+        file: &Path,
+        tool: &str,
+        arguments_json: &str,
+    ) -> Result<Trial, Failure> {
+        trial::try_tool(&loaded.config, file, tool, arguments_json)
     }
 
     fn check(&self, loaded: &Loaded) -> Checked {
@@ -80,6 +88,33 @@ impl App for Siskin {
 
     fn revisions(&self) -> Vec<&'static str> {
         Revision::ALL.map(Revision::as_str).to_vec()
+    }
+}
+
+/// A tool as the command line shows it.
+pub(super) fn line(tool: &Tool) -> ToolLine {
+    ToolLine {
+        name: tool.name().to_owned(),
+        title: tool.title_text().map(str::to_owned),
+        description: tool.description_text().map(str::to_owned),
+        read_only: tool.hints().read_only == Some(true),
+        input_schema_json: tool.input_schema().into_owned(),
+    }
+}
+
+/// A result as the command line shows it.
+pub(super) fn outcome(result: &ToolResult) -> CallOutcome {
+    let text = result.content.iter().map(|content| match &content.body {
+        Body::Text(text) => text.clone(),
+        Body::Image { mime_type, .. } => format!("[image, {mime_type}]"),
+        Body::Audio { mime_type, .. } => format!("[audio, {mime_type}]"),
+        Body::ResourceLink(resource) => format!("[resource {}]", resource.uri),
+        Body::Resource(contents) => format!("[resource {}]", contents.uri),
+    });
+    CallOutcome {
+        is_error: result.is_error,
+        text: text.collect(),
+        structured_json: result.structured.as_ref().map(|json| json.get().to_owned()),
     }
 }
 

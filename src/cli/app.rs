@@ -3,6 +3,8 @@
 //! The command line knows the configuration and nothing else; serving, listing and calling tools are behind one trait,
 //! which `crate::app` implements and the tests fake. The data that crosses is plain and belongs to this module.
 
+use std::path::{Path, PathBuf};
+
 use crate::config::{Loaded, Sources};
 
 use super::exit::Failure;
@@ -41,6 +43,30 @@ pub trait App {
     /// Looks beyond the keys themselves: at packs, files and services.
     fn check(&self, loaded: &Loaded) -> Checked;
 
+    /// Writes a new pack into the folder of packs, and says where it is. `url` is where the service may be found.
+    ///
+    /// # Errors
+    /// For a name that is none, a file that is there already, and a folder that cannot be written.
+    fn new_pack(&self, loaded: &Loaded, id: &str, url: &str) -> Result<PathBuf, Failure>;
+
+    /// Reads a pack's file, whatever the configuration says.
+    ///
+    /// # Errors
+    /// When the file cannot be read at all; mistakes in it are a result.
+    fn read_pack(&self, file: &Path) -> Result<PackFile, Failure>;
+
+    /// Runs one tool of a pack's file against the service of the configuration, and tells what went over the wire.
+    ///
+    /// # Errors
+    /// When the tool did not run at all.
+    fn try_tool(
+        &self,
+        loaded: &Loaded,
+        file: &Path,
+        tool: &str,
+        arguments_json: &str,
+    ) -> Result<Trial, Failure>;
+
     /// The protocol revisions spoken, oldest first.
     fn revisions(&self) -> Vec<&'static str>;
 }
@@ -78,4 +104,48 @@ pub struct CallOutcome {
     pub text: Vec<String>,
     /// `structuredContent`, as JSON.
     pub structured_json: Option<String>,
+}
+
+/// A pack as it stands in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackFile {
+    /// What is wrong with it, a line each; nothing else is known then.
+    pub problems: Vec<String>,
+    /// The service's name for people.
+    pub title: String,
+    /// Its tools, those that depend on an option included.
+    pub tools: Vec<ToolLine>,
+}
+
+/// A tool that was tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// What went over the wire, in order, without secrets.
+    pub exchanges: Vec<Exchange>,
+    /// What a client would get.
+    pub outcome: CallOutcome,
+}
+
+/// One request with what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Verb and URL.
+    pub request: String,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body; empty for none.
+    pub body: String,
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, String>,
+}
+
+/// What a service said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, and where redirects led if they did.
+    pub status: String,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
 }

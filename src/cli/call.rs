@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
-use super::app::CallOutcome;
+use super::app::{CallOutcome, ToolLine};
 use super::arguments::Schema;
 use super::text::clean;
 use super::tools::find;
@@ -44,15 +44,9 @@ impl Call {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let loaded = context.load()?;
         let tools = context.app.tools(&loaded)?;
-        let tool = find(&tools, &self.tool)?;
-        let arguments = Schema::parse(&tool.input_schema_json)
-            .read(self.args.as_deref(), &self.pairs)
-            .map_err(|error| {
-                let name = &tool.name;
-                Failure::usage(format!(
-                    "`{name}`: {error}; `siskin tools {name}` shows its arguments"
-                ))
-            })?;
+        let tool = find(&tools, &self.tool, "siskin tools")?;
+        let shown_by = format!("siskin tools {}", tool.name);
+        let arguments = read_arguments(tool, self.args.as_deref(), &self.pairs, &shown_by)?;
         let outcome = context.app.call(&loaded, &tool.name, &arguments)?;
         if self.json {
             write_json(&mut context.out, &outcome);
@@ -74,6 +68,22 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// The arguments of a tool as one JSON object, from words and from JSON.
+pub(super) fn read_arguments(
+    tool: &ToolLine,
+    json: Option<&str>,
+    pairs: &[String],
+    shown_by: &str,
+) -> Result<String, Failure> {
+    let schema = Schema::parse(&tool.input_schema_json);
+    schema.read(json, pairs).map_err(|error| {
+        let name = &tool.name;
+        Failure::usage(format!(
+            "`{name}`: {error}; `{shown_by}` shows its arguments"
+        ))
+    })
 }
 
 /// The text blocks as they are. Structured content shows where no text says it better: tools owe older clients the same

@@ -55,13 +55,23 @@ pub(super) fn read(args: &[String]) -> Result<Asked, Failure> {
         }
     }
     if sorted.help {
-        let text = help::render(&table, sorted.command);
+        let text = help::render(&table, &sorted.path, sorted.command);
         return Ok(Asked::Help { text });
     }
     if sorted.version {
         return Ok(Asked::Version);
     }
     let remedy = sorted.remedy();
+    if let (Some(group), Some(_)) = (sorted.group(), sorted.command) {
+        let names: Vec<String> = (group.commands.iter())
+            .map(|command| format!("`{}`", command.name))
+            .collect();
+        return Err(Failure::usage(format!(
+            "`{}` needs one of its commands, {}; {remedy}",
+            sorted.path.join(" "),
+            names.join(" or ")
+        )));
+    }
     Options::from_args(&["siskin"], &sorted.into_words())
         .map(|options| Asked::Run(Box::new(options)))
         .map_err(|exit| Failure::usage(format!("{}; {remedy}", in_house_style(&exit.output))))
@@ -71,6 +81,8 @@ pub(super) fn read(args: &[String]) -> Result<Asked, Failure> {
 struct Sorted<'a> {
     table: &'a CommandInfoWithArgs,
     command: Option<&'a CommandInfoWithArgs>,
+    /// The words that name the command: `pack`, `new`.
+    path: Vec<&'a str>,
     global: Vec<&'a str>,
     local: Vec<&'a str>,
     /// Options seen, to refuse a second one.
@@ -84,6 +96,7 @@ impl<'a> Sorted<'a> {
         Sorted {
             table,
             command: None,
+            path: Vec::new(),
             global: Vec::new(),
             local: Vec::new(),
             seen: BTreeSet::new(),
@@ -93,25 +106,35 @@ impl<'a> Sorted<'a> {
     }
 
     fn take_word(&mut self, word: &'a str) -> Result<(), Failure> {
-        if self.command.is_some() {
+        let Some(group) = self.group() else {
             self.local.push(word);
             return Ok(());
-        }
+        };
         if word == "help" {
             self.help = true;
             return Ok(());
         }
-        let commands = || self.table.commands.iter();
+        let commands = || group.commands.iter();
         let Some(found) = commands().find(|command| command.name == word) else {
             let guess = nearest(word, commands().map(|command| command.name));
             let guess = did_you_mean(guess.as_deref());
+            let path = self.prefix();
             let shown = word.escape_debug();
             return Err(Failure::usage(format!(
-                "unknown command `{shown}`{guess}; `siskin --help` lists all"
+                "unknown command `{path}{shown}`{guess}; `siskin {path}--help` lists all"
             )));
         };
         self.command = Some(&found.command);
+        self.path.push(found.name);
         Ok(())
+    }
+
+    /// The table that the next word names a command of, if it has to.
+    fn group(&self) -> Option<&'a CommandInfoWithArgs> {
+        match self.command {
+            None => Some(self.table),
+            Some(command) => Some(command).filter(|command| !command.commands.is_empty()),
+        }
     }
 
     fn take_option(
@@ -172,23 +195,23 @@ impl<'a> Sorted<'a> {
 
     fn unknown_option(&self, name: &str) -> Failure {
         // Before the command is named, an option of any of them may be meant.
-        let commands = self.table.commands.iter();
-        let further = commands
-            .filter(|_| self.command.is_none())
-            .flat_map(|command| command.command.flags);
+        let open = || self.group().into_iter().flat_map(|group| &group.commands);
+        let further = open().flat_map(|command| command.command.flags);
         let flags = self.table.flags.iter().chain(self.local_flags());
         let names = flags.chain(further).map(|flag| flag.long);
         let guess = nearest(name, names.chain(["--version"]));
         // An option of a command that has not been named yet is the likely slip on a bare `siskin --port 1`.
-        let owner = self.table.commands.iter().find(|command| {
-            self.command.is_none() && command.command.flags.iter().any(|flag| flag.long == name)
-        });
+        let owner =
+            open().find(|command| command.command.flags.iter().any(|flag| flag.long == name));
         let shown = name.escape_debug();
         match owner {
-            Some(owner) => Failure::usage(format!(
-                "`{shown}` is an option of `{0}`: `siskin {0} {shown} ...`",
-                owner.name
-            )),
+            Some(owner) => {
+                let path = self.prefix();
+                Failure::usage(format!(
+                    "`{shown}` is an option of `{path}{0}`: `siskin {path}{0} {shown} ...`",
+                    owner.name
+                ))
+            }
             None => Failure::usage(format!(
                 "unknown option `{shown}`{}; {}",
                 did_you_mean(guess.as_deref()),
@@ -201,17 +224,19 @@ impl<'a> Sorted<'a> {
         self.command.map_or(&[], |command| command.flags)
     }
 
+    /// The command so far with a space behind each word.
+    fn prefix(&self) -> String {
+        self.path.iter().map(|word| format!("{word} ")).collect()
+    }
+
     fn remedy(&self) -> String {
-        match self.command {
-            Some(command) => format!("`siskin {} --help` shows the usage", command.name),
-            None => "`siskin --help` shows the usage".to_owned(),
-        }
+        let path = self.prefix();
+        format!("`siskin {path}--help` shows the usage")
     }
 
     fn into_words(self) -> Vec<&'a str> {
-        let command = self.command.map(|command| command.name);
         let mut words = self.global;
-        words.extend(command);
+        words.extend(self.path);
         words.extend(self.local);
         words
     }

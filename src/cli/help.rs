@@ -10,19 +10,23 @@ use super::text::{COLUMNS_DEFAULT, wrap};
 /// Where descriptions start.
 const INDENT: usize = 24;
 
-/// The help of `command`, or of the program.
-pub(super) fn render(table: &CommandInfoWithArgs, command: Option<&CommandInfoWithArgs>) -> String {
+/// The help of `command`, which `path` names, or of the program.
+pub(super) fn render(
+    table: &CommandInfoWithArgs,
+    path: &[&str],
+    command: Option<&CommandInfoWithArgs>,
+) -> String {
     let mut help = String::new();
     let shown = command.unwrap_or(table);
-    write_usage(&mut help, shown, command.is_some());
+    write_usage(&mut help, shown, path);
     line(&mut help, &sentence(shown.description));
     for note in shown.notes {
         help.push('\n');
         line(&mut help, note);
     }
-    if command.is_none() {
+    if !shown.commands.is_empty() {
         help.push_str("\nCommands:\n");
-        for command in &table.commands {
+        for command in &shown.commands {
             row(&mut help, command.name, command.command.description);
         }
     } else if !shown.positionals.is_empty() {
@@ -59,12 +63,15 @@ pub(super) fn render(table: &CommandInfoWithArgs, command: Option<&CommandInfoWi
     help
 }
 
-fn write_usage(help: &mut String, shown: &CommandInfoWithArgs, is_command: bool) {
-    let usage = if is_command {
-        let positionals: String = shown.positionals.iter().map(placeholder).collect();
-        format!("Usage: siskin {} [OPTIONS]{positionals}", shown.name)
-    } else {
+fn write_usage(help: &mut String, shown: &CommandInfoWithArgs, path: &[&str]) {
+    let path = path.join(" ");
+    let usage = if path.is_empty() {
         "Usage: siskin [OPTIONS] [COMMAND]".to_owned()
+    } else if !shown.commands.is_empty() {
+        format!("Usage: siskin {path} [OPTIONS] COMMAND")
+    } else {
+        let positionals: String = shown.positionals.iter().map(placeholder).collect();
+        format!("Usage: siskin {path} [OPTIONS]{positionals}")
     };
     line(help, &usage);
     help.push('\n');

@@ -18,6 +18,7 @@ mod call;
 mod check;
 mod config;
 mod healthcheck;
+mod pack;
 mod serve;
 mod stdio;
 mod tools;
@@ -33,7 +34,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
-pub use app::{App, CallOutcome, Checked, ToolLine};
+pub use app::{Answer, App, CallOutcome, Checked, Exchange, PackFile, ToolLine, Trial};
 pub use exit::{ExitCode, Failure};
 
 use crate::config::{Loaded, Sources, load};

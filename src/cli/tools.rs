@@ -35,7 +35,7 @@ impl Tools {
         let loaded = context.load()?;
         let mut tools = context.app.tools(&loaded)?;
         if let Some(name) = &self.tool {
-            let tool = find(&tools, name)?.clone();
+            let tool = find(&tools, name, "siskin tools")?.clone();
             tools = vec![tool];
         }
         let out = &mut context.out;
@@ -49,19 +49,23 @@ impl Tools {
     }
 }
 
-/// The tool of that name, or the one that may have been meant.
-pub(super) fn find<'t>(tools: &'t [ToolLine], name: &str) -> Result<&'t ToolLine, Failure> {
+/// The tool of that name, or the one that may have been meant. `listed_by` is the command that lists them.
+pub(super) fn find<'t>(
+    tools: &'t [ToolLine],
+    name: &str,
+    listed_by: &str,
+) -> Result<&'t ToolLine, Failure> {
     tools.iter().find(|tool| tool.name == name).ok_or_else(|| {
         let guess = nearest(name, tools.iter().map(|tool| tool.name.as_str()));
         let guess = did_you_mean(guess.as_deref());
         let shown = name.escape_debug();
         Failure::usage(format!(
-            "unknown tool `{shown}`{guess}; `siskin tools` lists all"
+            "unknown tool `{shown}`{guess}; `{listed_by}` lists all"
         ))
     })
 }
 
-fn write_table(out: &mut String, tools: &[ToolLine], columns: Option<usize>) {
+pub(super) fn write_table(out: &mut String, tools: &[ToolLine], columns: Option<usize>) {
     const HEADING: (&str, &str, &str) = ("TOOL", "ACCESS", "WHAT IT DOES");
     /// Less than this says nothing; a narrower terminal breaks the lines.
     const TEXT_COLUMNS_MIN: usize = 12;

@@ -41,10 +41,41 @@ const TOOLS: &str = "siskin tools 2>/dev/null | tail -n +2 | cut -d ' ' -f 1";
 
 /// The words of all options of a command, `-h` and `-V` included.
 fn words(command: &CommandInfoWithArgs, table: &CommandInfoWithArgs) -> String {
-    let own = flags(command, table).into_iter().map(|flag| flag.long);
-    own.chain(["--help", "--version"])
+    let names = (command
+        .commands
+        .iter()
+        .filter(|_| command.name != table.name))
+    .map(|inner| inner.name);
+    let own = nested(command)
+        .into_iter()
+        .filter(|_| command.name != table.name);
+    let own = own.chain(flags(command, table)).map(|flag| flag.long);
+    (names.chain(own))
+        .chain(["--help", "--version"])
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The options of a command's own commands, each once.
+fn nested<'a>(command: &'a CommandInfoWithArgs) -> Vec<&'a FlagInfo<'a>> {
+    let all = command.commands.iter();
+    let mut flags: Vec<&FlagInfo<'_>> = all.flat_map(|inner| inner.command.flags).collect();
+    flags.retain(|flag| flag.long != "--help");
+    flags.sort_by_key(|flag| flag.long);
+    flags.dedup_by_key(|flag| flag.long);
+    flags
+}
+
+/// Every command with the words that name it, a group's own commands behind it.
+fn with_nested<'a>(table: &'a CommandInfoWithArgs) -> Vec<(String, &'a CommandInfoWithArgs)> {
+    let mut all = Vec::new();
+    for outer in &table.commands {
+        all.push((outer.name.to_owned(), &outer.command));
+        for inner in &outer.command.commands {
+            all.push((format!("{} {}", outer.name, inner.name), &inner.command));
+        }
+    }
+    all
 }
 
 /// What a shell completes after an option that takes a value.
@@ -73,10 +104,9 @@ fn bash() {
             .flags
             .iter()
             .chain(
-                table
-                    .commands
-                    .iter()
-                    .flat_map(|command| command.command.flags),
+                with_nested(&table)
+                    .into_iter()
+                    .flat_map(|(_, command)| command.flags),
             )
             .filter(|flag| value_of(flag) == Some(kind))
             .map(|flag| flag.long)
@@ -154,8 +184,21 @@ fn zsh() {
     out.push_str("            )\n            _describe command commands\n            ;;\n        argument)\n            case $line[1] in\n");
     for command in &table.commands {
         write!(out, "                {}) _arguments", command.name).unwrap();
-        for flag in flags(&command.command, &table) {
+        for flag in nested(&command.command)
+            .into_iter()
+            .chain(flags(&command.command, &table))
+        {
             write!(out, " \\\n                    {}", spec(flag)).unwrap();
+        }
+        if !command.command.commands.is_empty() {
+            let inner = command.command.commands.iter();
+            let names: Vec<&str> = inner.map(|inner| inner.name).collect();
+            write!(
+                out,
+                " \\\n                    '1:command:({})' '*:file:_files'",
+                names.join(" ")
+            )
+            .unwrap();
         }
         if matches!(command.name, "call" | "tools") {
             write!(out, " \\\n                    \"1:tool:($({TOOLS}))\"").unwrap();
@@ -194,12 +237,12 @@ fn fish() {
     }
     for command in &table.commands {
         let condition = format!(" -n '__fish_seen_subcommand_from {}'", command.name);
-        for flag in command
+        let own = command
             .command
             .flags
             .iter()
-            .filter(|flag| flag.long != "--help")
-        {
+            .filter(|flag| flag.long != "--help");
+        for flag in own.chain(nested(&command.command)) {
             option(&condition, flag);
         }
     }
@@ -211,6 +254,20 @@ fn fish() {
             command.name
         )
         .unwrap();
+        let names: Vec<&str> = (command.command.commands.iter())
+            .map(|inner| inner.name)
+            .collect();
+        for inner in &command.command.commands {
+            writeln!(
+                out,
+                "complete -c siskin -F -n '__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from {}' -a {} -d {}",
+                command.name,
+                names.join(" "),
+                inner.name,
+                quoted(inner.command.description)
+            )
+            .unwrap();
+        }
     }
     writeln!(
         out,
@@ -263,8 +320,7 @@ fn man_page() {
         option(&mut out, flag);
     }
     out.push_str(".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nshow help, after a command its own\n.TP\n\\fB\\-V\\fR, \\fB\\-\\-version\\fR\nshow the version\n.SH COMMANDS\n");
-    for command in &table.commands {
-        let info = &command.command;
+    for (name, info) in with_nested(&table) {
         let positionals: String = info
             .positionals
             .iter()
@@ -272,8 +328,7 @@ fn man_page() {
             .collect();
         writeln!(
             out,
-            ".SS siskin {}{positionals}\n{}.",
-            command.name,
+            ".SS siskin {name}{positionals}\n{}.",
             code(info.description)
         )
         .unwrap();

@@ -2,14 +2,19 @@
 
 mod commands;
 mod generated;
+mod pack;
 mod words;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use super::{App, CallOutcome, Checked, Context, ExitCode, Failure, ToolLine, run_in};
+use super::{
+    Answer, App, CallOutcome, Checked, Context, Exchange, ExitCode, Failure, PackFile, ToolLine,
+    Trial, run_in,
+};
 use crate::config::{Loaded, Sources};
 
 /// A program that remembers what it was asked and answers what it was told to.
@@ -17,6 +22,7 @@ use crate::config::{Loaded, Sources};
 struct Fake {
     asked: RefCell<Vec<String>>,
     outcome: CallOutcome,
+    exchanges: Vec<Exchange>,
     problems: Vec<String>,
     serving_fails: Option<Failure>,
 }
@@ -38,6 +44,31 @@ impl Fake {
     }
 }
 
+/// Two tools: one that takes nothing, one that wants something.
+fn tools() -> Vec<ToolLine> {
+    vec![
+        ToolLine {
+            name: "device_memory".to_owned(),
+            title: Some("Memory".to_owned()),
+            description: Some(
+                "How much memory there is, and how much of it is free.\nMore.".to_owned(),
+            ),
+            read_only: true,
+            input_schema_json: r#"{"type":"object","properties":{}}"#.to_owned(),
+        },
+        ToolLine {
+            name: "net_check".to_owned(),
+            title: Some("Net check".to_owned()),
+            description: None,
+            read_only: false,
+            input_schema_json:
+                r#"{"type":"object","properties":{"host":{"type":"string","description":"Who."},
+                    "port":{"type":"integer"}},"required":["host"]}"#
+                    .to_owned(),
+        },
+    ]
+}
+
 impl App for Fake {
     fn serve(&self, loaded: Loaded, sources: Sources) -> Result<(), Failure> {
         let again = crate::config::load(&sources).unwrap();
@@ -57,27 +88,7 @@ impl App for Fake {
     }
 
     fn tools(&self, _: &Loaded) -> Result<Vec<ToolLine>, Failure> {
-        Ok(vec![
-            ToolLine {
-                name: "device_memory".to_owned(),
-                title: Some("Memory".to_owned()),
-                description: Some(
-                    "How much memory there is, and how much of it is free.\nMore.".to_owned(),
-                ),
-                read_only: true,
-                input_schema_json: r#"{"type":"object","properties":{}}"#.to_owned(),
-            },
-            ToolLine {
-                name: "net_check".to_owned(),
-                title: Some("Net check".to_owned()),
-                description: None,
-                read_only: false,
-                input_schema_json:
-                    r#"{"type":"object","properties":{"host":{"type":"string","description":"Who."},
-                    "port":{"type":"integer"}},"required":["host"]}"#
-                        .to_owned(),
-            },
-        ])
+        Ok(tools())
     }
 
     fn call(&self, _: &Loaded, tool: &str, arguments: &str) -> Result<CallOutcome, Failure> {
@@ -90,6 +101,40 @@ impl App for Fake {
             problems: self.problems.clone(),
             notes: vec!["grafana: 12 tools".to_owned()],
         }
+    }
+
+    fn new_pack(&self, loaded: &Loaded, id: &str, url: &str) -> Result<PathBuf, Failure> {
+        self.note(format!("new {id} {url}"));
+        Ok(loaded.folder.join("packs").join(id).with_extension("toml"))
+    }
+
+    fn read_pack(&self, file: &Path) -> Result<PackFile, Failure> {
+        match file.to_str() {
+            Some("none.toml") => Err(Failure::new(ExitCode::Failed, "cannot read `none.toml`")),
+            Some("broken.toml") => Ok(PackFile {
+                problems: vec!["broken.toml:1:1: `service` is missing".to_owned()],
+                ..PackFile::default()
+            }),
+            _ => Ok(PackFile {
+                title: "Kettle".to_owned(),
+                tools: tools(),
+                ..PackFile::default()
+            }),
+        }
+    }
+
+    fn try_tool(
+        &self,
+        _: &Loaded,
+        file: &Path,
+        tool: &str,
+        arguments: &str,
+    ) -> Result<Trial, Failure> {
+        self.note(format!("try {} {tool} {arguments}", file.display()));
+        Ok(Trial {
+            exchanges: self.exchanges.clone(),
+            outcome: self.outcome.clone(),
+        })
     }
 
     fn revisions(&self) -> Vec<&'static str> {

@@ -136,6 +136,16 @@ impl AuthSpec {
         })
     }
 
+    /// The header that holds the credential, if one does.
+    pub(super) fn header(&self) -> Option<&str> {
+        match self {
+            AuthSpec::Basic { .. } | AuthSpec::BearerOrBasic => Some("Authorization"),
+            AuthSpec::Header { name, .. } => Some(name),
+            AuthSpec::Login(login) => Some(&login.header),
+            AuthSpec::None | AuthSpec::Query { .. } => None,
+        }
+    }
+
     /// Puts the credential into a request. `session` is what a login gave.
     pub(super) fn apply(&self, outgoing: &mut Outgoing, scope: &Scope<'_>) -> Result<(), Unfit> {
         match self {

@@ -3,7 +3,9 @@
 //! Everything that can be wrong with a pack is found here, with its place, before anybody calls a tool. Nothing here
 //! knows a URL or a secret; those come when the pack is opened (`service`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -25,7 +27,21 @@ pub struct Pack {
     pub(super) service: ServiceSpec,
     pub(super) tools: Vec<ToolSpec>,
     /// Each name and alias, with what is to be said if another pack has it too.
-    names: Vec<(Box<str>, PackProblem)>,
+    names: ToolNames,
+    pub(super) text: Rc<PackText>,
+}
+
+/// See [`Pack::doubles`].
+pub type ToolNames = Vec<(Box<str>, PackProblem)>;
+
+/// What a reading gives: the service, its tools, and their names.
+type Parts = (ServiceSpec, Vec<ToolSpec>, ToolNames);
+
+/// A pack as it is written.
+#[derive(Debug)]
+pub(super) struct PackText {
+    id: Box<str>,
+    text: Cow<'static, str>,
 }
 
 /// `[service]`.
@@ -98,32 +114,24 @@ const PROBE_KEYS: &[&str] = &[
 ];
 
 impl Pack {
-    /// Reads the text of a pack; `file` names it in messages, `id` is what its name says.
+    /// Reads the text of a pack; `file` names it in messages, `id` is what its name says. The text is kept: it is read
+    /// again when a tool is called.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the text.
-    pub fn read(file: &str, id: &str, text: &str) -> Result<Pack, Vec<PackProblem>> {
-        let source = Source::new(file, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let offset = error.span().map_or(0, |span| span.start);
-            source.report(offset, "", format!("not valid TOML: {}", error.message()));
-        }
-        let mut pack = None;
-        // What a broken document says is a guess, and guesses would bury the real mistake.
-        if errors.is_empty() {
-            let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
-            let root = Node {
-                source: &source,
-                place: String::new(),
-                value: &document,
-            };
-            pack = read_root(&root, id);
-        }
-        let problems = source.into_problems();
-        match pack {
-            Some(pack) if problems.is_empty() => Ok(pack),
-            _ => Err(problems),
+    pub fn read(file: &str, id: &str, text: Cow<'static, str>) -> Result<Pack, Vec<PackProblem>> {
+        let text = PackText {
+            id: id.into(),
+            text,
+        };
+        match text.read(file, None) {
+            (Some((service, tools, names)), problems) if problems.is_empty() => Ok(Pack {
+                service,
+                tools,
+                names,
+                text: Rc::new(text),
+            }),
+            (_, problems) => Err(problems),
         }
     }
 
@@ -152,24 +160,56 @@ impl Pack {
         self.names.iter().map(|(name, _)| &**name)
     }
 
-    /// The names that another pack has too, each with what is to be said.
-    pub fn doubles(&self, other: &Pack) -> Vec<PackProblem> {
+    /// The names that an earlier pack, `id` with `names`, has too, each with what is to be said.
+    pub fn doubles(&self, id: &str, names: &ToolNames) -> Vec<PackProblem> {
         let is_double =
-            |(name, _): &&(Box<str>, PackProblem)| other.tool_names().any(|known| *known == **name);
+            |(name, _): &&(Box<str>, PackProblem)| names.iter().any(|(known, _)| known == name);
         let doubles = self.names.iter().filter(is_double);
         doubles
             .map(|(name, problem)| PackProblem {
-                text: format!(
-                    "the pack `{}` has a tool named `{name}` too: rename one",
-                    other.id()
-                ),
+                text: format!("the pack `{id}` has a tool named `{name}` too: rename one"),
                 ..problem.clone()
             })
             .collect()
     }
+
+    /// Takes the names out, for the comparison with packs that are read later.
+    pub fn take_names(&mut self) -> ToolNames {
+        std::mem::take(&mut self.names)
+    }
 }
 
-fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
+impl PackText {
+    /// Reads it all, or what `only` one tool needs.
+    fn read(&self, file: &str, only: Option<&str>) -> (Option<Parts>, Vec<PackProblem>) {
+        let source = Source::new(file, &self.text);
+        let (document, errors) = DeTable::parse_recoverable(&self.text);
+        for error in &errors {
+            let offset = error.span().map_or(0, |span| span.start);
+            source.report(offset, "", format!("not valid TOML: {}", error.message()));
+        }
+        let mut read = None;
+        // What a broken document says is a guess, and guesses would bury the real mistake.
+        if errors.is_empty() {
+            let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
+            let root = Node {
+                source: &source,
+                place: String::new(),
+                value: &document,
+            };
+            read = read_root(&root, &self.id, only);
+        }
+        (read, source.into_problems())
+    }
+
+    /// One tool of a text that is free of mistakes.
+    pub(super) fn tool(&self, name: &str) -> Option<ToolSpec> {
+        let (read, _) = self.read("", Some(name));
+        read?.1.pop()
+    }
+}
+
+fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
     let table = root.table(&["service", "tool"])?;
     let head = table.require("service")?.table(SERVICE_KEYS)?;
     let service = ServiceSpec::read(&head, id);
@@ -180,8 +220,14 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut tools = Vec::new();
-    let mut names = Vec::new();
-    let nodes = table.require("tool")?.items();
+    let mut names = ToolNames::new();
+    let mut nodes = table.require("tool")?.items();
+    if let Some(only) = only {
+        nodes.retain(|node| {
+            let name = node.value.get_ref().get("name");
+            name.and_then(|name| name.get_ref().as_str()) == Some(only)
+        });
+    }
     if nodes.is_empty() {
         root.report("a pack without a `[[tool]]` does nothing");
     }
@@ -212,14 +258,11 @@ fn read_root(root: &Node<'_>, id: &str) -> Option<Pack> {
             }
         }
     }
-    Some(Pack {
-        service: ServiceSpec {
-            options,
-            ..service?
-        },
-        tools,
-        names,
-    })
+    let service = ServiceSpec {
+        options,
+        ..service?
+    };
+    Some((service, tools, names))
 }
 
 /// Whether an option exists and has a default.
@@ -410,7 +453,7 @@ const _: () = assert!(PROBE_KEYS.len() == request::KEYS.len() + 2);
 #[doc(hidden)]
 pub fn fuzz_pack(text: &str) {
     let lines = text.split('\n').count();
-    match Pack::read("p.toml", "svc", text) {
+    match Pack::read("p.toml", "svc", text.to_owned().into()) {
         Ok(pack) => assert!(pack.tool_names().count() > 0 || pack.tools.is_empty()),
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a word:\n{text}");

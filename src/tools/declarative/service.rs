@@ -230,16 +230,20 @@ impl Service {
 
     /// A text without the secrets of this service.
     pub(super) fn masked(&self, text: &str) -> String {
-        let token = self.token.as_deref();
-        let session = self.sessions.text();
+        masked(text, self.secrets().iter().map(String::as_str))
+    }
+
+    /// What nobody is to see.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let token = self.token.clone();
+        let password = token.as_deref().map(|token| halves(token).1.to_owned());
         let options = self.spec.options.iter().filter(|option| option.is_secret);
         let options = options.filter_map(|option| self.options.get(&*option.name));
-        let secrets = token
-            .into_iter()
-            .chain(token.map(|token| halves(token).1))
-            .chain(session.as_deref())
-            .chain(options.map(String::as_str));
-        masked(text, secrets)
+        (token.into_iter())
+            .chain(password)
+            .chain(self.sessions.text())
+            .chain(options.cloned())
+            .collect()
     }
 
     /// What is said of an answer that is a failure.

@@ -46,7 +46,7 @@ mod tests {
     fn every_pack_is_free_of_mistakes_and_no_two_have_a_tool_of_one_name() {
         let mut owners: BTreeMap<String, &str> = BTreeMap::new();
         for (id, text) in PACKS {
-            let pack = match Pack::read(&format!("config/packs/{id}.toml"), id, text) {
+            let pack = match Pack::read(&format!("config/packs/{id}.toml"), id, (*text).into()) {
                 Ok(pack) => pack,
                 Err(problems) => {
                     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -24,11 +24,13 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
-/// A text without any of the secrets, as they are and as they stand in a URL.
+/// A text without any of the secrets, as they are, as they stand in a URL and as they stand in JSON.
 pub(super) fn masked<'s>(text: &str, secrets: impl Iterator<Item = &'s str>) -> String {
     let mut text = text.to_owned();
     for secret in secrets.filter(|secret| secret.len() >= SECRET_BYTES_MIN) {
-        for shape in [secret.to_owned(), super::request::encoded(secret)] {
+        let json = Value::from(secret).to_string();
+        let json = json[1..json.len() - 1].to_owned();
+        for shape in [secret.to_owned(), super::request::encoded(secret), json] {
             if text.contains(&shape) {
                 text = text.replace(&shape, "***");
             }
@@ -88,9 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn f17_secrets_are_masked_in_both_shapes() {
-        let mask = |text: &str| masked(text, ["to/ken", "ab", ""].into_iter());
+    fn f17_secrets_are_masked_in_every_shape() {
+        let mask = |text: &str| masked(text, ["to/ken", "a\"b", "ab", ""].into_iter());
         assert_eq!(mask("x to/ken y to%2Fken z"), "x *** y *** z");
+        assert_eq!(mask(r#"{"password":"a\"b"}"#), r#"{"password":"***"}"#);
         assert_eq!(mask("abcab"), "abcab");
     }
 
