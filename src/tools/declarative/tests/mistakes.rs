@@ -6,7 +6,7 @@ const HEAD: &str = "[service]\nid = 'svc'\n";
 
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
-    let problems = Pack::read("svc.toml", "svc", text)
+    let problems = Pack::read("svc.toml", "svc", text.to_owned().into())
         .err()
         .unwrap_or_default();
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -199,7 +199,7 @@ fn mistakes_of_a_tool() {
             "no argument `a`",
         ),
     ] {
-        let problems = Pack::read("svc.toml", "svc", &tool(rest))
+        let problems = Pack::read("svc.toml", "svc", tool(rest).into())
             .err()
             .unwrap_or_default();
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
