@@ -6,6 +6,7 @@
 
 pub mod decode;
 pub mod output;
+pub mod reference;
 pub mod shape;
 
 mod arguments;
