@@ -46,6 +46,8 @@ use std::time::Duration;
 use super::schema::Pattern;
 pub use run::Defaults;
 pub use spec::CommandSpec;
+#[cfg(test)]
+pub(in crate::tools) use spec::IfSpec;
 use template::Template;
 use user::User;
 

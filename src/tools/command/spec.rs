@@ -45,7 +45,7 @@ pub(super) enum ElementSpec {
 /// `{ "$if" = "{all}", then = ["--all"], else = [] }`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IfSpec {
+pub(in crate::tools) struct IfSpec {
     #[serde(rename = "$if")]
     pub(super) condition: Spanned<String>,
     #[serde(default)]

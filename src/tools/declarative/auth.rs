@@ -55,7 +55,13 @@ pub(super) enum LoginSource {
     Pointer(Box<str>),
 }
 
-const KINDS: [&str; 7] = [
+pub(super) const AUTH_KEYS: &[&str] = &["kind", "name", "value", "username", "password"];
+pub(super) const LOGIN_KEYS: &[&str] = &[
+    "request", "value", "cookie", "send", "ttl", "again_on", "logout",
+];
+pub(super) const SEND_KEYS: &[&str] = &["header", "value"];
+
+pub(super) const KINDS: [&str; 7] = [
     "none",
     "bearer",
     "header",
@@ -80,7 +86,7 @@ impl AuthSpec {
             }
             return Some(AuthSpec::None);
         };
-        let table = node.table(&["kind", "name", "value", "username", "password"])?;
+        let table = node.table(AUTH_KEYS)?;
         let kind = KINDS[table.require("kind")?.word(&KINDS)?];
         let allowed: &[&str] = match kind {
             "bearer" => &["value"],
@@ -205,9 +211,7 @@ fn basic(user: &str, password: &str) -> String {
 
 impl LoginSpec {
     fn read(node: &Node<'_>, names: &mut Names<'_>) -> Option<LoginSpec> {
-        let table = node.table(&[
-            "request", "value", "cookie", "send", "ttl", "again_on", "logout",
-        ])?;
+        let table = node.table(LOGIN_KEYS)?;
         let request = table
             .require("request")
             .and_then(|node| RequestSpec::read(&node, names));
@@ -302,7 +306,7 @@ fn read_send(
         let value = Template::parse(&format!("{name}={{login}}"), names).ok()?;
         return Some(("Cookie".into(), value));
     };
-    let send = node.table(&["header", "value"])?;
+    let send = node.table(SEND_KEYS)?;
     let header = send.require("header")?;
     let name = header.text()?;
     if let Err(problem) = check_header_name(name) {

@@ -34,7 +34,7 @@ pub(super) enum Filter {
     Upper,
 }
 
-const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 18] = [
     "base64",
     "default",
     "dur",
@@ -52,6 +52,7 @@ const NAMES: [&str; 17] = [
     "trim",
     "trim_prefix",
     "trim_suffix",
+    "upper",
 ];
 
 impl Filter {

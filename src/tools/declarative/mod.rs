@@ -15,6 +15,7 @@
 
 pub mod decode;
 pub mod output;
+pub mod reference;
 pub mod shape;
 
 mod source;

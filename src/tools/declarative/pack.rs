@@ -79,7 +79,12 @@ pub(super) struct ProbeSpec {
     pub has_auth: bool,
 }
 
-const SERVICE_KEYS: &[&str] = &[
+/// Tables of the file.
+pub(super) const ROOT_KEYS: &[&str] = &["service", "tool"];
+
+pub(super) const OPTION_KEYS: &[&str] = &["description", "default", "secret", "required"];
+
+pub(super) const SERVICE_KEYS: &[&str] = &[
     "id",
     "title",
     "description",
@@ -98,7 +103,7 @@ const SERVICE_KEYS: &[&str] = &[
     "login",
 ];
 
-const PROBE_KEYS: &[&str] = &[
+pub(super) const PROBE_KEYS: &[&str] = &[
     "method",
     "path",
     "query",
@@ -210,7 +215,7 @@ impl PackText {
 }
 
 fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
-    let table = root.table(&["service", "tool"])?;
+    let table = root.table(ROOT_KEYS)?;
     let head = table.require("service")?.table(SERVICE_KEYS)?;
     let service = ServiceSpec::read(&head, id);
     let options = read_options(&head);
@@ -372,7 +377,7 @@ fn read_options(service: &Table<'_>) -> Vec<OptionSpec> {
         if !is_plain_name(name) || TAKEN.contains(&name) {
             node.report(format!("`{}` cannot name an option", name.escape_debug()));
         }
-        let table = node.table(&["description", "default", "secret", "required"])?;
+        let table = node.table(OPTION_KEYS)?;
         table.require("description").and_then(|node| node.text());
         let option = OptionSpec {
             name: name.into(),

@@ -66,25 +66,26 @@ pub(super) struct Page<'a> {
     pub total: Option<u64>,
 }
 
-const MODES: [&str; 4] = ["page", "offset", "cursor", "next_url"];
+pub(super) const MODES: [&str; 4] = ["page", "offset", "cursor", "next_url"];
+pub(super) const PAGES_KEYS: &[&str] = &[
+    "mode",
+    "items",
+    "param",
+    "start",
+    "size_param",
+    "size",
+    "last_header",
+    "total_header",
+    "next",
+    "max_pages",
+    "max_items",
+];
 const PAGES_MAX: i64 = 10;
 const ITEMS_MAX: i64 = 500;
 
 impl PagesSpec {
     pub(super) fn read(node: &Node<'_>, names: &Names<'_>) -> Option<PagesSpec> {
-        let table = node.table(&[
-            "mode",
-            "items",
-            "param",
-            "start",
-            "size_param",
-            "size",
-            "last_header",
-            "total_header",
-            "next",
-            "max_pages",
-            "max_items",
-        ])?;
+        let table = node.table(PAGES_KEYS)?;
         let mode = match table.require("mode")?.word(&MODES)? {
             0 => Mode::Page,
             1 => Mode::Offset,

@@ -65,7 +65,7 @@ pub(super) const KEYS: [&str; 10] = [
     "timeout",
 ];
 
-const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+pub(super) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 impl RequestSpec {
     /// Reads a request.

@@ -45,7 +45,9 @@ pub(super) struct FallbackSpec {
     pub answer: Option<AnswerSpec>,
 }
 
-const BEFORE_KEYS: &[&str] = &[
+pub(super) const FALLBACK_KEYS: &[&str] = &["on", "request", "response"];
+
+pub(super) const BEFORE_KEYS: &[&str] = &[
     "as", "request", "expect", "errors", "decode", "at", "pick", "fills", "when",
 ];
 
@@ -194,7 +196,7 @@ impl Default for AnswerSpec {
 
 impl FallbackSpec {
     pub(super) fn read(node: &Node<'_>, names: &Names<'_>) -> Option<FallbackSpec> {
-        let table = node.table(&["on", "request", "response"])?;
+        let table = node.table(FALLBACK_KEYS)?;
         let on = table.require("on").and_then(|node| read_list(&node));
         let request = table
             .require("request")

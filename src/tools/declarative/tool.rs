@@ -54,7 +54,7 @@ pub(super) struct HttpSpec {
     pub times: BTreeSet<Box<str>>,
 }
 
-const TOOL_KEYS: &[&str] = &[
+pub(super) const TOOL_KEYS: &[&str] = &[
     "name",
     "title",
     "description",

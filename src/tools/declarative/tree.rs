@@ -43,7 +43,7 @@ pub(super) struct StepSpec {
     min: i64,
 }
 
-const OPERATORS: [&str; 9] = [
+pub(super) const OPERATORS: [&str; 9] = [
     "$first",
     "$flag",
     "$if",

@@ -1,4 +1,4 @@
-//! Every key of `[tool.response]` with its meaning: the one table from which the written reference and the JSON Schema are
+//! Every key of `[tool.response]` with its meaning: the one list of tables from which the written reference and the JSON Schema are
 //! made.
 //!
 //! [`super::reference`] makes both. Tests hold it against the fields of [`super::spec`], load every example, and so keep it from telling of what is not
@@ -9,7 +9,7 @@ mod nested;
 use nested::{CONDITION, PICK, POINTS, REDACT, TRIM};
 
 /// One key.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Its name.
     pub name: &'static str,
@@ -39,6 +39,8 @@ pub struct Table {
 /// What may be written as a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
+    /// Anything that JSON has.
+    Any,
     /// `true` or `false`.
     Bool,
     /// A boolean argument, as `"{name}"`.
@@ -49,8 +51,18 @@ pub enum Kind {
     Count,
     /// A whole number from one to another.
     Integer(u64, u64),
+    /// A duration with its unit.
+    Duration,
+    /// Elements of a command line.
+    Elements,
+    /// Several of a kind.
+    List(&'static Kind),
     /// A list of another table's.
     ListOf(&'static str),
+    /// A number.
+    Number,
+    /// One of a kind, or several.
+    OneOrMany(&'static Kind),
     /// A path.
     Path,
     /// Several paths.
@@ -67,25 +79,37 @@ pub enum Kind {
     Scalar,
     /// A list of those, or an argument that is a list.
     Scalars,
+    /// JSON Schema.
+    Schema,
     /// Bytes, up to so many MiB.
     Size(u64),
+    /// A status or a class of them.
+    Status,
     /// Another table.
     Table(&'static str),
     /// A table with free names.
     TableOf(&'static Kind),
     /// A table of path to another table.
     TableOfTables(&'static str),
+    /// A text with references.
+    Template,
     /// A text.
     Text,
     /// Several texts.
     TextList,
     /// A text or a boolean.
     TextOrBool,
+    /// Values with references in them.
+    Tree,
     /// A value or a list of them.
     ValueOrList,
 }
 
-const fn key(
+/// What stands for a default where there must be a value.
+pub const REQUIRED: &str = "required";
+
+/// A row.
+pub const fn key(
     name: &'static str,
     kind: Kind,
     default: &'static str,
@@ -371,7 +395,7 @@ const RESPONSE: &[Key] = &[
     ),
 ];
 
-pub(super) const DECODERS: &[&str] = &[
+pub(in crate::tools::declarative) const DECODERS: &[&str] = &[
     "json",
     "text",
     "docker_logs",

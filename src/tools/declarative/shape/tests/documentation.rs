@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor, value};
-use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use super::super::keys::{DECODERS, ENDS, TABLES, TIME_UNITS};
@@ -14,50 +11,7 @@ use super::super::spec::{
 };
 use super::super::{MAX_OUTPUT, ResponseSpec};
 use crate::tools::declarative::decode::Decode;
-
-/// Answers every question with the names that a type would read.
-struct Names<'n>(&'n mut BTreeSet<&'static str>);
-
-impl<'de> Deserializer<'de> for Names<'_> {
-    type Error = value::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, value::Error> {
-        Err(Error::custom("neither a struct nor an enum"))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        names: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, value::Error> {
-        self.0.extend(names);
-        Err(Error::custom("known"))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        names: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, value::Error> {
-        self.0.extend(names);
-        Err(Error::custom("known"))
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map identifier ignored_any
-    }
-}
-
-/// What the type reads.
-fn names<T: for<'de> Deserialize<'de>>() -> BTreeSet<&'static str> {
-    let mut names = BTreeSet::new();
-    assert!(T::deserialize(Names(&mut names)).is_err());
-    assert!(!names.is_empty());
-    names
-}
+use crate::tools::declarative::reference::fields::names;
 
 #[test]
 fn every_field_is_documented_and_nothing_else() {
