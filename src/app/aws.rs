@@ -6,14 +6,25 @@ use crate::catalog::CatalogBuilder;
 use crate::client::{Client, Trust, TrustSettings};
 use crate::config::{self, Config};
 use crate::tools::ToolHandler;
-use crate::tools::aws_docs::{AwsDocs, Memory, Partition, Settings};
+use crate::tools::aws_docs::{AwsDocs, Partition, Settings};
 
 use super::device::is_offered;
+use super::plan::PlanError;
+
+pub use crate::tools::aws_docs::Memory;
 
 /// Adds the tools, if there is a partition.
-pub fn offer(builder: &mut CatalogBuilder, config: &Config, client: &Client, memory: &Rc<Memory>) {
+///
+/// # Errors
+/// None here; without the feature `aws`, that a partition is asked for.
+pub fn offer(
+    builder: &mut CatalogBuilder,
+    config: &Config,
+    client: &Client,
+    memory: &Rc<Memory>,
+) -> Result<(), PlanError> {
     let Some(partition) = partition(config) else {
-        return;
+        return Ok(());
     };
     let settings = Settings {
         partition,
@@ -35,6 +46,7 @@ pub fn offer(builder: &mut CatalogBuilder, config: &Config, client: &Client, mem
         }));
         builder.tool(tool, handler);
     }
+    Ok(())
 }
 
 /// What the server says of itself: the operator's words, then those on the AWS tools.

@@ -9,6 +9,7 @@ pub mod plan;
 pub mod serve;
 mod siskin;
 
+#[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]
 pub mod aws;
 pub mod device;
 pub mod packs;

@@ -40,6 +40,7 @@ mod fakes;
 mod support;
 
 mod auth;
+#[cfg(feature = "aws")]
 mod aws_docs;
 mod batches;
 mod browser_rules;

@@ -3,12 +3,17 @@
 
 /// The rows of the table.
 macro_rules! packs {
-    ($($id:literal,)+) => {
-        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)+]
+    ($($id:literal,)*) => {
+        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)*]
     };
 }
 
 /// Id and text of each, in the order of their ids.
+#[cfg(not(feature = "packs"))]
+pub const PACKS: &[(&str, &str)] = packs! {};
+
+/// Id and text of each, in the order of their ids.
+#[cfg(feature = "packs")]
 pub const PACKS: &[(&str, &str)] = packs! {
     "adguard",
     "gitea",
@@ -34,7 +39,7 @@ pub fn text(id: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "packs"))]
 mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
