@@ -105,7 +105,7 @@
 //! # Features
 //!
 //! - `aws` (default): the AWS documentation tools and the HTML reader [`html`].
-//! - `packs` (default): the ready-made packs inside the binary; without it they lie beside the configuration.
+//! - `packs` (default): packs of tools, for services and for programs.
 //! - `edge`: the set for the smallest binary, without the other defaults but `stderr`.
 //! - `tls` (default): HTTPS towards other services; without it an `https` URL is an error that says so.
 //! - `stderr` (default): log lines as text on stderr; without it only as JSON.

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use crate::catalog::CatalogBuilder;
-use crate::client::{Client, Trust, TrustSettings};
+use crate::client::{Trust, TrustSettings};
 use crate::config::{self, Config};
 use crate::tools::ToolHandler;
 use crate::tools::aws_docs::{AwsDocs, Partition, Settings};
 
 use super::device::is_offered;
+use super::packs::Outside;
 use super::plan::PlanError;
 
 pub use crate::tools::aws_docs::Memory;
@@ -20,7 +21,7 @@ pub use crate::tools::aws_docs::Memory;
 pub fn offer(
     builder: &mut CatalogBuilder,
     config: &Config,
-    client: &Client,
+    outside: &Outside,
     memory: &Rc<Memory>,
 ) -> Result<(), PlanError> {
     let Some(partition) = partition(config) else {
@@ -34,7 +35,7 @@ pub fn offer(
         body_bytes_max: config.limits.upstream_bytes,
         trust: trust(config),
     };
-    let docs = Rc::new(AwsDocs::new(settings, client.clone(), memory.clone()));
+    let docs = Rc::new(AwsDocs::new(settings, outside.client().clone(), memory.clone()));
     for (name, tool) in partition.tools() {
         if !is_offered(config, name.as_str(), true) {
             continue;

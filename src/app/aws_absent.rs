@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use crate::catalog::CatalogBuilder;
-use crate::client::Client;
 use crate::config::Config;
 
+use super::packs::Outside;
 use super::plan::PlanError;
 
 /// What the AWS tools would remember.
@@ -26,7 +26,7 @@ impl Memory {
 pub fn offer(
     _: &mut CatalogBuilder,
     config: &Config,
-    _: &Client,
+    _: &Outside,
     _: &Rc<Memory>,
 ) -> Result<(), PlanError> {
     match config.aws.partition {

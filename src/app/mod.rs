@@ -12,6 +12,7 @@ mod siskin;
 #[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]
 pub mod aws;
 pub mod device;
+#[cfg_attr(not(feature = "packs"), path = "packs_absent.rs")]
 pub mod packs;
 
 pub mod greeting;

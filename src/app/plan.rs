@@ -133,7 +133,7 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         let mut builder = CatalogBuilder::default();
         parts.device.offer(&mut builder, config);
-        aws::offer(&mut builder, config, parts.outside.client(), &parts.aws)?;
+        aws::offer(&mut builder, config, &parts.outside, &parts.aws)?;
         let services = Services::offer(&mut builder, config, folder, &parts.outside, reading)
             .map_err(PlanError::Packs)?;
         let services = Rc::new(services);

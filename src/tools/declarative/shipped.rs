@@ -3,17 +3,12 @@
 
 /// The rows of the table.
 macro_rules! packs {
-    ($($id:literal,)*) => {
-        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)*]
+    ($($id:literal,)+) => {
+        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)+]
     };
 }
 
 /// Id and text of each, in the order of their ids.
-#[cfg(not(feature = "packs"))]
-pub const PACKS: &[(&str, &str)] = packs! {};
-
-/// Id and text of each, in the order of their ids.
-#[cfg(feature = "packs")]
 pub const PACKS: &[(&str, &str)] = packs! {
     "adguard",
     "gitea",
@@ -39,7 +34,7 @@ pub fn text(id: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-#[cfg(all(test, feature = "packs"))]
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
