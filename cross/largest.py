@@ -1,12 +1,13 @@
 """Names the crates, the parts of siskin and the functions that take most of a binary that still has its symbols.
 
-Usage: largest.py BINARY [FUNCTIONS]   Called by size.sh; any machine's ELF file, nothing but Python's standard library.
+Usage: largest.py BINARY [FUNCTIONS]   Called by size.sh; any machine's ELF file, Python's standard library and binutils' c++filt.
 What no symbol covers (texts, tables without a name, relocations) is the line `rest`.
 """
 
 import os
 import re
 import struct
+import subprocess
 import sys
 from collections import Counter
 
@@ -63,6 +64,16 @@ def readable(name):
     return re.sub(r"\$(\w+?)\$", lambda code: ESCAPES.get(code[1]) or chr(int(code[1][1:], 16)), text)
 
 
+def demangled(names):
+    """The newer kind of names, which binutils knows how to read; the older kind is left to `readable`."""
+    new = [name for name in names if name.startswith("_R")]
+    done = {}
+    if new:
+        said = subprocess.run(["c++filt"], input="\n".join(new), capture_output=True, text=True, check=True).stdout.splitlines()
+        done = {old: re.sub(r"\[[0-9a-f]+\]|\.llvm\.\d+$", "", text) for old, text in zip(new, said, strict=True)}
+    return [done.get(name) or readable(name) for name in names]
+
+
 def owner(name):
     """The crate a function is counted for: of an implementation, the type's; of a generic from the standard library, that."""
     if "::" not in name:
@@ -88,7 +99,8 @@ def table(title, counter, total, rows):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    found = [(readable(name), size) for name, size in symbols(sys.argv[1])]
+    named = symbols(sys.argv[1])
+    found = list(zip(demangled([name for name, _ in named]), [size for _, size in named], strict=True))
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 25
     total = sum(size for _, size in found)
     crates, parts, functions = Counter(), Counter(), Counter()
