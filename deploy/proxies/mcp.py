@@ -24,15 +24,16 @@ class Exchange:
     """A request and its answer, whose body can be read line by line while it is being written."""
 
     def __init__(self, origin, method, path, headers=None, body=None):
-        tls, host, port = origin
+        # The name in TLS and `Host`, where the proxy tells its sites apart by it.
+        name, host, port = origin
         stream = socket.create_connection((host, port), timeout=DEADLINE)
-        if tls:
+        if name:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            stream = context.wrap_socket(stream, server_hostname="mcp.example.org")
+            stream = context.wrap_socket(stream, server_hostname=name)
         self.stream = stream
         data = b"" if body is None else json.dumps(body).encode()
-        lines = {"Host": f"{host}:{port}"}
+        lines = {"Host": f"{name or host}:{port}"}
         if body is not None:
             lines |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
         lines |= headers or {}
@@ -145,7 +146,7 @@ class Exchange:
 
 def expect(is_good, found):
     if not is_good:
-        raise Failed(str(found)[:400])
+        raise Failed(str(found)[:2400])
 
 
 def initialize(origin, path="/mcp", headers=None):
@@ -196,11 +197,11 @@ def ping(id):
 class Child:
     """A process with a log; ended by its own id."""
 
-    def __init__(self, command, folder, name, environment=None, ready=None):
+    def __init__(self, command, folder, name, environment=None, ready=None, mode="ab"):
         self.log_path = os.path.join(folder, f"{name}.log")
         self.name = name
         clean = {key: os.environ[key] for key in ("PATH",) if key in os.environ} | {"HOME": folder}
-        with open(self.log_path, "ab") as log:
+        with open(self.log_path, mode) as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, env=clean | (environment or {}), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -261,9 +262,10 @@ class Siskin(Child):
         with open(self.base, "w") as file:
             file.write(base)
         command = [binary, "serve", "--config-dir", os.path.join(home, "config"), "--port", str(port)]
-        super().__init__(command, folder, name, environment, lambda child: "listening http" in child.log())
+        # A log of its own for each start, or the line of the last one would do.
+        super().__init__(command, folder, name, environment, lambda child: "listening http" in child.log(), "wb")
         self.port = int(re.findall(r"listening http 127\.0\.0\.1:(\d+)", self.log())[-1])
-        self.origin = (False, "127.0.0.1", self.port)
+        self.origin = (None, "127.0.0.1", self.port)
 
 
 def folder():
