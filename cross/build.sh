@@ -8,12 +8,12 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT" || exit 1
 
-FLAGS=() PROFILE=release
+FLAGS=() PROFILE=release EDGE=
 while [[ ${1:-} == --* ]]; do
   case $1 in
     --features) FLAGS+=(--no-default-features --features "$2"); shift 2 ;;
     --no-default-features) FLAGS+=(--no-default-features); shift ;;
-    --edge) FLAGS+=(--no-default-features --features edge) PROFILE=minimal; shift ;;
+    --edge) FLAGS+=(--no-default-features --features edge) PROFILE=minimal EDGE=1; shift ;;
     *) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
   esac
 done
@@ -28,8 +28,21 @@ zig() {
     "$TOOLS/bin/pip" install --quiet --disable-pip-version-check "ziglang==$ZIG" "cargo-zigbuild==$ZIGBUILD"
 }
 
+# sources: those of the standard library.
+sources() {
+  [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ] || rustup component add rust-src ||
+    { echo "rustup cannot get the sources of the standard library here"; return "$UNAVAILABLE"; }
+}
+
 build() {
-  local triple=$1
+  local triple=$1 flags="-Cforce-unwind-tables=no" std=()
+  if [ -n "$EDGE" ]; then
+    # What a profile cannot say: the standard library built for size as well, and a panic that ends the process without a word.
+    # The default binary keeps its words: they are what a report of a bug is made of.
+    sources || return
+    flags+=" -Zunstable-options -Cpanic=immediate-abort"
+    std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  fi
   case $(field "$triple" 2) in
     rustup)
       [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ] || rustup target add "$triple" ||
@@ -38,20 +51,23 @@ build() {
         "$(uname -m)"-* | x86_64-*) ;;
         aarch64-*) apt gcc-aarch64-linux-gnu libc6-dev-arm64-cross || { echo "no C compiler for $triple here"; return "$UNAVAILABLE"; } ;;
       esac
-      cargo build --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}"
+      if [ -n "$EDGE" ]; then
+        export RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags
+      fi
+      cargo build --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
       ;;
     std)
       zig || { echo "zig cannot be had here"; return "$UNAVAILABLE"; }
-      [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ] || rustup component add rust-src ||
-        { echo "rustup cannot get the sources of the standard library here"; return "$UNAVAILABLE"; }
-      local flags="-Cforce-unwind-tables=no -Clink-self-contained=no -Ctarget-feature=+crt-static"
+      sources || return
+      [ -n "$EDGE" ] || std=(-Zbuild-std=std,panic_abort)
+      flags+=" -Clink-self-contained=no -Ctarget-feature=+crt-static"
       # Two bytes for most instructions instead of four. The older core has them too, but not for floating point.
       [[ $triple != armv7-* ]] || flags+=,+thumb-mode
       # RUSTC_BOOTSTRAP: building the standard library is an option of the nightly compiler, and this is how the stable one takes it.
       # link-self-contained: rustc would look for the start-up objects in its own folder, where this target has none; zig has them.
       PATH=$TOOLS/bin:$PATH RUSTC_BOOTSTRAP=1 \
         RUSTFLAGS=$flags \
-        cargo zigbuild --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" -Zbuild-std=std,panic_abort
+        cargo zigbuild --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
       ;;
     *) return 1 ;;
   esac
@@ -59,7 +75,7 @@ build() {
 
 STATUS=0
 for triple in "${WANTED[@]}"; do
-  build "$triple" </dev/null
+  (build "$triple" </dev/null)
   case $? in
     0) echo "built $triple target/$triple/$PROFILE/siskin" ;;
     "$UNAVAILABLE") echo "unavailable $triple"; [ "$STATUS" = 1 ] || STATUS=$UNAVAILABLE ;;

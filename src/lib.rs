@@ -104,6 +104,9 @@
 //!
 //! # Features
 //!
+//! - `aws` (default): the AWS documentation tools and the HTML reader [`html`].
+//! - `packs` (default): packs of tools, for services and for programs.
+//! - `edge`: the set for the smallest binary, without the other defaults but `stderr`.
 //! - `tls` (default): HTTPS towards other services; without it an `https` URL is an error that says so.
 //! - `stderr` (default): log lines as text on stderr; without it only as JSON.
 
@@ -111,6 +114,7 @@ pub mod calendar;
 pub mod log;
 pub mod metrics;
 
+#[cfg(feature = "aws")]
 pub mod html;
 pub mod http1;
 pub mod jsonrpc;

@@ -3,17 +3,29 @@
 use std::rc::Rc;
 
 use crate::catalog::CatalogBuilder;
-use crate::client::{Client, Trust, TrustSettings};
+use crate::client::{Trust, TrustSettings};
 use crate::config::{self, Config};
 use crate::tools::ToolHandler;
-use crate::tools::aws_docs::{AwsDocs, Memory, Partition, Settings};
+use crate::tools::aws_docs::{AwsDocs, Partition, Settings};
 
 use super::device::is_offered;
+use super::packs::Outside;
+use super::plan::PlanError;
+
+pub use crate::tools::aws_docs::Memory;
 
 /// Adds the tools, if there is a partition.
-pub fn offer(builder: &mut CatalogBuilder, config: &Config, client: &Client, memory: &Rc<Memory>) {
+///
+/// # Errors
+/// None here; without the feature `aws`, that a partition is asked for.
+pub fn offer(
+    builder: &mut CatalogBuilder,
+    config: &Config,
+    outside: &Outside,
+    memory: &Rc<Memory>,
+) -> Result<(), PlanError> {
     let Some(partition) = partition(config) else {
-        return;
+        return Ok(());
     };
     let settings = Settings {
         partition,
@@ -23,7 +35,7 @@ pub fn offer(builder: &mut CatalogBuilder, config: &Config, client: &Client, mem
         body_bytes_max: config.limits.upstream_bytes,
         trust: trust(config),
     };
-    let docs = Rc::new(AwsDocs::new(settings, client.clone(), memory.clone()));
+    let docs = Rc::new(AwsDocs::new(settings, outside.client().clone(), memory.clone()));
     for (name, tool) in partition.tools() {
         if !is_offered(config, name.as_str(), true) {
             continue;
@@ -35,6 +47,7 @@ pub fn offer(builder: &mut CatalogBuilder, config: &Config, client: &Client, mem
         }));
         builder.tool(tool, handler);
     }
+    Ok(())
 }
 
 /// What the server says of itself: the operator's words, then those on the AWS tools.

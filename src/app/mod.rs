@@ -10,8 +10,10 @@ pub mod serve;
 mod siskin;
 mod trial;
 
+#[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]
 pub mod aws;
 pub mod device;
+#[cfg_attr(not(feature = "packs"), path = "packs_absent.rs")]
 pub mod packs;
 
 pub mod greeting;

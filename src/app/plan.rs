@@ -17,7 +17,6 @@ use crate::mcp::result::{CacheHint, CacheScope};
 use crate::metrics::Metrics;
 use crate::rt::ListenAddr;
 use crate::server::{self, Limits, StateFile};
-use crate::tools::aws_docs::Memory;
 use crate::transport::site::{Groups, Readiness, Settings, Site};
 
 use super::aws;
@@ -60,7 +59,7 @@ pub struct Parts {
     /// The way to the services.
     pub outside: Outside,
     /// What the AWS tools remember.
-    pub aws: Rc<Memory>,
+    pub aws: Rc<aws::Memory>,
 }
 
 impl Parts {
@@ -69,7 +68,7 @@ impl Parts {
         Parts {
             device: DeviceTools::new(),
             outside: Outside::new(),
-            aws: Rc::new(Memory::new()),
+            aws: Rc::new(aws::Memory::new()),
         }
     }
 }
@@ -85,6 +84,13 @@ impl Default for Parts {
 pub enum PlanError {
     /// Two things are offered under one name, or a tool breaks a rule.
     Catalog(CatalogError),
+    /// A key asks for what this binary is built without.
+    Feature {
+        /// The key.
+        key: &'static str,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
     /// An entry of `server.allowed_hosts`.
     Host(NotAHost),
     /// An entry of `server.allowed_origins` or `server.cors_origins`.
@@ -127,7 +133,7 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         let mut builder = CatalogBuilder::default();
         parts.device.offer(&mut builder, config);
-        aws::offer(&mut builder, config, parts.outside.client(), &parts.aws);
+        aws::offer(&mut builder, config, &parts.outside, &parts.aws)?;
         let services = Services::offer(&mut builder, config, folder, &parts.outside, reading)
             .map_err(PlanError::Packs)?;
         let services = Rc::new(services);
@@ -309,6 +315,10 @@ impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PlanError::Catalog(error) => error.fmt(f),
+            PlanError::Feature { key, feature } => write!(
+                f,
+                "{key}: this siskin is built without the feature `{feature}`; unset the key, or build with it"
+            ),
             PlanError::Host(error) => write!(f, "server.allowed_hosts: {error}"),
             PlanError::Origin(error) => write!(f, "server.allowed_origins: {error}"),
             PlanError::Packs(lines) => f.write_str(&lines.join("\n")),

@@ -18,6 +18,7 @@ pub use handler::{
 pub use local::LocalHost;
 pub use typed::NoArguments;
 
+#[cfg(feature = "aws")]
 pub mod aws_docs;
 pub mod command;
 pub mod declarative;

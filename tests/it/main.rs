@@ -42,6 +42,7 @@ mod fakes;
 mod support;
 
 mod auth;
+#[cfg(feature = "aws")]
 mod aws_docs;
 mod batches;
 mod browser_rules;
