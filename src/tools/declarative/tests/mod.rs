@@ -158,10 +158,11 @@ impl Bench {
     #[track_caller]
     fn open(pack: &str, setup: Setup) -> Result<Bench, Vec<String>> {
         CLOCK_MS.set(NOW_MS);
-        let pack = Pack::read("svc.toml", "svc", pack.to_owned().into()).unwrap_or_else(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            panic!("{}", lines.join("\n"))
-        });
+        let pack =
+            Pack::read("svc.toml", "svc", pack.to_owned().into()).unwrap_or_else(|problems| {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                panic!("{}", lines.join("\n"))
+            });
         let script = Rc::new(Script::default());
         let metrics = Rc::new(Metrics::new());
         let world = World {
