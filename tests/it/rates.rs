@@ -210,12 +210,15 @@ fn behind_a_trusted_proxy_callers_count_for_themselves() {
         let status = ask(3, "X-Forwarded-For", &format!("203.0.113.{index}"));
         assert_eq!(status, if index < 3 { 401 } else { 429 });
     }
+    // A line is written once its answer has been sent.
+    for line in [
+        "203.0.113.7 GET /api/mcp/v1/tools 401",
+        "127.0.0.3 GET /api/mcp/v1/tools 429",
+    ] {
+        let has = |text: &str| text.contains(line).then_some(());
+        server.process.wait_log(line, 0, has);
+    }
     let log = server.log();
-    assert!(
-        log.contains("203.0.113.7 GET /api/mcp/v1/tools 401"),
-        "{log}"
-    );
-    assert!(log.contains("127.0.0.3 GET /api/mcp/v1/tools 429"), "{log}");
     assert!(!log.contains("1.1.1.1"), "{log}");
 }
 
