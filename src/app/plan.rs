@@ -8,8 +8,10 @@ use std::time::Duration;
 use crate::catalog::{Catalog, CatalogBuilder, CatalogError};
 use crate::config::{self, Config};
 use crate::gate::auth::{Auth, TokenError, Tokens};
+use crate::gate::forwarded::Proxies;
 use crate::gate::host::{HostRule, NotAHost, Reach};
 use crate::gate::origin::{NotAnOrigin, OriginRule};
+use crate::gate::rate::{Rate, Rates};
 use crate::gate::{Pattern, Principal};
 use crate::http1::HeadLimits;
 use crate::mcp::capabilities::Implementation;
@@ -192,6 +194,10 @@ fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, P
     let (limits, timeout) = (&config.limits, &config.timeout);
     Ok(Settings {
         auth: auth(config)?,
+        auth_failures_max: small(limits.auth_failures),
+        proxies: Proxies::new(&config.server.trusted_proxies),
+        rates: rates(config),
+        rate_exempt: limits.rate_exempt.clone(),
         head: HeadLimits {
             head_bytes_max: limits.head_bytes,
             headers_max: limits.headers,
@@ -217,6 +223,35 @@ fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, P
         metrics_public: config.metrics.public,
         readiness: readiness(services),
     })
+}
+
+fn rates(config: &Config) -> Rates {
+    let limits = &config.limits;
+    let burst = limits.burst.map(small);
+    let rate = |requests: u32, burst: Option<u32>| {
+        let burst = burst.unwrap_or_else(|| Rate::usual_burst(requests));
+        (requests > 0).then(|| Rate::per_minute(requests, burst))
+    };
+    let usual = limits.requests_per_minute.map(small);
+    let own = config.auth.tokens.iter().filter_map(|token| {
+        let has_its_own = token.requests_per_minute.is_some() || token.burst.is_some();
+        let requests = token.requests_per_minute.or(usual)?;
+        has_its_own.then(|| {
+            (
+                token.name.as_str().into(),
+                rate(requests, token.burst.or(burst)),
+            )
+        })
+    });
+    Rates {
+        usual: usual.and_then(|requests| rate(requests, burst)),
+        own: own.collect(),
+    }
+}
+
+/// A number whose bounds in the configuration let it fit.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// What `/ready` asks, if there is anything to ask.

@@ -14,7 +14,7 @@ use super::error::{Fault, Problem};
 use super::given::{Context, Given, for_each_member};
 use super::kind::{Item, Kind, Value, quote};
 use super::listen::{table, unknown_member};
-use super::parse::parse_secret;
+use super::parse::{parse_integer, parse_secret};
 use super::secret::Secret;
 
 /// A named token and its rights.
@@ -28,6 +28,10 @@ pub struct Token {
     pub scopes: Scopes,
     /// Tools its holder may call, `*` standing for any text; empty means all.
     pub tools: Vec<String>,
+    /// Its own `limits.requests_per_minute`; 0 is no bound.
+    pub requests_per_minute: Option<u32>,
+    /// Its own `limits.burst`.
+    pub burst: Option<u32>,
 }
 
 /// The SHA-256 of a token. Its `Debug` hides it: a weak token can be found from its hash.
@@ -88,6 +92,8 @@ impl Config {
             hash: TokenHash::of(token.expose()),
             scopes: Scopes::ALL,
             tools: Vec::new(),
+            requests_per_minute: None,
+            burst: None,
         });
         api.into_iter()
             .chain(self.auth.tokens.iter().cloned())
@@ -113,10 +119,14 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
 }
 
 pub(super) const EXPECTED: &str = "a list of tables, each with `name`, one of `token`, `token_sha256` and \
-                                   `token_file`, and optionally `scopes` and `tools`";
+                                   `token_file`, and optionally `scopes`, `tools`, `requests_per_minute` and `burst`";
 const EXPECTED_SCOPE: &str = "`read`, `write`, `admin` or `publish`";
-const MEMBERS: [&str; 6] = [
+/// The most that `requests_per_minute` and `burst` can be.
+pub(super) const RATE_MAX: u64 = 1_000_000;
+const MEMBERS: [&str; 8] = [
+    "burst",
     "name",
+    "requests_per_minute",
     "scopes",
     "token",
     "token_file",
@@ -155,6 +165,7 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
     let mut hashes: Vec<Option<TokenHash>> = Vec::new();
     let mut scopes = Scopes::NONE.with(Scope::Read).with(Scope::Write);
     let mut tools = Vec::new();
+    let (mut requests_per_minute, mut burst) = (None, None);
     let mut faults = Vec::new();
     for (key, value) in table {
         let member = Given::Toml(value);
@@ -179,6 +190,12 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
                 Ok(_) => Ok(()),
                 Err(faults) => Err(faults),
             },
+            "requests_per_minute" => parse_rate(member, 0)
+                .map(|found| requests_per_minute = Some(found))
+                .map_err(one),
+            "burst" => parse_rate(member, 1)
+                .map(|found| burst = Some(found))
+                .map_err(one),
             unknown => Err(vec![unknown_member(key.span().start, unknown, &MEMBERS)]),
         };
         for mut fault in found.err().unwrap_or_default() {
@@ -200,9 +217,23 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
             hash,
             scopes,
             tools,
+            requests_per_minute,
+            burst,
         }),
         _ => Err(faults),
     }
+}
+
+fn parse_rate(given: Given<'_>, min: u64) -> Result<u32, Problem> {
+    let number = parse_integer(given)?;
+    let found = u32::try_from(number).ok();
+    found
+        .filter(|_| (min..=RATE_MAX).contains(&number))
+        .ok_or_else(|| Problem::OutOfBounds {
+            got: number.to_string(),
+            min: min.to_string(),
+            max: RATE_MAX.to_string(),
+        })
 }
 
 fn parse_name(given: Given<'_>) -> Result<String, Problem> {
@@ -272,10 +303,15 @@ pub(super) fn show_token(token: &Token) -> String {
             list(&mut token.tools.iter().map(String::as_str))
         ),
     };
+    let number = |name: &str, number: Option<u32>| {
+        number.map_or_else(String::new, |number| format!(", {name} = {number}"))
+    };
     format!(
-        "{{ name = {}, token_sha256 = {}, scopes = [{}]{tools} }}",
+        "{{ name = {}, token_sha256 = {}, scopes = [{}]{tools}{}{} }}",
         quote(&token.name),
         quote(super::kind::MASK),
         list(&mut token.scopes.iter().map(Scope::as_str)),
+        number("requests_per_minute", token.requests_per_minute),
+        number("burst", token.burst),
     )
 }

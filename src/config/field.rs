@@ -8,11 +8,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::gate::forwarded::Proxy;
+
 use super::auth::Token;
 use super::given::{Context, Given};
 use super::kind::{Kind, Value};
 use super::listen::Listener;
-use super::network::Network;
 use super::secret::Secret;
 
 /// One key.
@@ -137,8 +138,8 @@ field! {
     IpAddr: Value::Text(text) => text.parse().ok(), this => Value::Text(this.to_string());
     Secret: Value::Secret(secret) => Some(secret), this => Value::Secret(this.clone());
     Vec<String>: Value::List(list) => Some(list), this => Value::List(this.clone());
-    Vec<Network>: Value::List(list) => list.iter().map(|text| Network::parse(text)).collect(),
-        this => Value::List(this.iter().map(Network::to_string).collect());
+    Vec<Proxy>: Value::List(list) => list.iter().map(|text| Proxy::parse(text)).collect(),
+        this => Value::List(this.iter().map(Proxy::to_string).collect());
     Vec<Listener>: Value::Listeners(list) => Some(list), this => Value::Listeners(this.clone());
     Vec<Token>: Value::Tokens(list) => Some(list), this => Value::Tokens(this.clone());
     // Each is `host=url`; the parser has seen to that.

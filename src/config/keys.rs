@@ -9,11 +9,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::gate::forwarded::Proxy;
+
 use super::auth::Token;
 use super::field::{Section, choices, sections};
 use super::kind::{Bounds, Item, Kind, Value};
 use super::listen::Listener;
-use super::network::Network;
 use super::secret::Secret;
 
 sections! {
@@ -65,15 +66,15 @@ sections! {
         allowed_origins: Vec<String> = Kind::List(Item::Origin), Some(""), Reload;
         /// Origins that get CORS answers, so that scripts of browser pages may read ours.
         cors_origins: Vec<String> = Kind::List(Item::Origin), Some(""), Reload;
-        /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-        trusted_proxies: Vec<Network> = Kind::List(Item::Network), Some(""), Reload;
+        /// Peers whose `X-Forwarded-For` or `Forwarded` is believed; the last address in it that is none of these asks.
+        trusted_proxies: Vec<Proxy> = Kind::List(Item::Proxy), Some(""), Reload;
     }
 
     /// Bounds on what peers can make the server hold. 10,000 streams are a matter of raising the first four.
     "limits" Limits {
         /// Connections open at once, over all listeners.
         connections: usize = int(1, 1_000_000), Some("256"), Reload;
-        /// Connections open at once from one address.
+        /// Connections open at once from one address; an IPv6 network of 64 bits is one.
         connections_per_address: usize = int(1, 1_000_000), Some("64"), Reload;
         /// Event streams open at once.
         streams: usize = int(1, 1_000_000), Some("128"), Reload;
@@ -81,6 +82,14 @@ sections! {
         sessions: usize = int(1, 1_000_000), Some("1024"), Reload;
         /// Of the connections, those kept for callers on this machine and with a token; an eighth when unset.
         connections_reserved: Option<usize> = int(0, 1_000_000), None, Reload;
+        /// Requests a minute from one token, or from one address without a token; unset is no bound.
+        requests_per_minute: Option<usize> = int(1, 1_000_000), None, Reload;
+        /// Of those, as many as may come at once; what comes in ten seconds when unset, and at least 10.
+        burst: Option<usize> = int(1, 1_000_000), None, Reload;
+        /// Paths whose requests are not counted for `limits.requests_per_minute`.
+        rate_exempt: Vec<String> = Kind::List(Item::Path), Some("/health,/ready"), Reload;
+        /// Wrong tokens from one address before it has to wait: a second, then twice as long each time, up to a minute.
+        auth_failures: usize = int(1, 1_000_000), Some("10"), Reload;
         /// Requests being worked on at once.
         requests_in_flight: usize = int(1, 100_000), Some("64"), Reload;
         /// Request head, request line included.

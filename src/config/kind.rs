@@ -5,11 +5,12 @@
 
 use std::fmt::Write as _;
 
+use crate::gate::forwarded::Proxy;
+
 use super::auth::{self, Token};
 use super::error::{Fault, Problem};
 use super::given::{Context, Given};
 use super::listen::{self, Listener};
-use super::network::Network;
 use super::parse::*;
 use super::secret::Secret;
 
@@ -53,11 +54,14 @@ pub(super) enum Item {
     HostUrl,
     /// A `Host` header value, port optional.
     HostName,
-    Network,
+    /// A route such as `/health`.
+    Path,
     /// `*` or `scheme://host[:port]`
     Origin,
     /// A tool name in which `*` stands for any text.
     Pattern,
+    /// An address, a network or `unix`.
+    Proxy,
 }
 
 /// A value that fits its key's kind. Sizes are bytes and durations milliseconds.
@@ -194,7 +198,8 @@ impl Item {
         match self {
             Item::HostName => "`*` or a host name like `nas.lan`, `nas.lan:8000` or `*.lan`",
             Item::HostUrl => "`host=url` like `docs.aws.amazon.com=http://127.0.0.1:9000`",
-            Item::Network => "an IP address or network like `10.0.0.0/8`",
+            Item::Path => EXPECTED_URL_PATH,
+            Item::Proxy => "an IP address, a network like `10.0.0.0/8`, or `unix` for socket files",
             Item::Origin => {
                 "`*`, `null` or an origin like `https://nas.lan:8000` or `http://localhost:*`"
             }
@@ -209,7 +214,8 @@ impl Item {
             Item::HostUrl => text
                 .split_once('=')
                 .is_some_and(|(host, url)| is_authority(host) && is_url(url)),
-            Item::Network => Network::parse(text).is_some(),
+            Item::Path => is_url_path(text),
+            Item::Proxy => Proxy::parse(text).is_some(),
             Item::Origin => {
                 let is_named = text.split_once("://").is_some_and(|(scheme, authority)| {
                     let host = authority.strip_suffix(":*");

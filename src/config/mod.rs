@@ -22,7 +22,6 @@ mod target;
 
 mod auth;
 mod listen;
-mod network;
 mod secret;
 
 mod reference;
@@ -39,7 +38,6 @@ pub use keys::{
 };
 pub use listen::{Address, DEFAULT_PORT, Groups, Listener};
 pub use load::{Loaded, load};
-pub use network::Network;
 pub use reference::reference_markdown;
 pub use reload::{ReloadPlan, diff};
 pub use schema::json_schema;

@@ -230,17 +230,20 @@ pub(super) fn is_authority(text: &str) -> bool {
 
 pub(super) fn parse_url_path(given: Given<'_>) -> Result<Value, Problem> {
     let text = given.text().unwrap_or_default();
-    let is_sound = text.len() > 1
+    if is_url_path(text) {
+        return Ok(Value::Text(text.to_owned()));
+    }
+    Err(Problem::expected(EXPECTED_URL_PATH, given.found()))
+}
+
+pub(super) fn is_url_path(text: &str) -> bool {
+    text.len() > 1
         && text.starts_with('/')
         && text.bytes().all(is_path_byte)
         && !text.contains("//")
         && !text
             .split('/')
-            .any(|segment| segment == "." || segment == "..");
-    if is_sound {
-        return Ok(Value::Text(text.to_owned()));
-    }
-    Err(Problem::expected(EXPECTED_URL_PATH, given.found()))
+            .any(|segment| segment == "." || segment == "..")
 }
 
 pub(super) fn parse_word(given: Given<'_>) -> Result<Value, Problem> {

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::auth::RATE_MAX;
 use super::field::{Row, Section};
 use super::keys::{SECTIONS, Service, TOP_SERVICES};
 use super::kind::{Item, Kind, Value};
@@ -111,7 +112,7 @@ fn item_schema(item: Item) -> Json {
         Item::Origin => {
             json!({ "type": "string", "pattern": "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$" })
         }
-        Item::HostName | Item::Network | Item::Pattern => {
+        Item::HostName | Item::Path | Item::Pattern | Item::Proxy => {
             json!({ "type": "string", "minLength": 1 })
         }
     }
@@ -144,6 +145,8 @@ fn token_schema() -> Json {
             "token_sha256": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
             "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
             "tools": { "type": "array", "items": item_schema(Item::Pattern) },
+            "requests_per_minute": { "type": "integer", "minimum": 0, "maximum": RATE_MAX },
+            "burst": { "type": "integer", "minimum": 1, "maximum": RATE_MAX },
         },
         "required": ["name"],
         "oneOf": [

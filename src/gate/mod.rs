@@ -1,8 +1,11 @@
 //! Decisions on a parsed request head: who may come in. Pure; time is an argument.
 //!
-//! In the order they are asked, before any byte of a body is read: [`host`], [`origin`], [`cors`] for preflights,
-//! [`rate`], [`auth`]. Each takes header values as text and answers with a value or a refusal that knows its status,
-//! its body and, for the operator, the key to set. Not here: parsing heads (`http1`), sending answers (`transport`).
+//! In the order they are asked, before any byte of a body is read: [`forwarded`] for whose request it is, [`host`],
+//! [`origin`], [`cors`] for preflights, [`brake`] and [`auth`] for the token, [`rate`]. Each takes header values as text
+//! and answers with a value or a refusal that knows its status, its body and, for the operator, the key to set. Not
+//! here: parsing heads (`http1`), sending answers (`transport`).
+
+pub mod forwarded;
 
 pub mod host;
 
@@ -10,11 +13,15 @@ pub mod origin;
 
 pub mod cors;
 
-pub mod rate;
-
 pub mod auth;
+
+pub mod brake;
+
+mod network;
 mod pattern;
 mod principal;
+pub mod rate;
+pub use network::Network;
 pub use pattern::Pattern;
 pub use principal::{Principal, Scope, Scopes};
 

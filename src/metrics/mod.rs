@@ -47,6 +47,7 @@ pub struct Metrics {
     sse_resumes: Cell<u64>,
     sessions_active: [Cell<i64>; RevisionLabel::LEN],
     limit_hits: [Cell<u64>; Limit::LEN],
+    forwarded_ignored: Cell<u64>,
     limits: RefCell<Vec<(&'static str, u64)>>,
     /// The first is `other`.
     tools: RefCell<Vec<ToolSeries>>,
@@ -113,6 +114,7 @@ impl Metrics {
             sse_resumes: Cell::default(),
             sessions_active: zeros(),
             limit_hits: zeros(),
+            forwarded_ignored: Cell::default(),
             limits: RefCell::default(),
             tools: RefCell::new(vec![ToolSeries::new("other")]),
             services: RefCell::new(vec![ServiceSeries::new("other")]),
@@ -256,6 +258,11 @@ impl Metrics {
     /// A limit refused something.
     pub fn limit_hit(&self, limit: Limit) {
         add(&self.limit_hits[limit.index()], 1);
+    }
+
+    /// A proxy's word for who asks was not understood.
+    pub fn forwarded_ignored(&self) {
+        add(&self.forwarded_ignored, 1);
     }
 
     /// `delta` sessions more of a revision, or fewer.

@@ -84,6 +84,8 @@ const FAMILIES: &[Family] = &[
         samples: |s, out| for (key, value) in &*s.metrics.limits.borrow() { out.value(&[key], *value) } },
     Family { name: "mcp_limit_hits_total", help: "Times a limit refused something.", kind: Counter, labels: &["limit"],
         samples: |s, out| for l in Limit::ALL { out.value(&[l.as_str()], s.metrics.limit_hits[l.index()].get()) } },
+    Family { name: "siskin_forwarded_ignored_total", help: "Requests through a trusted proxy whose header with the client's address was not understood.", kind: Counter, labels: &[],
+        samples: |s, out| out.value(&[], s.metrics.forwarded_ignored.get()) },
     Family { name: "mcp_sessions_active", help: "Sessions held now.", kind: Gauge, labels: &["revision"],
         samples: |s, out| for l in RevisionLabel::ALL { out.value(&[l.as_str()], s.metrics.sessions_active[l.index()].get()) } },
 

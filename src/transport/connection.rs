@@ -10,14 +10,17 @@
 //! Every wait has its deadline: `idle`, `head`, `body`, `write_stall`.
 
 mod admit;
+mod caller;
 
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::gate::cors;
+use crate::gate::forwarded::Client;
 use crate::http1::encode::Persistence;
 use crate::http1::{Framing, Head, HeadError, Method, Version};
 use crate::log::{RequestId, escape, traced};
@@ -61,6 +64,10 @@ pub struct Connection {
     pub deadline: Deadline,
     site: SiteCell,
     place: Place,
+    /// Whoever has connected; none on a socket file.
+    peer: Option<IpAddr>,
+    /// Who asks: `peer`, or somebody it stands in front of.
+    client: Client,
     /// Until its first head has come; before that it may have to make room.
     newcomer: Option<Newcomer>,
     /// Its place is for callers with a token, and it has not shown one yet.
@@ -99,6 +106,7 @@ impl Connection {
         http: Rc<Http>,
         site: SiteCell,
         stream: Stream,
+        peer: Option<IpAddr>,
         admission: Admission,
     ) -> Connection {
         let deadline = http.server.deadlines.slot();
@@ -111,6 +119,8 @@ impl Connection {
             deadline,
             site,
             place: admission.place,
+            peer,
+            client: Client::direct(peer),
             newcomer: Some(admission.newcomer),
             must_show_token: admission.must_show_token,
             persistence: Persistence::KeepAlive,
@@ -160,6 +170,7 @@ impl Connection {
 
     /// Makes ready for the next request, and small while none comes.
     fn forget_request(&mut self) {
+        self.leave_client();
         self.head.reset();
         self.cors.clear();
         self.output.clear();
@@ -316,7 +327,8 @@ impl Connection {
         let after = self.answer(settings, site).await;
         // Without the query, which may hold the id of a session.
         log::debug!(
-            "{} {} {} after {:?}",
+            "{} {} {} {} after {:?}",
+            self.client,
             self.head.method().as_str(),
             escape(self.head.path()),
             self.status,
@@ -335,6 +347,9 @@ impl Connection {
                 return After::Close(Close::ProtocolError);
             }
         };
+        if let Err(refusal) = self.find_client(settings) {
+            return self.refuse_before_body(refusal, framing).await;
+        }
         let admitted = match self.admit(settings, site) {
             Ok(admitted) => admitted,
             Err(refusal) => return self.refuse_before_body(refusal, framing).await,
@@ -358,7 +373,18 @@ impl Connection {
         admitted: Admitted,
         bytes: &[u8],
     ) -> After {
-        let Admitted { target, caller } = admitted;
+        let Admitted {
+            target,
+            caller,
+            excess,
+        } = admitted;
+        if let Some(excess) = excess
+            && let Some(after) = self
+                .refuse_excess(settings, target, &caller, excess, bytes)
+                .await
+        {
+            return after;
+        }
         match (target, self.head.method()) {
             (Target::Mcp, Method::Post) => streamable::post(self, settings, &caller, bytes).await,
             (Target::Mcp, Method::Get) => streamable::get(self, settings, &caller).await,

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::gate::brake::Brake;
+use crate::gate::rate::Limiter;
 use crate::http1::date::HttpDate;
 use crate::http1::sse::{Event, encode_event};
 use crate::log::escape;
@@ -21,6 +23,8 @@ use super::site::{Settings, Site};
 /// What the kernel may hold of answers that a client does not read; it takes twice as much. Left
 /// alone it takes 4 MB of each connection. Large enough for 10 MB/s over a line of 10 ms.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
+/// Callers whose rate is remembered; about 50 bytes each, and most do not come fast enough to be.
+const RATE_KEYS_MAX: usize = 1024;
 
 /// A listener's site; a reload puts another in its place.
 pub type SiteCell = Rc<RefCell<Rc<Site>>>;
@@ -37,6 +41,12 @@ pub struct Http {
     /// Ticks `ping` events onto the plain event streams.
     pub(super) pings: Ticker<Outlet>,
     pub(super) places: Places,
+    /// What callers have left of `limits.requests_per_minute`.
+    pub(super) limiter: RefCell<Limiter>,
+    /// Who has shown wrong tokens.
+    pub(super) brake: RefCell<Brake>,
+    /// Of deadlines, rates and waits.
+    pub(super) clock: Clock,
     date: RefCell<(i64, HttpDate)>,
 }
 
@@ -58,6 +68,9 @@ impl Http {
             keepalive: Ticker::new(clock, keepalive),
             pings: Ticker::new(clock, ping),
             places: Places::default(),
+            limiter: RefCell::new(Limiter::new(RATE_KEYS_MAX)),
+            brake: RefCell::default(),
+            clock: clock.clone(),
             date: RefCell::new((0, HttpDate::from_unix(0))),
         });
         let comments = http.keepalive.clone();
@@ -131,7 +144,7 @@ impl Http {
         _ = stream.set_nodelay(true);
         _ = stream.set_send_buffer(SEND_BUFFER_BYTES);
         log::trace!("connection from {}", escape(&peer.to_string()));
-        let connection = Connection::new(self, site.clone(), stream, admission);
+        let connection = Connection::new(self, site.clone(), stream, peer.ip(), admission);
         rt::spawn(connection.run()).detach();
         took_a_place
     }

@@ -107,7 +107,7 @@ pub async fn post(
 
 /// The limit, if more waits on the session's stream. Answers are always taken there, so whoever asks
 /// without reading them has to be stopped here, or would have the server hold any number of them.
-fn overfull(connection: &Connection, session: &Session) -> Option<usize> {
+pub fn overfull(connection: &Connection, session: &Session) -> Option<usize> {
     let server = &connection.http.server;
     let limit = server.settings().limits.stream_queue_bytes;
     if session.outlet()?.queued_bytes() <= limit {

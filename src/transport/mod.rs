@@ -30,3 +30,6 @@ mod routes;
 mod sse_out;
 mod stream;
 mod streamable;
+
+#[cfg(test)]
+mod tests;

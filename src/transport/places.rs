@@ -1,6 +1,7 @@
 //! The places of connections: how many there are, for whom, and who makes room when all are taken.
 //!
-//! - One address has at most `limits.connections_per_address`.
+//! - One address has at most `limits.connections_per_address`. Behind a proxy that is believed these
+//!   are counted while they ask, each for the address that asks; the proxy itself may have all.
 //! - The last `limits.connections_reserved` are for callers on this machine and for those with a
 //!   token. Who has one shows with the first head, so whoever takes such a place is let in to show
 //!   it, and has nothing but a refusal before it has.
@@ -9,10 +10,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::gate::rate::Key;
 use crate::metrics::Limit;
 use crate::rt::Peer;
 use crate::rt::shutdown::Work;
@@ -23,7 +24,7 @@ use super::http::Http;
 #[derive(Default)]
 pub(super) struct Places {
     taken: Cell<usize>,
-    per_address: RefCell<HashMap<IpAddr, usize>>,
+    per_address: RefCell<HashMap<Key, usize>>,
     /// Connections whose first head has not come whole, oldest first, with the wakers of those that
     /// wait for more of it. One that is gone from here without its own doing was evicted.
     newcomers: RefCell<BTreeMap<u64, Option<Waker>>>,
@@ -33,7 +34,8 @@ pub(super) struct Places {
 /// A place among the connections, given back when dropped.
 pub struct Place {
     http: Rc<Http>,
-    ip: Option<IpAddr>,
+    /// The address it is counted for, if any.
+    address: Option<Key>,
     /// The server does not end before this does, within its grace.
     _work: Work,
 }
@@ -59,21 +61,20 @@ impl Http {
     pub(super) fn admit(self: &Rc<Self>, peer: &Peer) -> Result<Admission, Limit> {
         let settings = self.settings();
         let places = &self.places;
-        let ip = peer.ip();
-        if let Some(ip) = ip {
-            let mut per_address = places.per_address.borrow_mut();
-            let count = per_address.entry(ip).or_insert(0);
-            if *count >= settings.connections_per_address_max {
-                return Err(Limit::ConnectionsPerAddress);
-            }
-            *count += 1;
+        let is_proxy = settings.proxies.trusts(peer.ip());
+        let address = match peer.ip() {
+            Some(ip) if !is_proxy => Some(Key::address(Some(ip))),
+            _ => None,
+        };
+        if let Some(address) = &address {
+            places.enter(address, settings.connections_per_address_max)?;
         }
         let taken = places.taken.get();
         // From here on the place is given back whatever happens.
         places.taken.set(taken + 1);
         let place = Place {
             http: self.clone(),
-            ip,
+            address,
             _work: self.shutdown.work(),
         };
         let is_full = taken >= settings.connections_max;
@@ -90,7 +91,8 @@ impl Http {
                 http: self.clone(),
                 number,
             },
-            must_show_token: taken >= unreserved && !peer.is_loopback(),
+            // Who asks through a proxy on this machine is not on this machine.
+            must_show_token: taken >= unreserved && (is_proxy || !peer.is_loopback()),
             took_a_place: is_full,
         })
     }
@@ -102,6 +104,26 @@ impl Http {
 }
 
 impl Places {
+    fn enter(&self, address: &Key, count_max: usize) -> Result<(), Limit> {
+        let mut per_address = self.per_address.borrow_mut();
+        let count = per_address.entry(address.clone()).or_insert(0);
+        if *count >= count_max {
+            return Err(Limit::ConnectionsPerAddress);
+        }
+        *count += 1;
+        Ok(())
+    }
+
+    fn leave(&self, address: &Key) {
+        let mut per_address = self.per_address.borrow_mut();
+        if let Some(count) = per_address.get_mut(address) {
+            *count -= 1;
+            if *count == 0 {
+                per_address.remove(address);
+            }
+        }
+    }
+
     /// Tells the oldest newcomer to go. False if there is none.
     fn evict_oldest(&self) -> bool {
         let oldest = self.newcomers.borrow_mut().pop_first();
@@ -116,6 +138,25 @@ impl Places {
 }
 
 impl Place {
+    /// From now on it is counted for this address, or for none. An error leaves it counted for none.
+    pub(super) fn count_for(
+        &mut self,
+        address: Option<Key>,
+        count_max: usize,
+    ) -> Result<(), Limit> {
+        if self.address == address {
+            return Ok(());
+        }
+        if let Some(before) = self.address.take() {
+            self.http.places.leave(&before);
+        }
+        if let Some(address) = &address {
+            self.http.places.enter(address, count_max)?;
+        }
+        self.address = address;
+        Ok(())
+    }
+
     /// The server it is a place of.
     pub(super) fn http(&self) -> &Rc<Http> {
         &self.http
@@ -126,13 +167,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         let places = &self.http.places;
         places.taken.set(places.taken.get() - 1);
-        let Some(ip) = self.ip else { return };
-        let mut per_address = places.per_address.borrow_mut();
-        if let Some(count) = per_address.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                per_address.remove(&ip);
-            }
+        if let Some(address) = &self.address {
+            places.leave(address);
         }
     }
 }
@@ -160,51 +196,21 @@ impl Drop for Newcomer {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-    use std::time::Duration;
-
     use super::*;
-    use crate::builder::Builder;
     use crate::gate::auth::{Auth, Tokens};
-    use crate::gate::host::{HostRule, Reach};
-    use crate::gate::origin::OriginRule;
-    use crate::metrics::Metrics;
-    use crate::rt::shutdown::Shutdown;
-    use crate::rt::{self, Accepted, Clock, Deadlines, Stream};
-    use crate::server::Server;
-    use crate::transport::http::SiteCell;
-    use crate::transport::site::{Groups, Settings, Site};
+    use crate::gate::forwarded::{Proxies, Proxy};
+    use crate::rt::{self, Stream};
+    use crate::transport::site::Settings;
+    use crate::transport::tests::{at_the_door, exchange};
 
-    /// A server for four connections, two of them reserved, and the way to it.
-    struct Door {
-        http: Rc<Http>,
-        site: SiteCell,
-    }
-
-    fn at_the_door(auth: Auth, test: impl AsyncFnOnce(Door)) {
-        let server = Builder::new("test", "1").build().unwrap();
-        let (settings, catalog) = server.into_parts();
-        rt::run(async move {
-            let clock = Clock::manual();
-            let deadlines = Deadlines::new(&clock);
-            let metrics = Rc::new(Metrics::new());
-            let server = Server::new(settings, catalog, metrics, deadlines, [7; 32]);
-            let settings = Settings {
-                auth,
-                connections_max: 4,
-                connections_reserved: 2,
-                ..Settings::default()
-            };
-            let (shutdown, tick) = (Shutdown::new(), Duration::from_secs(15));
-            let http = Http::new(server, settings, shutdown, &clock, tick, tick);
-            let site = Site {
-                groups: Groups::ALL,
-                host: HostRule::new(Reach::Loopback, &[]).unwrap(),
-                origin: OriginRule::new(Reach::Loopback, &[]).unwrap(),
-            };
-            let site = Rc::new(RefCell::new(Rc::new(site)));
-            test(Door { http, site }).await;
-        });
+    /// Four connections, two of them reserved.
+    fn settings(auth: Auth) -> Settings {
+        Settings {
+            auth,
+            connections_max: 4,
+            connections_reserved: 2,
+            ..Settings::default()
+        }
     }
 
     fn with_token() -> Auth {
@@ -218,37 +224,22 @@ mod tests {
     const STRANGER: &str = "203.0.113.7:1";
     const NEIGHBOUR: &str = "127.0.0.1:1";
 
-    impl Door {
-        /// A connection from this address.
-        fn connect(&self, peer: &str) -> Stream {
-            let (near, stream) = Stream::memory(1 << 16);
-            let peer = Peer::Tcp(peer.parse::<SocketAddr>().unwrap());
-            self.http
-                .clone()
-                .begin(Accepted { stream, peer }, &self.site);
-            near
-        }
-    }
-
     /// The status of the answer to a GET, and whether the connection goes on.
     async fn ask(stream: &Stream, path: &str, token: Option<&str>) -> (u16, bool) {
         let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
         let token = token.unwrap_or_default();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut buf = vec![0; 1 << 16];
-        // It comes in one write, which the pipe takes whole.
-        let len = stream.read(&mut buf).await.unwrap();
-        let text = std::str::from_utf8(&buf[..len]).unwrap();
-        let status = text[9..12].parse().unwrap();
-        (status, !text.contains("Connection: close\r\n"))
+        let answer = exchange(stream, &format!("GET {path}"), &token).await;
+        (
+            answer.status,
+            !answer.text.contains("Connection: close\r\n"),
+        )
     }
 
     const TOOLS: &str = "/api/mcp/v1/tools";
 
     #[test]
     fn the_reserve_is_for_tokens_and_this_machine() {
-        at_the_door(with_token(), async |door| {
+        at_the_door(settings(with_token()), async |door| {
             // The places of everybody: a stranger without a token is refused, but may try again.
             let first = door.connect(STRANGER);
             let second = door.connect(STRANGER);
@@ -276,7 +267,7 @@ mod tests {
 
     #[test]
     fn where_nobody_has_a_token_the_reserve_is_for_this_machine() {
-        at_the_door(Auth::off(), async |door| {
+        at_the_door(settings(Auth::off()), async |door| {
             let first = door.connect(STRANGER);
             let second = door.connect(NEIGHBOUR);
             assert_eq!(ask(&first, TOOLS, None).await, (200, true));
@@ -292,7 +283,7 @@ mod tests {
 
     #[test]
     fn who_has_asked_nothing_yet_makes_room_and_others_do_not() {
-        at_the_door(Auth::off(), async |door| {
+        at_the_door(settings(Auth::off()), async |door| {
             let silent: Vec<Stream> = (0..4).map(|_| door.connect(NEIGHBOUR)).collect();
             rt::yield_now().await;
             // Half a head is none.
@@ -313,6 +304,48 @@ mod tests {
             let len = late.read(&mut buf).await.unwrap();
             assert!(buf[..len].starts_with(b"HTTP/1.1 503 "));
             assert_eq!(door.http.connections_open(), 4);
+        });
+    }
+    /// Behind a proxy that is believed, connections are counted for whoever asks, while they ask.
+    #[test]
+    fn a_proxys_connections_are_its_callers() {
+        let behind = Settings {
+            proxies: Proxies::new(&[Proxy::parse("127.0.0.1").unwrap()]),
+            connections_per_address_max: 2,
+            connections_max: 100,
+            connections_reserved: 0,
+            ..settings(Auth::off())
+        };
+        at_the_door(behind, async |door| {
+            let status = async |connection: &Stream, line: &str, ip: &str| {
+                let header = format!("X-Forwarded-For: {ip}\r\n");
+                exchange(connection, line, &header).await.status
+            };
+            let (stream, get) = ("GET /api/mcp/v1/sse", "GET /health");
+            let connections: Vec<Stream> = (0..6).map(|_| door.connect(NEIGHBOUR)).collect();
+            // All six may be open, and one caller may come by each of them in turn.
+            for connection in &connections {
+                assert_eq!(status(connection, get, "203.0.113.7").await, 200);
+            }
+            // Streams last, and so does what they count for.
+            for connection in &connections[..2] {
+                assert_eq!(status(connection, stream, "203.0.113.7").await, 200);
+            }
+            assert_eq!(status(&connections[2], get, "203.0.113.7").await, 503);
+            assert_eq!(status(&connections[2], get, "203.0.113.8").await, 200);
+            let limit = Limit::ConnectionsPerAddress;
+            assert_eq!(door.hits(limit), 1);
+            // Nobody else can say who asks; the caller behind the proxy and the one who comes
+            // directly are the same.
+            let answer = exchange(&door.connect(STRANGER), "", "").await;
+            assert_eq!((answer.status, door.hits(limit)), (503, 2));
+            let elsewhere = "198.51.100.5:1";
+            let strange: Vec<Stream> = (0..2).map(|_| door.connect(elsewhere)).collect();
+            for connection in &strange {
+                assert_eq!(status(connection, get, "203.0.113.8").await, 200);
+            }
+            let answer = exchange(&door.connect(elsewhere), "", "").await;
+            assert_eq!((answer.status, door.hits(limit)), (503, 3));
         });
     }
 }

@@ -6,8 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::gate::auth::Auth;
+use crate::gate::forwarded::Proxies;
 use crate::gate::host::HostRule;
 use crate::gate::origin::OriginRule;
+use crate::gate::rate::Rates;
 use crate::http1::HeadLimits;
 
 /// One listener's share of the routes and its rules.
@@ -47,6 +49,14 @@ pub type Readiness = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<(Box<str>, b
 pub struct Settings {
     /// Who may come in.
     pub auth: Auth,
+    /// `limits.auth_failures`.
+    pub auth_failures_max: u32,
+    /// `server.trusted_proxies`.
+    pub proxies: Proxies,
+    /// `limits.requests_per_minute`, `limits.burst` and those of single tokens.
+    pub rates: Rates,
+    /// `limits.rate_exempt`.
+    pub rate_exempt: Vec<String>,
     /// `limits.head_bytes` and `limits.headers`.
     pub head: HeadLimits,
     /// `limits.body_bytes`.
@@ -98,6 +108,10 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             auth: Auth::off(),
+            auth_failures_max: 10,
+            proxies: Proxies::default(),
+            rates: Rates::default(),
+            rate_exempt: Vec::new(),
             head: HeadLimits {
                 head_bytes_max: 8192,
                 headers_max: 64,

@@ -21,7 +21,8 @@ use super::site::Settings;
 use super::sse_out::write_stream_head;
 use super::stream::{StreamOwner, StreamPlan};
 
-const SESSION_ID: &str = "mcp-session-id";
+/// The header with a session's id, in lower case.
+pub const SESSION_ID: &str = "mcp-session-id";
 const LAST_EVENT_ID: &str = "last-event-id";
 const VERSION: &str = "mcp-protocol-version";
 

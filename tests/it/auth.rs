@@ -66,7 +66,10 @@ fn guarded_routes() -> Vec<Request> {
 fn start(toml: &str, env: &[(&str, &str)]) -> Server {
     let folder = Folder::new();
     folder.write("config/base.toml", toml);
-    Server::start_in(folder, Program::Siskin, env)
+    // What many wrong tokens lead to is tested in `rates`.
+    let mut env = env.to_vec();
+    env.push(("APP_LIMITS__AUTH_FAILURES", "1000"));
+    Server::start_in(folder, Program::Siskin, &env)
 }
 
 fn with_token(request: Request, token: &str) -> Request {

@@ -18,6 +18,7 @@
 //!   sse          event streams on the wire
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
+//!   rates        how often one may ask and guess, and who asks behind a proxy
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   metrics      what an operator sees: metrics, logs, health, which port serves what
@@ -58,6 +59,7 @@ mod http_types;
 mod interop;
 mod limits;
 mod messages;
+mod rates;
 mod sessions;
 mod smoke;
 mod sse;

@@ -279,9 +279,10 @@ fn lists() {
     );
     text_shows(
         "server.trusted_proxies",
-        "10.0.0.0/8,::1",
-        "[\"10.0.0.0/8\", \"::1/128\"]",
+        "10.0.0.0/8,::1,unix",
+        "[\"10.0.0.0/8\", \"::1/128\", \"unix\"]",
     );
+    text_shows("limits.rate_exempt", "/a,/b/c", "[\"/a\", \"/b/c\"]");
     text_refuses(
         "server.trusted_proxies[1]",
         "",
@@ -304,6 +305,8 @@ fn lists() {
     );
     for (key, bad) in [
         ("server.trusted_proxies", "10.0.0.0/33"),
+        ("server.trusted_proxies", "Unix"),
+        ("limits.rate_exempt", "health"),
         ("server.cors_origins", "https://a/"),
         ("server.cors_origins", "https://a:1:*"),
         ("server.cors_origins", "*://a"),

@@ -109,3 +109,29 @@ fn tokens_that_cannot_be_told_apart_are_refused() {
         "command line: auth.tokens: `a` and `b` are the same token: give each its own"
     );
 }
+
+#[test]
+fn tokens_may_have_rates_of_their_own() {
+    let with = |members: &str| {
+        Setup::default().cli(&format!("auth.tokens=[{{name='a', token='x', {members}}}]"))
+    };
+    let loaded = with("requests_per_minute = 0, burst = 1").load();
+    let shown = loaded.render_effective();
+    let end = "scopes = [\"read\", \"write\"], requests_per_minute = 0, burst = 1 }";
+    assert!(shown.contains(end), "{shown}");
+    for (members, part) in [
+        ("burst = 0", ".burst: 0 is outside 1 to 1000000"),
+        ("burst = 1000001", ".burst: 1000001 is outside"),
+        (
+            "requests_per_minute = 1000001",
+            ".requests_per_minute: 1000001 is outside",
+        ),
+        (
+            "requests_per_minute = '1'",
+            ".requests_per_minute: expected a whole number",
+        ),
+    ] {
+        let refused = with(members).refused();
+        assert!(refused.contains(part), "{refused}");
+    }
+}

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::gate::auth::AuthRefusal;
+use crate::gate::Principal;
 use crate::gate::cors;
 use crate::gate::origin::AllowedOrigin;
-use crate::gate::{Principal, Scope};
+use crate::gate::rate::RateRefusal;
 use crate::http1::encode::Persistence;
 use crate::http1::{Expectation, Head, Method};
 use crate::metrics::Limit;
@@ -31,11 +31,13 @@ const SINGLE: [&str; 6] = [
 pub(super) struct Admitted {
     pub(super) target: Target,
     pub(super) caller: Rc<Principal>,
+    /// It came too soon, in a session: it is told in the session's own terms.
+    pub(super) excess: Option<RateRefusal>,
 }
 
 impl Connection {
     /// Everything that is decided from the head alone, in this order: host, what stands there
-    /// twice, origin, preflight, target, method, token, expectation.
+    /// twice, origin, preflight, target, method, token, rate, expectation.
     pub(super) fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
         let head = &self.head;
         if head.method() == Method::Connect {
@@ -86,9 +88,11 @@ impl Connection {
             let text = format!("method not allowed here; use {}", target.allow());
             return Err(Response::error(405, &text).with("Allow", target.allow()));
         }
-        let caller = identify(head, settings, target)?;
+        let identified = self.identify(settings, target);
+        let excess = self.count_request(settings, target, identified.as_ref().ok())?;
+        let caller = identified?;
         if self.must_show_token && target.access() != Access::Open {
-            if !settings.auth.knows(&caller) {
+            if !self.has_a_reserved_place(settings, &caller) {
                 self.http.server.metrics.limit_hit(Limit::Connections);
                 let text = "all connections but those reserved for callers with a token are taken";
                 return Err(Response::error(503, text).with("Retry-After", "5"));
@@ -121,7 +125,11 @@ impl Connection {
                 ));
             }
         }
-        Ok(Admitted { target, caller })
+        Ok(Admitted {
+            target,
+            caller,
+            excess,
+        })
     }
 
     /// How the answer leaves the connection, unless the request breaks a rule.
@@ -133,30 +141,6 @@ impl Connection {
         } else {
             Persistence::KeepAlive
         }
-    }
-}
-
-fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
-    let (is_open, scope) = match target.access() {
-        Access::Open => (true, None),
-        Access::Operator if settings.metrics_public => (true, None),
-        Access::Operator => (false, Some(Scope::Admin)),
-        Access::Scope(scope) => (false, Some(scope)),
-        Access::Token => (false, None),
-    };
-    let refuse = |refusal: AuthRefusal| {
-        Response::json(refusal.status(), refusal.body())
-            .with("WWW-Authenticate", refusal.challenge(None))
-    };
-    match settings.auth.admit(head.header("authorization")) {
-        Ok(caller) => {
-            if let Some(scope) = scope {
-                caller.require(scope).map_err(refuse)?;
-            }
-            Ok(caller)
-        }
-        Err(_) if is_open => Ok(Rc::new(Principal::anonymous())),
-        Err(refusal) => Err(refuse(refusal)),
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Network {
 
 impl Network {
     /// Reads `10.0.0.0/8` or `::1`.
+    #[must_use]
     pub fn parse(text: &str) -> Option<Network> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -35,6 +36,7 @@ impl Network {
     }
 
     /// Whether `address` belongs to it. An IPv4 address seen through an IPv6 socket (`::ffff:a.b.c.d`) counts as IPv4.
+    #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address.to_canonical(), address.to_canonical()) {
             (IpAddr::V4(ours), IpAddr::V4(theirs)) => {

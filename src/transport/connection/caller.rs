@@ -1,0 +1,232 @@
+//! Who asks, and whether they ask too often: the address behind a proxy, the token and the brake on
+//! guessing it, the rate.
+
+use std::rc::Rc;
+
+use crate::gate::auth::{Auth, AuthRefusal};
+use crate::gate::brake::FORGOTTEN_AFTER;
+use crate::gate::rate::{Key, RateRefusal};
+use crate::gate::{Principal, Scope};
+use crate::http1::{Method, query};
+use crate::jsonrpc::{self, Envelope, Incoming, Message, UnknownId};
+use crate::metrics::Limit;
+use crate::server::outlet::{Item, Status};
+use crate::transport::http_sse;
+use crate::transport::respond::Response;
+use crate::transport::routes::{Access, Target};
+use crate::transport::site::Settings;
+use crate::transport::streamable::{SESSION_ID, rules};
+
+use super::{After, Connection};
+
+/// The JSON-RPC code of a refusal by rate: the server's general one.
+const TOO_MANY: i64 = -32000;
+
+impl Connection {
+    /// Finds out whose request this is, and counts the connection for them while it lasts.
+    pub(super) fn find_client(&mut self, settings: &Settings) -> Result<(), Response> {
+        let head = &self.head;
+        self.client = settings.proxies.client(
+            self.peer,
+            head.list("forwarded").as_deref(),
+            head.list("x-forwarded-for").as_deref(),
+        );
+        let metrics = &self.http.server.metrics;
+        if self.client.is_uncertain {
+            metrics.forwarded_ignored();
+        }
+        // A socket file has no address, and neither has its user one to be counted for.
+        let address = self.client.ip.map(|ip| Key::address(Some(ip)));
+        let count_max = settings.connections_per_address_max;
+        self.place.count_for(address, count_max).map_err(|limit| {
+            metrics.limit_hit(limit);
+            let text = format!("{} has `limits.connections_per_address` open", self.client);
+            Response::error(503, &text).with("Retry-After", "5")
+        })
+    }
+
+    /// Between requests, a proxy's connection is nobody's.
+    pub(super) fn leave_client(&mut self) {
+        let settings = self.http.settings();
+        if settings.proxies.trusts(self.peer) {
+            // None is never refused.
+            _ = self.place.count_for(None, 0);
+        }
+    }
+
+    /// Whether a place that is kept for callers on this machine and with a token is for this one.
+    pub(super) fn has_a_reserved_place(&self, settings: &Settings, caller: &Rc<Principal>) -> bool {
+        // All who come to a connection that must show a token and are local come by a proxy.
+        self.client.is_local() || settings.auth.knows(caller)
+    }
+
+    /// The caller by the token, and whether it may ask this.
+    pub(super) fn identify(
+        &self,
+        settings: &Settings,
+        target: Target,
+    ) -> Result<Rc<Principal>, Response> {
+        let scope = match target.access() {
+            Access::Open => return Ok(Rc::new(Principal::anonymous())),
+            Access::Operator if settings.metrics_public => {
+                // Who shows a good token may have a reserved place; who shows none is let in too.
+                let caller = self.authenticate(settings);
+                return Ok(caller.unwrap_or_else(|_| Rc::new(Principal::anonymous())));
+            }
+            Access::Operator => Some(Scope::Admin),
+            Access::Scope(scope) => Some(scope),
+            Access::Token => None,
+        };
+        let caller = self.authenticate(settings)?;
+        if let Some(scope) = scope {
+            caller.require(scope).map_err(refuse)?;
+        }
+        Ok(caller)
+    }
+
+    /// Looks at the token, unless its address has guessed too often.
+    fn authenticate(&self, settings: &Settings) -> Result<Rc<Principal>, Response> {
+        let credential = self.head.header("authorization");
+        let Some(credential) = credential.filter(|_| !matches!(settings.auth, Auth::Off(_))) else {
+            return settings.auth.admit(credential).map_err(refuse);
+        };
+        let (http, now) = (&self.http, self.http.clock.now());
+        let address = Key::address(self.client.ip);
+        let mut brake = http.brake.borrow_mut();
+        if let Err(refusal) = brake.ask(&address, credential, now) {
+            http.server.metrics.limit_hit(Limit::AuthFailures);
+            return Err(refuse_wait(
+                refusal,
+                "too many wrong tokens from this address",
+            ));
+        }
+        match settings.auth.admit(Some(credential)) {
+            Ok(caller) => {
+                brake.passed(&address, credential, now);
+                Ok(caller)
+            }
+            Err(refusal) => {
+                let limit = settings.auth_failures_max;
+                let failed = brake.failed(&address, credential, limit, now);
+                let (count, minutes) = (failed.count, FORGOTTEN_AFTER.as_secs() / 60);
+                if failed.wait.is_zero() {
+                    log::warn!("wrong token from {}, {count} in {minutes} min", self.client);
+                } else {
+                    log::warn!(
+                        "wrong token from {}, {count} in {minutes} min: it waits {} s",
+                        self.client,
+                        failed.wait.as_secs()
+                    );
+                }
+                Err(refuse(refusal))
+            }
+        }
+    }
+
+    /// Counts the request for its token, or for its address if it has none that is good. A refusal
+    /// is returned as a value where a session can be told of it, and that is for the dispatch.
+    pub(super) fn count_request(
+        &self,
+        settings: &Settings,
+        target: Target,
+        caller: Option<&Rc<Principal>>,
+    ) -> Result<Option<RateRefusal>, Response> {
+        let known = caller.filter(|caller| settings.auth.knows(caller));
+        let (key, rate) = match known {
+            Some(caller) => (
+                Key::principal(&caller.name),
+                settings.rates.of(&caller.name),
+            ),
+            None => (Key::address(self.client.ip), settings.rates.usual),
+        };
+        let Some(rate) = rate else { return Ok(None) };
+        let path = self.head.path();
+        if settings.rate_exempt.iter().any(|exempt| exempt == path) {
+            return Ok(None);
+        }
+        let (http, now) = (&self.http, self.http.clock.now());
+        match http.limiter.borrow_mut().take(&key, rate, now) {
+            Ok(()) => Ok(None),
+            Err(refusal) if caller.is_some_and(|caller| self.has_session(target, caller)) => {
+                Ok(Some(refusal))
+            }
+            Err(refusal) => {
+                http.server.metrics.limit_hit(Limit::Rate);
+                Err(refuse_wait(refusal, "too many requests"))
+            }
+        }
+    }
+
+    /// Whether this is a message to a session of the caller's.
+    fn has_session(&self, target: Target, caller: &Rc<Principal>) -> bool {
+        let Some(id) = self.session_id(target) else {
+            return false;
+        };
+        self.http.server.session(&id, caller).is_some()
+    }
+
+    fn session_id(&self, target: Target) -> Option<String> {
+        let head = &self.head;
+        match (head.method(), target) {
+            (Method::Post, Target::Mcp) => head.header(SESSION_ID).map(str::to_owned),
+            (Method::Post, Target::Messages) => {
+                let query = head.query()?;
+                let id = query::first(query, "session_id");
+                id.or_else(|| query::first(query, "sessionId"))
+                    .map(|id| id.to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// Answers a message to a session that came too soon. None for what asks for nothing: a refused
+    /// cancellation would keep the work going that there is too much of.
+    pub(super) async fn refuse_excess(
+        &mut self,
+        settings: &Settings,
+        target: Target,
+        caller: &Rc<Principal>,
+        refusal: RateRefusal,
+        bytes: &[u8],
+    ) -> Option<After> {
+        let parsed = jsonrpc::parse(bytes, &rules(settings, Envelope::Strict));
+        let id = match parsed {
+            Ok(Incoming::Single(Message::Notification(_) | Message::Response(_))) => return None,
+            Ok(Incoming::Single(Message::Request(request))) => Some(request.id),
+            Ok(Incoming::Batch(_)) | Err(_) => None,
+        };
+        self.http.server.metrics.limit_hit(Limit::Rate);
+        let mut body = Vec::new();
+        jsonrpc::encode_error(&mut body, id.as_ref(), UnknownId::Null, |out| {
+            let text = format!(r#"{{"code":{TOO_MANY},"message":"#);
+            out.extend_from_slice(text.as_bytes());
+            jsonrpc::write_json_string(out, &refusal.to_string());
+            out.push(b'}');
+        });
+        // Clients of HTTP+SSE wait for every answer on the stream, and some end at any status that is an error. One that
+        // does not read the stream gets no more put on it.
+        let is_answered_there = id.is_some() && target == Target::Messages;
+        let session = self.session_id(target).filter(|_| is_answered_there);
+        let session = session.and_then(|id| self.http.server.session(&id, caller));
+        let session = session.filter(|session| http_sse::overfull(self, session).is_none());
+        let response = match session.as_ref().and_then(|session| session.outlet()) {
+            Some(outlet) => {
+                _ = outlet.push(Item::answer(body, Status::Answered));
+                Response::empty(202)
+            }
+            None => Response::json(RateRefusal::STATUS, body),
+        };
+        let retry_after = refusal.retry_after_seconds().to_string();
+        Some(self.send(response.with("Retry-After", retry_after)).await)
+    }
+}
+
+fn refuse(refusal: AuthRefusal) -> Response {
+    Response::json(refusal.status(), refusal.body())
+        .with("WWW-Authenticate", refusal.challenge(None))
+}
+
+fn refuse_wait(refusal: RateRefusal, what: &str) -> Response {
+    Response::json(RateRefusal::STATUS, refusal.body(what))
+        .with("Retry-After", refusal.retry_after_seconds().to_string())
+}
