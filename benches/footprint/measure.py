@@ -16,6 +16,14 @@ import time
 # What each figure may be at most; ARCHITECTURE.md, "Budgets", says why.
 SIZE_BYTES = {"x86_64": 2_359_296, "aarch64": 2_097_152, "arm": 1_677_722}
 RESIDENT_KIB = 1536
+# Budgets that are missed today: what the figure must not grow beyond until it is back below its budget.
+# Since packs, TLS and the AWS tools came in; ARCHITECTURE.md, "Budgets", says where the bytes are.
+HELD_AT = {
+    "binary, x86_64": 3_950_000,
+    "binary, aarch64": 3_400_000,
+    "resident after start": 4_300,
+    "resident with all packs": 5_300,
+}
 SESSION_BYTES = 1024
 # With fewer, whole pages and the room that tables keep for growth weigh on each.
 SESSION_BYTES_FROM = 10_000
@@ -38,8 +46,11 @@ def figure(name, value, unit, budget=None):
     verdict = ""
     if budget is not None:
         is_over = value > budget
+        held_at = next((most for start, most in HELD_AT.items() if name.startswith(start)), None)
         verdict = f"  budget {budget:>9,} {unit}  {'OVER' if is_over else 'ok'}"
-        if is_over:
+        if is_over and held_at is not None:
+            verdict += f", held at {held_at:,}"
+        if value > (held_at or budget):
             over.append(name)
     print(f"{name:<44} {value:>11,} {unit:<8}{verdict}", flush=True)
 
