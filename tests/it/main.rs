@@ -27,6 +27,7 @@
 //!   state        what outlives the process
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
 //!   packs        the shipped packs as files: checked, annotated, complete
+//!   pack_files   packs of one's own: begun, checked, tried, replaced; what `check` and /ready say of services
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
@@ -62,6 +63,7 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+mod pack_files;
 mod packs;
 mod reload;
 mod seeds;
