@@ -126,13 +126,13 @@ fn the_walkthrough_shows_what_goes_over_the_wire() {
         "test",
         "config/packs/miniflux.toml",
         "miniflux_list_entries",
-        "limit=2",
+        "limit=1",
     ];
     let ran = siskin(&folder, &words, &[(URL, &url), (TOKEN, KEY)]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(
         upstream.only().line(),
-        "GET /v1/entries?status=unread&limit=2&order=published_at&direction=desc"
+        "GET /v1/entries?status=unread&limit=1&order=published_at&direction=desc"
     );
     assert!(!ran.stdout.contains(KEY), "{}", ran.stdout);
     let shown = ran.stdout.replace(&url, "http://127.0.0.1:8080");

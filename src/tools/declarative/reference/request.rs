@@ -3,44 +3,64 @@
 use super::super::request::METHODS;
 use crate::tools::declarative::shape::keys::{Key, Kind, REQUIRED, key};
 
-/// Those of a request, and two more.
-pub(super) const PROBE: &[Key] = &{
-    let mut keys = [
-        key(
-            "expect",
-            Kind::List(&Kind::Status),
-            "`[\"2xx\"]`",
-            "expect = [200, '3xx']",
-            "Statuses by which the service is ready.",
-        ),
-        key(
-            "auth",
-            Kind::Bool,
-            "`true`",
-            "auth = false",
-            "Whether it is sent with the credential. With it, a wrong token shows.",
-        ),
-        REQUEST[0],
-        REQUEST[1],
-        REQUEST[2],
-        REQUEST[3],
-        REQUEST[4],
-        REQUEST[5],
-        REQUEST[6],
-        REQUEST[7],
-        REQUEST[8],
-        REQUEST[9],
-    ];
-    // A probe only looks.
-    keys[2] = key(
+pub(super) const PROBE: &[Key] = &[
+    key(
         "method",
         Kind::Choice(&["GET", "HEAD"]),
         "`GET`",
         "method = 'HEAD'",
-        "A probe only looks.",
-    );
-    keys
-};
+        "The verb.",
+    ),
+    key(
+        "path",
+        Kind::OneOrMany(&Kind::Template),
+        REQUIRED,
+        "path = '/health'",
+        "As of a request.",
+    ),
+    key(
+        "query",
+        Kind::TableOf(&Kind::Tree),
+        "",
+        "query = { limit = 1 }",
+        "Parameters.",
+    ),
+    key(
+        "headers",
+        Kind::TableOf(&Kind::Template),
+        "",
+        "headers = { X-Region = '{option.region}' }",
+        "Headers.",
+    ),
+    key(
+        "accept",
+        Kind::Text,
+        "`*/*`",
+        "accept = 'text/plain'",
+        "The media type that is asked for.",
+    ),
+    key(
+        "timeout",
+        Kind::Text,
+        "`5s`",
+        "timeout = '2s'",
+        "Its time; never more than 5s.",
+    ),
+    key(
+        "expect",
+        Kind::List(&Kind::Status),
+        "`[\"2xx\"]`",
+        "expect = [200, '3xx']",
+        "Statuses by which the service is ready.",
+    ),
+    key(
+        "auth",
+        Kind::Bool,
+        "`true`",
+        "auth = false",
+        "Whether it is sent with the credential. With it, a wrong token shows.",
+    ),
+];
 
 pub(super) const REQUEST: &[Key] = &[
     key(

@@ -283,7 +283,7 @@ pub(super) const FALLBACK: &[Key] = &[
         "request",
         Kind::Table("request"),
         REQUIRED,
-        "request = { path = '/v2/{query}' }",
+        "request = { path = '/v2/{name}' }",
         "What is sent then.",
     ),
     key(
