@@ -4,6 +4,7 @@ Usage: measure.py BINARY SESSIONS...   Called by run.sh; needs nothing but Pytho
        measure.py --file BINARY...     The size alone, as for a machine that is not this one.
 """
 
+import json
 import os
 import re
 import socket
@@ -16,6 +17,10 @@ import time
 # What each figure may be at most; ARCHITECTURE.md, "Budgets", says why.
 SIZE_BYTES = {"x86_64": 2_359_296, "aarch64": 2_097_152, "arm": 1_677_722}
 RESIDENT_KIB = 1536
+# With every shipped pack configured.
+PACKS_RESIDENT_KIB = 2048
+# Configured but switched off, what the sixteen cost is the reading of their settings.
+PACKS_OFF_KIB = 64
 # Budgets that are missed today: what the figure must not grow beyond until it is back below its budget.
 # Since packs, TLS and the AWS tools came in; ARCHITECTURE.md, "Budgets", says where the bytes are.
 HELD_AT = {
@@ -38,6 +43,7 @@ READ_SECONDS = 30
 KEEPALIVE_SECONDS = 3
 WARM_UP_SESSIONS = 50
 
+PACKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "packs")
 MACHINES = {3: "x86", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 over = []
 
@@ -56,9 +62,9 @@ def figure(name, value, unit, budget=None):
 
 
 class Server:
-    """One siskin on a free port, without any configuration but the limits it is to hold."""
+    """One siskin on a free port, without any configuration but the limits it is to hold and what `more` says."""
 
-    def __init__(self, binary, folder, sessions=0):
+    def __init__(self, binary, folder, sessions=0, more=None):
         names = ("PATH", "HOME", "TMPDIR")
         env = {name: os.environ[name] for name in names if name in os.environ}
         env["APP_SERVER__PORT"] = "0"
@@ -66,6 +72,7 @@ class Server:
             for limit in ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS", "STREAMS", "SESSIONS"):
                 env[f"APP_LIMITS__{limit}"] = str(sessions + 64)
             env["APP_TIMEOUT__SSE_KEEPALIVE"] = f"{KEEPALIVE_SECONDS}s"
+        env.update(more or {})
         begun = time.perf_counter()
         self.process = subprocess.Popen(
             [binary], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -184,6 +191,77 @@ def measure_start(binary, folder):
     print(f"  from {min(resident):,} to {max(resident):,} KiB")
 
 
+def services(ids, enabled=True):
+    """The environment that configures these packs. Nothing listens on port 9, and nobody asks before a tool is called."""
+    env = {}
+    for name in ids:
+        env[f"APP_SERVICES__{name.upper()}__URL"] = "http://127.0.0.1:9"
+        env[f"APP_SERVICES__{name.upper()}__TOKEN"] = "user:password"
+        env[f"APP_SERVICES__{name.upper()}__ENABLED"] = str(enabled).lower()
+    return env
+
+
+def tools(server):
+    """How many tools it offers."""
+    body = b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
+    count, cursor = 0, None
+    while True:
+        if cursor:
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"cursor": cursor}}).encode()
+        head = (
+            "POST /api/mcp/v1/call HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        with server.connect() as stream:
+            stream.sendall(head.encode() + body)
+            answer = b""
+            while more := stream.recv(65536):
+                answer += more
+        result = json.loads(answer.split(b"\r\n\r\n", 1)[1])["result"]
+        count += len(result["tools"])
+        cursor = result.get("nextCursor")
+        if cursor is None:
+            return count
+
+
+def measure_packs(binary, folder):
+    """What packs weigh: none of them configured, all of them but switched off, one, all."""
+    ids = sorted(name[:-5] for name in os.listdir(PACKS) if name.endswith(".toml"))
+    known = {}
+    cases = {"no": services([]), "off": services(ids, enabled=False), "one": services(ids[:1]), "all": services(ids)}
+    for what, env in cases.items():
+        times, resident, anonymous = [], [], []
+        for _ in range(STARTS):
+            server = Server(binary, folder, more=env)
+            times.append(server.start_ms)
+            resident.append(server.status("VmRSS"))
+            anonymous.append(server.status("RssAnon"))
+            offered = known.get(what, {}).get("tools") or tools(server)
+            known[what] = {"tools": offered}
+            server.stop()
+        known[what].update(
+            resident=statistics.median(resident), anonymous=statistics.median(anonymous), ms=min(times)
+        )
+    none, off, one, every = (known[what] for what in cases)
+    figure(f"tools with all {len(ids)} packs configured", every["tools"], "")
+    figure("tools with no pack configured", none["tools"], "")
+    figure(f"resident with all packs, median of {STARTS}", round(every["resident"]), "KiB", PACKS_RESIDENT_KIB)
+    figure("of it because of the packs", round(every["resident"] - none["resident"]), "KiB")
+    figure("of that not of a file", round(every["anonymous"] - none["anonymous"]), "KiB")
+    figure(f"resident because of {ids[0]} alone", round(one["resident"] - none["resident"]), "KiB")
+    # The least, as above: the rest is whatever else the machine does.
+    figure("exec to accepting with all packs, least", round(every["ms"], 2), "ms")
+    figure("of it because of the packs", round(every["ms"] - none["ms"], 2), "ms")
+    # A pack that is not put to work is its text in the binary, which is not even read.
+    figure("text of the packs in the binary", sum(map(size_of_pack, ids)), "bytes")
+    figure("tools of packs that are switched off", off["tools"] - none["tools"], "", 0)
+    figure("resident because of packs switched off", round(off["resident"] - none["resident"]), "KiB", PACKS_OFF_KIB)
+
+
+def size_of_pack(name):
+    return os.path.getsize(os.path.join(PACKS, f"{name}.toml"))
+
+
 def measure_idle(binary, folder):
     server = Server(binary, folder)
     figure("of it not of a file", server.status("RssAnon"), "KiB")
@@ -239,6 +317,7 @@ def measure_all(binary, sessions):
         measure_file(binary)
         measure_start(binary, folder)
         measure_idle(binary, folder)
+        measure_packs(binary, folder)
         for count in sessions:
             measure_sessions(binary, folder, count)
 

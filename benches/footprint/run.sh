@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what siskin weighs beside what it may weigh: size on disk, memory, threads, start, wake-ups.
+# Prints what siskin weighs beside what it may weigh: size on disk, memory, threads, start, wake-ups, packs.
 # Usage: run.sh [BINARY]   BINARY is a release build of siskin (default: one is built, for this machine's musl target if rustup has it).
 # SISKIN_FOOTPRINT_SESSIONS="1000 10000" says how many sessions are opened. The exit status is 1 if a figure is over its budget.
 set -euo pipefail

@@ -30,6 +30,7 @@
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   homelab      one siskin in front of eleven services at once: probes, secrets
 //!   services     packs of one's own, policy, checks, readiness, reloads
+//!   pack_files   packs of one's own: begun, checked, tried, replaced; what `check` and /ready say of services
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
 
@@ -68,6 +69,7 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+mod pack_files;
 mod packs;
 mod reload;
 mod seeds;

@@ -14,7 +14,7 @@ use super::arguments::Argument;
 use super::auth::AuthSpec;
 use super::header::read_headers;
 use super::limit::read_timeout;
-use super::request::{self, RequestSpec};
+use super::request::RequestSpec;
 use super::source::{Named, Node, PackProblem, Source, Table};
 use super::status::{StatusMatch, read_list, read_pointers};
 use super::template::{Names, Template};
@@ -103,19 +103,9 @@ pub(super) const SERVICE_KEYS: &[&str] = &[
     "login",
 ];
 
+/// Those of a request that has no body, and two more.
 pub(super) const PROBE_KEYS: &[&str] = &[
-    "method",
-    "path",
-    "query",
-    "headers",
-    "json",
-    "form",
-    "text",
-    "content_type",
-    "accept",
-    "timeout",
-    "expect",
-    "auth",
+    "method", "path", "query", "headers", "accept", "timeout", "expect", "auth",
 ];
 
 impl Pack {
@@ -451,8 +441,6 @@ fn is_plain_name(name: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
-
-const _: () = assert!(PROBE_KEYS.len() == request::KEYS.len() + 2);
 
 /// Reads `text` as a pack: it is either sound or wrong somewhere within the text.
 #[doc(hidden)]

@@ -10,6 +10,7 @@ pub mod grafana;
 pub mod home_assistant;
 pub mod immich;
 pub mod jellyfin;
+pub mod miniflux;
 pub mod node_red;
 pub mod ntfy;
 pub mod paperless;

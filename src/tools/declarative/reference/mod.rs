@@ -2,6 +2,9 @@
 //! `config/packs/pack.schema.json`. Both are made from tables of keys; tests hold the tables against what the readers know,
 //! and load every example.
 
+mod argument;
+mod command;
+mod request;
 mod service;
 mod tool;
 
@@ -50,7 +53,7 @@ pub const TABLES: [Table; 14] = [
         name: "probe",
         place: "`probe`",
         doc: "A request that only looks. No references but to options.",
-        keys: service::PROBE,
+        keys: request::PROBE,
     },
     Table {
         name: "tool",
@@ -64,13 +67,13 @@ pub const TABLES: [Table; 14] = [
         doc: "An argument: four keys of ours and the keywords of JSON Schema 2020-12 that are checked. `before`, `login`, `null`, \
             `option`, `result` and `token` cannot be names. A JSON null for an optional argument counts as absent; an argument nobody \
             knows is refused.",
-        keys: tool::ARGUMENT,
+        keys: argument::ARGUMENT,
     },
     Table {
         name: "request",
         place: "[tool.request], and `request` and `logout` elsewhere",
         doc: "What is sent. At most one of `json`, `form` and `text`, and none with GET and HEAD.",
-        keys: service::REQUEST,
+        keys: request::REQUEST,
     },
     Table {
         name: "before",
@@ -94,13 +97,13 @@ pub const TABLES: [Table; 14] = [
         name: "command",
         place: "[tool.command]",
         doc: "A program of this machine. It runs in a process group of its own, which is ended with the call.",
-        keys: tool::COMMAND,
+        keys: command::COMMAND,
     },
     Table {
         name: "if",
         place: "a table in `args` of a command",
         doc: "Arguments by a value.",
-        keys: tool::IF,
+        keys: command::IF,
     },
 ];
 
@@ -111,7 +114,7 @@ pub const OPERATORS: [Table; 1] = [Table {
     doc: "Tables, lists, numbers and booleans are sent as they stand, texts are templates; absent members and elements are left \
         out, `false`, `0` and `\"\"` are not. A table with one of these keys is what it says. A real member that begins with `$` is \
         written `$$`.",
-    keys: tool::OPERATOR,
+    keys: request::OPERATOR,
 }];
 
 /// Name, what goes in and what comes out, of each filter.
@@ -171,7 +174,7 @@ pub fn pack_markdown() -> String {
 /// The introduction with the pieces of the example's pack in it, so that the two cannot differ.
 fn walkthrough() -> String {
     let pack = include_str!("../../../../examples/packs/miniflux.toml");
-    let mut text = include_str!("walkthrough.md").to_owned();
+    let mut text = include_str!("../../../../examples/packs/walkthrough.template").to_owned();
     let transcript = include_str!("../../../../examples/packs/miniflux.transcript.txt");
     text = text.replace("@transcript", transcript.trim_end());
     for (index, piece) in pack.split("\n[[tool]]\n").enumerate() {

@@ -1,7 +1,6 @@
 //! The keys of `[service]` and of the tables within it.
 
 use super::super::auth::KINDS;
-use super::super::request::METHODS;
 use crate::tools::declarative::shape::keys::{Key, Kind, REQUIRED, key};
 
 pub(super) const SERVICE: &[Key] = &[
@@ -256,118 +255,5 @@ pub(super) const SEND: &[Key] = &[
         "`{login}`",
         "value = 'Bearer {login}'",
         "What is in it; `{login}` is the session.",
-    ),
-];
-
-/// Those of a request, and two more.
-pub(super) const PROBE: &[Key] = &{
-    let mut keys = [
-        key(
-            "expect",
-            Kind::List(&Kind::Status),
-            "`[\"2xx\"]`",
-            "expect = [200, '3xx']",
-            "Statuses by which the service is ready.",
-        ),
-        key(
-            "auth",
-            Kind::Bool,
-            "`true`",
-            "auth = false",
-            "Whether it is sent with the credential. With it, a wrong token shows.",
-        ),
-        REQUEST[0],
-        REQUEST[1],
-        REQUEST[2],
-        REQUEST[3],
-        REQUEST[4],
-        REQUEST[5],
-        REQUEST[6],
-        REQUEST[7],
-        REQUEST[8],
-        REQUEST[9],
-    ];
-    // A probe only looks.
-    keys[2] = key(
-        "method",
-        Kind::Choice(&["GET", "HEAD"]),
-        "`GET`",
-        "method = 'HEAD'",
-        "A probe only looks.",
-    );
-    keys
-};
-
-pub(super) const REQUEST: &[Key] = &[
-    key(
-        "method",
-        Kind::Choice(&METHODS),
-        "`GET`",
-        "method = 'PUT'",
-        "The verb.",
-    ),
-    key(
-        "path",
-        Kind::OneOrMany(&Kind::Template),
-        REQUIRED,
-        "path = ['/items/{query}', '/items']",
-        "Begins with `/`. A reference is one encoded segment, `{page:path}` may be several; `.`, `..` and empty ones are refused. \
-         Of a list the first whose references all have a value; the last must always have.",
-    ),
-    key(
-        "query",
-        Kind::TableOf(&Kind::Tree),
-        "",
-        "query = { q = '{query}', 'tag[]' = ['{name}'] }",
-        "Parameters, in this order. Absent ones are left out, a list is repeated.",
-    ),
-    key(
-        "headers",
-        Kind::TableOf(&Kind::Template),
-        "",
-        "headers = { If-Match = '{name}' }",
-        "Absent ones are left out.",
-    ),
-    key(
-        "json",
-        Kind::Tree,
-        "",
-        "json = { title = '{name}', done = true }",
-        "Body, as JSON.",
-    ),
-    key(
-        "form",
-        Kind::TableOf(&Kind::Tree),
-        "",
-        "form = { title = '{name}' }",
-        "Body, urlencoded; as `query`.",
-    ),
-    key(
-        "text",
-        Kind::Template,
-        "",
-        "text = '{name}'",
-        "Body, as it is.",
-    ),
-    key(
-        "content_type",
-        Kind::Text,
-        "by the body",
-        "content_type = 'text/markdown'\ntext = '{name}'",
-        "The body's media type.",
-    ),
-    key(
-        "accept",
-        Kind::Text,
-        "by `decode`",
-        "accept = 'text/plain'",
-        "The media type that is asked for.",
-    ),
-    key(
-        "timeout",
-        Kind::Text,
-        "the service's",
-        "timeout = '15s + {seconds}'",
-        "Time of this request, `45s`; with an argument that may add to it, in seconds or as a duration. The call's own limit gives way.",
     ),
 ];

@@ -121,7 +121,7 @@ fn place_of(table: &str) -> (&'static str, &'static str) {
         "send" => ("service.login.send", "header = 'X'"),
         "probe" => ("service.probe", ""),
         "tool" => ("tool", ""),
-        "argument" => ("tool.args.name", "ignored = true"),
+        "argument" => ("tool.args.cups", "ignored = true"),
         "request" | "operators" => ("tool.request", ""),
         "before" => ("tool.before", "request = { path = '/lid' }"),
         "pages" => ("tool.pages", "mode = 'page'\nparam = 'page'"),
@@ -222,10 +222,15 @@ impl Schema {
 #[test]
 fn every_example_is_sound() {
     let schema = Schema::new();
+    let mut wrong = Vec::new();
     for table in TABLES.iter().chain(&OPERATORS) {
         for key in table.keys {
             let first = key.example.lines().next().unwrap();
             assert!(first.replace(['\'', '"'], "").contains(key.name), "{first}");
+            // A look at a service has no arguments; `path` stands for the requests that have some.
+            if table.name == "probe" && key.example.contains('{') {
+                continue;
+            }
             let pack = with_example(table.name, key);
             schema.check(key.example, &pack);
             let text = toml::to_string(&pack).unwrap();
@@ -236,10 +241,11 @@ fn every_example_is_sound() {
                     .iter()
                     .filter(|line| !line.contains("is used by nothing"))
                     .collect();
-                assert!(left.is_empty(), "{}: {left:#?}\n{text}", key.example);
+                wrong.extend(left.iter().map(|line| format!("{}: {line}", key.example)));
             }
         }
     }
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]
