@@ -138,7 +138,7 @@ impl Pack {
 
     /// Whether it runs programs.
     pub fn has_commands(&self) -> bool {
-        self.tools.iter().any(ToolSpec::is_command)
+        self.tools.iter().any(|tool| tool.is_command)
     }
 
     /// The names of its tools and their aliases.
@@ -212,10 +212,10 @@ fn read_root(
     }
     let needs_url = head.boolean("needs_url", true);
     for node in &nodes {
-        let Some(tool) = ToolSpec::read(node, &options, &shared, &mut used) else {
+        let Some(mut tool) = ToolSpec::read(node, &options, &shared, &mut used) else {
             continue;
         };
-        if !needs_url && !tool.is_command() {
+        if !needs_url && !tool.is_command {
             node.report("sends requests, so the service cannot say `needs_url = false`");
         }
         for name in std::iter::once(&tool.name).chain(&tool.aliases) {
@@ -224,6 +224,9 @@ fn read_root(
                     "another tool of this pack is named `{name}` too: rename one"
                 ));
             }
+        }
+        if only.is_none() {
+            tool.work = None;
         }
         tools.push(tool);
     }
