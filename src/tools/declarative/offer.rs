@@ -85,7 +85,7 @@ fn definition(spec: &ToolSpec, schema: &str) -> Tool {
             destructive: Some(spec.access == Access::Destructive),
             idempotent: Some(spec.is_idempotent),
             // A service of one's own is a closed world; what a program reaches nobody knows.
-            open_world: Some(spec.is_command()),
+            open_world: Some(spec.is_command),
         });
     match &spec.title {
         Some(title) => tool.title(&**title),
@@ -153,7 +153,7 @@ impl Sleeper {
         let spec = self.text.tool(&self.name)?;
         let (_, schema) = input_schema(&spec.arguments, self.service.options()).ok()?;
         let service = self.service.clone();
-        Some(match spec.work {
+        Some(match spec.work? {
             Work::Command(command) => Awake::Program(Box::new(ProgramTool {
                 schema,
                 command: *command,

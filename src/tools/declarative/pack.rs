@@ -147,7 +147,7 @@ impl Pack {
 
     /// Whether it runs programs.
     pub fn has_commands(&self) -> bool {
-        self.tools.iter().any(ToolSpec::is_command)
+        self.tools.iter().any(|tool| tool.is_command)
     }
 
     /// The names of its tools and their aliases.
@@ -228,12 +228,12 @@ fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
     }
     let needs_url = head.boolean("needs_url", true);
     for node in &nodes {
-        let Some(tool) = ToolSpec::read(node, &options, &shared, &mut used) else {
+        let Some(mut tool) = ToolSpec::read(node, &options, &shared, &mut used) else {
             continue;
         };
         let mut node = node.clone();
         node.place = tool.name.to_string();
-        if !needs_url && !tool.is_command() {
+        if !needs_url && !tool.is_command {
             node.report("sends requests, so the service cannot say `needs_url = false`");
         }
         for name in std::iter::once(&tool.name).chain(&tool.aliases) {
@@ -243,6 +243,9 @@ fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
                 ));
             }
             names.push((name.clone(), node.problem("")));
+        }
+        if only.is_none() {
+            tool.work = None;
         }
         tools.push(tool);
     }

@@ -24,7 +24,10 @@ pub(super) struct ToolSpec {
     pub aliases: Vec<Box<str>>,
     pub if_option: Option<Box<str>>,
     pub arguments: Vec<Argument>,
-    pub work: Work,
+    /// Whether it runs a program instead of sending requests.
+    pub is_command: bool,
+    /// Dropped after the check of a whole pack: it weighs the most, and is read again when the tool is called.
+    pub work: Option<Work>,
 }
 
 /// What a call does.
@@ -135,15 +138,11 @@ impl ToolSpec {
             aliases: read_aliases(&table),
             if_option,
             arguments,
-            work: work?,
+            is_command: matches!(work.as_ref()?, Work::Command(_)),
+            work: Some(work?),
         };
         spec.check_schema(&table);
         Some(spec)
-    }
-
-    /// Whether it runs a program instead of sending requests.
-    pub(super) fn is_command(&self) -> bool {
-        matches!(self.work, Work::Command(_))
     }
 
     /// Compiles the schema as the configuration's defaults leave it, to report what is wrong where it stands.
