@@ -8,6 +8,7 @@ mod launch;
 pub mod plan;
 pub mod serve;
 mod siskin;
+#[cfg_attr(not(feature = "packs"), path = "trial_absent.rs")]
 mod trial;
 
 #[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]
