@@ -1,7 +1,7 @@
 //! A page as Markdown.
 //!
 //! This file walks the tree and joins what the parts come to: white space at the edges of blocks goes, and where two pieces meet their
-//! line breaks become one gap of at most an empty line. What each element turns into stands in [`element`] and [`table`].
+//! line breaks become one gap of at most an empty line. What each element turns into stands in `element` and `table`.
 //!
 //! The rules are those of the converter that people's prompts and notes were made with, oddities included, so that the same page gives
 //! the same text; the samples under `tests/fixtures/aws-docs` hold it to that.

@@ -1,5 +1,5 @@
 //! What a pack writes under `[tool.response]`, as types. Nothing is checked here but names and kinds; the rest, with
-//! positions, is [`super::compile`]'s.
+//! positions, is `super::compile`'s.
 //!
 //! [`super::keys`] holds the documentation of every key; a test compares it with the fields here.
 
