@@ -16,7 +16,7 @@ FAILED=0 SERVER=
 # shellcheck disable=SC2317  # called by trap
 cleanup() {
   [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null
-  umount "$WORK/root/proc" 2>/dev/null
+  umount "$WORK/system/proc" 2>/dev/null
   rm -rf --one-file-system "$WORK"
 }
 trap cleanup EXIT
@@ -24,7 +24,7 @@ trap cleanup EXIT
 good() {
   if [ "$2" = 0 ]; then echo "ok   $1"; else echo "FAIL $1: ${3:-}"; FAILED=1; fi
 }
-inside() { chroot "$WORK/root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
+inside() { chroot "$WORK/system" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
 
 if [ ! -x "$BASE/usr/bin/dpkg" ]; then
   # The mirror and the release this machine itself installs from.
@@ -34,22 +34,22 @@ if [ ! -x "$BASE/usr/bin/dpkg" ]; then
   debootstrap --variant=minbase "$release" "$BASE" "$mirror" >"$WORK/debootstrap" 2>&1 ||
     { tail -3 "$WORK/debootstrap"; echo "no bare Debian can be had here"; rm -rf "$BASE"; exit "$UNAVAILABLE"; }
 fi
-cp -a "$BASE" "$WORK/root"
-mount -t proc proc "$WORK/root/proc" 2>/dev/null || echo "--   /proc cannot be mounted here: the tools about the machine see less"
+cp -a "$BASE" "$WORK/system"
+mount -t proc proc "$WORK/system/proc" 2>/dev/null || echo "--   /proc cannot be mounted here: the tools about the machine see less"
 
 package=$(deploy/debian/build.sh amd64) || exit 1
 good "two builds of one commit are the same" "$(cp "$package" "$WORK/first.deb"; deploy/debian/build.sh amd64 >/dev/null; cmp -s "$package" "$WORK/first.deb"; echo $?)"
 # The upgrade: the same files under the next version.
 dpkg-deb -R "$package" "$WORK/next"
 sed -i 's/^Version: .*/&+next/' "$WORK/next/DEBIAN/control"
-dpkg-deb --root-owner-group --build "$WORK/next" "$WORK/root/next.deb" >/dev/null
-cp "$package" "$WORK/root/siskin.deb"
+dpkg-deb --root-owner-group --build "$WORK/next" "$WORK/system/next.deb" >/dev/null
+cp "$package" "$WORK/system/siskin.deb"
 
 # start: what the unit would start, as nobody, on a free port, with the state where the unit has it.
 start() {
   # `exec`, so that the process in the background is siskin itself, which the signals below are for.
   (
-    exec chroot "$WORK/root" /usr/bin/env -i PATH=/usr/bin setpriv --reuid=65534 --regid=65534 --clear-groups \
+    exec chroot "$WORK/system" /usr/bin/env -i PATH=/usr/bin setpriv --reuid=65534 --regid=65534 --clear-groups \
       env APP_SERVER__PORT=0 APP_STATE__FILE=/var/lib/siskin/state siskin serve --config-dir /etc/siskin
   ) >/dev/null 2>"$WORK/log" </dev/null &
   SERVER=$!
@@ -70,7 +70,7 @@ inside siskin check --config-dir /etc/siskin >"$WORK/out" 2>&1
 good "the configuration it installs is sound" $? "$(cat "$WORK/out")"
 inside test -f /lib/systemd/system/siskin.service -a -f /usr/share/man/man1/siskin.1.gz -a -f /usr/share/bash-completion/completions/siskin
 good "unit, man page and completions are there" $?
-install -d -o 65534 -g 65534 -m 700 "$WORK/root/var/lib/siskin"
+install -d -o 65534 -g 65534 -m 700 "$WORK/system/var/lib/siskin"
 start
 good "it starts" $? "$(cat "$WORK/log")"
 session=$(curl --silent --max-time 10 --dump-header - --output /dev/null "http://127.0.0.1:$PORT/mcp" -H 'Content-Type: application/json' \
@@ -81,10 +81,10 @@ good "a session is opened" $?
 stop
 good "SIGTERM ends it with status 0" $? "$(cat "$WORK/log")"
 
-echo '# mine' >>"$WORK/root/etc/siskin/base.toml"
+echo '# mine' >>"$WORK/system/etc/siskin/base.toml"
 inside dpkg --install /next.deb >"$WORK/out" 2>&1
 good "it upgrades" $? "$(cat "$WORK/out")"
-grep -q '^# mine' "$WORK/root/etc/siskin/base.toml"
+grep -q '^# mine' "$WORK/system/etc/siskin/base.toml"
 good "the upgrade keeps the configuration" $?
 start
 good "it starts again" $? "$(cat "$WORK/log")"
@@ -100,7 +100,7 @@ inside test ! -e /usr/bin/siskin -a -f /etc/siskin/base.toml
 good "removing keeps the configuration" $?
 inside dpkg --purge siskin >"$WORK/out" 2>&1
 good "it is purged" $? "$(cat "$WORK/out")"
-left=$(cd "$WORK/root" && find etc usr lib var/lib -path var/lib/dpkg -prune -o -name '*siskin*' -print 2>/dev/null)
+left=$(cd "$WORK/system" && find etc usr lib var/lib -path var/lib/dpkg -prune -o -name '*siskin*' -print 2>/dev/null)
 [ -z "$left" ]
 good "purging leaves nothing" $? "$left"
 exit "$FAILED"
