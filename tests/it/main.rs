@@ -26,6 +26,7 @@
 //!   seeds        the endpoints and examples of the two servers this one replaces
 //!   signals      how a server ends
 //!   state        what outlives the process
+//!   deploy       what the files of `deploy` say of siskin: metrics, variables
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   homelab      one siskin in front of eleven services at once: probes, secrets
@@ -51,6 +52,7 @@ mod browser_rules;
 mod cancellation;
 mod concurrency;
 mod crowd;
+mod deploy;
 mod features;
 mod homelab;
 mod house;
