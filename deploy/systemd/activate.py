@@ -71,9 +71,6 @@ try:
     for _ in range(3):
         hear("WATCHDOG=1")
     # systemd-socket-activate has become siskin: `exec`, so that the process is the same.
-    child.send_signal(signal.SIGHUP)
-    hear("RELOADING=1")
-    hear("READY=1")
     child.send_signal(signal.SIGTERM)
     hear("STOPPING=1")
     status = child.wait(DEADLINE)
