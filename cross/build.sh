@@ -54,7 +54,12 @@ build() {
       if [ -n "$EDGE" ]; then
         export RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags
       fi
-      cargo build --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
+      # With names for size.sh: only the program is linked anew, its libraries stay.
+      if [ -n "${SISKIN_NAMES:-}" ]; then
+        cargo rustc --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}" -- -Cstrip=none
+      else
+        cargo build --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
+      fi
       ;;
     std)
       zig || { echo "zig cannot be had here"; return "$UNAVAILABLE"; }

@@ -43,8 +43,8 @@ environment = {
     # As `WatchdogSec=` makes it, but short.
     "WATCHDOG_USEC": "400000",
     "APP_STATE__FILE": os.path.join(folder, "state"),
-    # The port is systemd's: were it siskin's to open, it could not be this one.
-    "APP_SERVER__PORT": "1",
+    # siskin takes a socket for an address it is configured for, and could not open this one a second time.
+    "APP_SERVER__PORT": str(port),
 }
 command = ["systemd-socket-activate", f"--listen=127.0.0.1:{port}"]
 for name, value in environment.items():
@@ -71,9 +71,6 @@ try:
     for _ in range(3):
         hear("WATCHDOG=1")
     # systemd-socket-activate has become siskin: `exec`, so that the process is the same.
-    child.send_signal(signal.SIGHUP)
-    hear("RELOADING=1")
-    hear("READY=1")
     child.send_signal(signal.SIGTERM)
     hear("STOPPING=1")
     status = child.wait(DEADLINE)
