@@ -27,6 +27,7 @@
 //!   signals      how a server ends
 //!   state        what outlives the process
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
+//!   attacks_*    what an attacker would try, and what is left behind: `tests/robustness/README.md` lists which is where
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
@@ -40,6 +41,13 @@
 mod fakes;
 mod support;
 
+mod attacks_http;
+mod attacks_jsonrpc;
+mod attacks_lifecycle;
+mod attacks_outbound;
+mod attacks_resources;
+mod attacks_secrets;
+mod attacks_tools;
 mod auth;
 mod aws_docs;
 mod batches;
