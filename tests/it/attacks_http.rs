@@ -119,7 +119,7 @@ const BROKEN: [(&str, &[u16]); 24] = [
         &[415],
     ),
     (
-        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\n",
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\nConnection: close\r\n\r\n",
         &[417],
     ),
 ];

@@ -127,8 +127,12 @@ fn without_memory_it_ends_cleanly_or_serves() {
         ("APP_STATE__FILE", state.to_str().unwrap()),
     ];
     let server = Server::start(&env);
-    let mut client = Mcp::open(Way::Streamable, &server, "2025-11-25");
     poll_until("the state file", || fs::metadata(&state).ok());
+    let empty = fs::read(&state).unwrap();
+    let mut client = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    poll_until("the session in it", || {
+        (fs::read(&state).ok()? != empty).then_some(())
+    });
     let kb = status_kb(&server, "VmSize") + 16 * 1024;
     let limit = Some(kb * 1024);
     let pid = Pid::from_child(&server.process.child);
@@ -265,8 +269,8 @@ fn work_grows_with_the_input_and_not_with_its_square() {
             spent() - before
         };
         // Enough of the small ones to take as long as a few large ones.
-        let small = cost(5_000, 64);
-        let large = cost(40_000, 64);
+        let small = cost(5_000, 24);
+        let large = cost(40_000, 24);
         assert!(
             large <= 32 * small.max(2),
             "{name}: {small} became {large} hundredths"

@@ -64,6 +64,7 @@ name = "parrot_wait"
 title = "Wait"
 description = "Waits."
 access = "read"
+kind = "command"
 [tool.command]
 program = "/bin/sleep"
 args = ["1000"]
@@ -253,7 +254,11 @@ fn commands_print_no_secret() {
         &["config"][..],
         &["check"],
         &["tools"],
-        &["serve", &format!("server.api_token={}", secret("x\u{e9}"))],
+        &[
+            "serve",
+            "--set",
+            &format!("server.api_token={}", secret("x\u{e9}")),
+        ],
         &["--help"],
     ] {
         let output = Command::new(Program::Siskin.path())

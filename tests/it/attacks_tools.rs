@@ -14,12 +14,14 @@ const PACK: &str = r#"
 id = "shed"
 title = "Shed"
 description = "Commands."
+needs_url = false
 
 [[tool]]
 name = "shed_show"
 title = "Show"
 description = "Shows its arguments, one a line."
 access = "read"
+kind = "command"
 [tool.args]
 a = { required = true, description = "Anything." }
 [tool.command]
@@ -31,6 +33,7 @@ name = "shed_list"
 title = "List"
 description = "Lists what an argument names."
 access = "read"
+kind = "command"
 [tool.args]
 a = { required = true, description = "A file." }
 [tool.command]
@@ -42,6 +45,7 @@ name = "shed_environment"
 title = "Environment"
 description = "Shows what it inherits."
 access = "read"
+kind = "command"
 [tool.command]
 program = "/bin/sh"
 args = ["-c", "env; ls /proc/$$/fd; tr '\\0' ' ' < /proc/$$/cmdline; grep core /proc/$$/limits"]
@@ -51,6 +55,7 @@ name = "shed_misbehave"
 title = "Misbehave"
 description = "Does it."
 access = "read"
+kind = "command"
 [tool.args]
 how = { required = true, enum = ["crash", "hang", "flood", "errors", "fork", "escape", "eat"], description = "How." }
 [tool.command]
@@ -66,6 +71,7 @@ name = "shed_wait"
 title = "Wait"
 description = "Waits for ever."
 access = "read"
+kind = "command"
 [tool.command]
 program = "/bin/sleep"
 args = ["1000"]
@@ -76,6 +82,7 @@ name = "shed_report"
 title = "Report"
 description = "Reports progress all the time."
 access = "read"
+kind = "command"
 [tool.command]
 program = "/bin/sh"
 args = ["-c", "i=0; while [ $i -lt 200000 ]; do echo line $i; i=$((i+1)); done"]
@@ -87,10 +94,7 @@ fn start(env: &[(&str, &str)]) -> Server {
     let folder = Folder::new();
     folder.write("config/base.toml", "");
     folder.write("config/packs/shed.toml", PACK);
-    let mut env = env.to_vec();
-    // A service of commands has no address; it is put to work by being named.
-    env.push(("APP_SERVICES__SHED__ENABLED", "true"));
-    Server::start_in(folder, Program::Siskin, &env)
+    Server::start_in(folder, Program::Siskin, env)
 }
 
 #[test]
