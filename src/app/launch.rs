@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::config::{Config, Loaded, LogFormat, Sources};
 use crate::log as logging;
+use crate::rt;
 use crate::transport::stdio::StdioEnd;
 
 use super::greeting;
@@ -63,6 +64,7 @@ pub fn run_stdio(loaded: &Loaded) -> Result<StdioEnd, LaunchError> {
 }
 
 fn start_logging(loaded: &Loaded) {
+    rt::process::leave_no_core();
     let Config { log, server, .. } = &loaded.config;
     let format = match log.format {
         LogFormat::Json => logging::Format::Json,

@@ -178,6 +178,7 @@ impl Client {
                 Ok(response) => {
                     let (head, incoming) = response.into_parts();
                     check_head(head.status.as_u16(), request, proxy)?;
+                    check_coding(&head.headers, request)?;
                     return Ok((head, incoming, conn));
                 }
                 Err(failed) => failed,
@@ -287,6 +288,19 @@ fn check_head(status: u16, request: &Prepared, proxy: Option<&Proxy>) -> Result<
         }),
         _ => Ok(()),
     }
+}
+
+/// hyper takes off the last `chunked` and passes on whatever other coding is below it, as if it were the body. We know
+/// no other (RFC 9112, section 6.1).
+fn check_coding(headers: &hyper::HeaderMap, request: &Prepared) -> Result<(), ClientError> {
+    let mut codings = headers.get_all("transfer-encoding").iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Ok(());
+    }
+    Err(ClientError::NotHttp {
+        origin: request.url.origin(),
+        text: "a `Transfer-Encoding` other than `chunked`".to_owned(),
+    })
 }
 
 /// The cause of hyper's error.

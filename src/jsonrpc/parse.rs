@@ -89,6 +89,10 @@ pub fn parse<'a>(bytes: &'a [u8], rules: &Rules) -> Result<Incoming<'a>, ParseEr
         }
         .into_error());
     }
+    if has_a_lone_surrogate(bytes) {
+        let text = "an escape is half of a surrogate pair";
+        return Err(ParseErrorKind::Syntax(text.to_owned()).into_error());
+    }
     match text.trim_ascii_start().as_bytes().first() {
         Some(b'{') => parse_message(text, rules.envelope).map(Incoming::Single),
         Some(b'[') => parse_batch(text, rules),
@@ -304,6 +308,32 @@ fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
     true
 }
 
+/// Whether some `\uD800` to `\uDFFF` is not one of a pair. Such a text has no UTF-8, so what is passed on as it was
+/// written, ids above all, would be refused by others (RFC 8259, section 8.2). On text that is not JSON any answer is
+/// fine, as above.
+fn has_a_lone_surrogate(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        rest = &rest[at..];
+        match surrogate(rest) {
+            Some(0xdc00..) => return true,
+            Some(_) => match surrogate(&rest[6..]) {
+                Some(0xdc00..) => rest = &rest[12..],
+                _ => return true,
+            },
+            None => rest = rest.get(2..).unwrap_or_default(),
+        }
+    }
+    false
+}
+
+/// The surrogate that an escape at the start of `bytes` stands for, if it does.
+fn surrogate(bytes: &[u8]) -> Option<u16> {
+    let hex = bytes.strip_prefix(b"\\u")?.get(..4)?;
+    let unit = u16::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?;
+    (0xd800..=0xdfff).contains(&unit).then_some(unit)
+}
+
 impl ParseErrorKind {
     fn into_error(self) -> ParseError {
         ParseError {
@@ -417,6 +447,28 @@ mod tests {
         assert_eq!(request.id.as_json(), "18446744073709551616");
         assert_eq!(request.method, "a/b");
         assert_eq!(request.params.unwrap().get(), r#"{"x": 1.0e2}"#);
+    }
+
+    #[test]
+    fn surrogates_come_in_pairs() {
+        let with = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"x"}}"#);
+        for id in [
+            r"\ud83d\uDE00",
+            r"\\ud800",
+            r"\ud7ff\ue000",
+            r"\\\ud83d\ude00",
+        ] {
+            assert_eq!(request(&with(id), &RULES).method, "x", "{id}");
+        }
+        for id in [
+            r"\ud800",
+            r"\uDFFF",
+            r"\ud83d\ud83d",
+            r"\ud83d\\ude00",
+            r"\ud83d",
+        ] {
+            refused_syntax(with(id).as_bytes());
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub struct Metrics {
     sessions_active: [Cell<i64>; RevisionLabel::LEN],
     limit_hits: [Cell<u64>; Limit::LEN],
     forwarded_ignored: Cell<u64>,
+    log_lines_dropped: Cell<u64>,
     limits: RefCell<Vec<(&'static str, u64)>>,
     /// The first is `other`.
     tools: RefCell<Vec<ToolSeries>>,
@@ -115,6 +116,7 @@ impl Metrics {
             sessions_active: zeros(),
             limit_hits: zeros(),
             forwarded_ignored: Cell::default(),
+            log_lines_dropped: Cell::default(),
             limits: RefCell::default(),
             tools: RefCell::new(vec![ToolSeries::new("other")]),
             services: RefCell::new(vec![ServiceSeries::new("other")]),
@@ -263,6 +265,11 @@ impl Metrics {
     /// A proxy's word for who asks was not understood.
     pub fn forwarded_ignored(&self) {
         add(&self.forwarded_ignored, 1);
+    }
+
+    /// How many lines of the log could not be written so far.
+    pub fn set_log_lines_dropped(&self, lines: u64) {
+        self.log_lines_dropped.set(lines);
     }
 
     /// `delta` sessions more of a revision, or fewer.

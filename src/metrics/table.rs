@@ -86,6 +86,8 @@ const FAMILIES: &[Family] = &[
         samples: |s, out| for l in Limit::ALL { out.value(&[l.as_str()], s.metrics.limit_hits[l.index()].get()) } },
     Family { name: "siskin_forwarded_ignored_total", help: "Requests through a trusted proxy whose header with the client's address was not understood.", kind: Counter, labels: &[],
         samples: |s, out| out.value(&[], s.metrics.forwarded_ignored.get()) },
+    Family { name: "siskin_log_lines_dropped_total", help: "Lines of the log that stderr did not take.", kind: Counter, labels: &[],
+        samples: |s, out| out.value(&[], s.metrics.log_lines_dropped.get()) },
     Family { name: "mcp_sessions_active", help: "Sessions held now.", kind: Gauge, labels: &["revision"],
         samples: |s, out| for l in RevisionLabel::ALL { out.value(&[l.as_str()], s.metrics.sessions_active[l.index()].get()) } },
 

@@ -99,6 +99,8 @@ fn metrics(http: &Http) -> Response {
     for (revision, count) in http.server.sessions_by_revision() {
         http.server.metrics.set_sessions_active(revision, count);
     }
+    let dropped = crate::log::dropped();
+    http.server.metrics.set_log_lines_dropped(dropped);
     http.server.metrics.render(&mut text);
     let mut response = Response::empty(200);
     response.content_type = Some(METRICS_TYPE);

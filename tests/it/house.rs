@@ -18,7 +18,7 @@ const UNTRACKED: [&str; 6] = [
 
 /// The files of `src` that may be longer than most, because they are one table or one story.
 const LONG: [(&str, usize); 6] = [
-    ("jsonrpc/parse.rs", 650),
+    ("jsonrpc/parse.rs", 680),
     ("mcp/input.rs", 550),
     ("mcp/tool/mod.rs", 550),
     ("metrics/mod.rs", 600),
@@ -369,6 +369,47 @@ fn what_the_documents_point_to_exists() {
         }
     }
     assert!(links > 10, "only {links} links found");
+}
+
+/// Every `module::test` of the list of attacks is a test, every path a file, and every row is there.
+#[test]
+fn the_list_of_attacks_names_tests_that_exist() {
+    let text = fs::read_to_string(root().join("tests/robustness/README.md")).unwrap();
+    let mut rows = BTreeSet::new();
+    let mut tests = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let Ok(number) = cells[1].parse::<u32>() else {
+            continue;
+        };
+        rows.insert(number);
+        let mut here = 0;
+        for word in row.split('`').skip(1).step_by(2) {
+            if let Some((module, test)) = word.rsplit_once("::") {
+                here += 1;
+                let path = match module.strip_prefix("siskin::") {
+                    Some(module) => format!("src/{}", module.replace("::", "/")),
+                    None => format!("tests/it/{module}"),
+                };
+                // Tests stand in the module itself, in `mod tests` at its end, or in a file beside it.
+                let places = [format!("{path}.rs"), format!("{path}/mod.rs")];
+                let place = places.iter().find(|place| root().join(place).is_file());
+                let place = place.unwrap_or_else(|| panic!("row {number}: no module `{module}`"));
+                let code = fs::read_to_string(root().join(place)).unwrap();
+                let is_there = [format!("fn {test}("), format!("    fn {test}(")]
+                    .iter()
+                    .any(|start| code.contains(start.as_str()));
+                assert!(is_there, "row {number}: {place} has no test `{test}`");
+            } else if word.contains('/') && !word.contains([' ', '*']) && !word.starts_with('/') {
+                here += 1;
+                assert!(root().join(word).exists(), "row {number}: no file `{word}`");
+            }
+        }
+        assert!(here > 0, "row {number} names nothing that attacks");
+        tests += here;
+    }
+    assert!(rows.iter().copied().eq(1..=54), "{rows:?}");
+    assert!(tests > 100, "only {tests} tests found");
 }
 
 #[test]

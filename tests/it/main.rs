@@ -28,6 +28,7 @@
 //!   state        what outlives the process
 //!   deploy       what the files of `deploy` say of siskin: metrics, variables
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
+//!   attacks_*    what an attacker would try, and what is left behind: `tests/robustness/README.md` lists which is where
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   homelab      one siskin in front of eleven services at once: probes, secrets
 //!   services     packs of one's own, policy, checks, readiness, reloads
@@ -44,6 +45,13 @@
 mod fakes;
 mod support;
 
+mod attacks_http;
+mod attacks_jsonrpc;
+mod attacks_lifecycle;
+mod attacks_outbound;
+mod attacks_resources;
+mod attacks_secrets;
+mod attacks_tools;
 mod auth;
 #[cfg(feature = "aws")]
 mod aws_docs;

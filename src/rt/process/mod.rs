@@ -288,5 +288,17 @@ impl Child {
     }
 }
 
+/// From now on a crash leaves no image of this process, nor of any child: it would hold every secret. Tools that
+/// collect crashes keep to this limit too.
+pub fn leave_no_core() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = rustix::process::setrlimit(Resource::Core, none) {
+        log::warn!("core files cannot be switched off: {error}");
+    }
+}
+
 #[cfg(test)]
 mod tests;
