@@ -213,10 +213,15 @@ fn is_known(reference: &BTreeSet<&str>, variable: &str) -> bool {
     }
     // The value from a file.
     let variable = variable.strip_suffix("_FILE").unwrap_or(variable);
-    let service = SERVICES.iter().find_map(|service| {
+    let old = SERVICES.iter().find_map(|service| {
         let rest = variable.strip_prefix("APP_")?.strip_prefix(service)?;
         rest.strip_prefix("__")
     });
+    let any = variable
+        .strip_prefix("APP_SERVICES__")
+        .and_then(|rest| rest.split_once("__"))
+        .map(|(_, key)| key);
+    let service = old.or(any);
     let is_of_service = |key: &str| {
         reference.contains(format!("APP_SERVICES__ID__{key}").as_str()) || key == "TOKEN"
     };
@@ -234,6 +239,8 @@ fn every_variable_that_the_files_set_is_a_key() {
     assert!(is_known(&reference, "APP_VIKUNJA__URL"));
     assert!(!is_known(&reference, "APP_SERVER__API_TOKENS"));
     assert!(!is_known(&reference, "APP_VIKUNJA__URLS"));
+    assert!(is_known(&reference, "APP_SERVICES__GITEA__URL"));
+    assert!(!is_known(&reference, "APP_SERVICES__GITEA__URLS"));
 
     let mut paths = Vec::new();
     files(
