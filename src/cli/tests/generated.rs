@@ -67,7 +67,7 @@ fn nested<'a>(command: &'a CommandInfoWithArgs) -> Vec<&'a FlagInfo<'a>> {
 }
 
 /// Every command with the words that name it, a group's own commands behind it.
-fn with_nested<'a>(table: &'a CommandInfoWithArgs) -> Vec<(String, &'a CommandInfoWithArgs)> {
+fn with_nested(table: &CommandInfoWithArgs) -> Vec<(String, &CommandInfoWithArgs)> {
     let mut all = Vec::new();
     for outer in &table.commands {
         all.push((outer.name.to_owned(), &outer.command));
