@@ -13,6 +13,10 @@ pub mod cors;
 pub mod rate;
 
 pub mod auth;
+
+pub mod jwt;
+
+pub mod resource;
 mod pattern;
 mod principal;
 pub use pattern::Pattern;

@@ -5,10 +5,12 @@ use std::rc::Rc;
 use crate::gate::auth::AuthRefusal;
 use crate::gate::cors;
 use crate::gate::origin::AllowedOrigin;
-use crate::gate::{Principal, Scope};
+use crate::gate::jwt::{Jwt, JwtRefusal};
+use crate::gate::{Principal, Scope, Scopes};
 use crate::http1::encode::Persistence;
 use crate::http1::{Expectation, Head, Method};
 use crate::metrics::Limit;
+use crate::rt;
 
 use crate::transport::respond::Response;
 use crate::transport::routes::{Access, Target};
@@ -33,27 +35,64 @@ pub(super) struct Admitted {
     pub(super) caller: Rc<Principal>,
 }
 
+/// Why a request may not go on.
+enum Refused {
+    /// This is the answer.
+    Answer(Response),
+    /// This is the answer unless the key that signed its token can be fetched.
+    KeyUnknown(Response),
+}
+
+impl From<Response> for Refused {
+    fn from(response: Response) -> Refused {
+        Refused::Answer(response)
+    }
+}
+
 impl Connection {
-    /// Everything that is decided from the head alone, in this order: host, what stands there
-    /// twice, origin, preflight, target, method, token, expectation.
-    pub(super) fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
+    /// Decides from the head alone. Where a token was signed by a key that is not known, an issuer
+    /// may have changed its keys: this request waits while they are fetched, and others go on.
+    pub(super) async fn admit(
+        &mut self,
+        settings: &Settings,
+        site: &Site,
+    ) -> Result<Admitted, Response> {
+        let refused = match self.decide(settings, site) {
+            Ok(admitted) => return Ok(admitted),
+            Err(Refused::Answer(response)) => return Err(response),
+            Err(Refused::KeyUnknown(response)) => response,
+        };
+        let Some(keys) = &settings.keys else {
+            return Err(refused);
+        };
+        if !keys.refresh().await {
+            return Err(refused);
+        }
+        self.decide(settings, site).map_err(|refused| match refused {
+            Refused::Answer(response) | Refused::KeyUnknown(response) => response,
+        })
+    }
+
+    /// In this order: host, what stands there twice, origin, preflight, target, method, token,
+    /// expectation.
+    fn decide(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Refused> {
         let head = &self.head;
         if head.method() == Method::Connect {
             // What follows would be a tunnel's bytes, not a request.
             self.persistence = Persistence::Close;
-            return Err(Response::error(501, "this is no proxy"));
+            return Err(Response::error(501, "this is no proxy").into());
         }
         let host_text = match head.host() {
             Ok(_) => head.authority(),
             Err(error) => {
                 self.persistence = Persistence::Close;
-                return Err(Response::error(error.status(), &error.to_string()));
+                return Err(Response::error(error.status(), &error.to_string()).into());
             }
         };
         if let Some(name) = head.repeated(&SINGLE) {
             self.persistence = Persistence::Close;
             let text = format!("more than one `{name}` header: send one");
-            return Err(Response::error(400, &text));
+            return Err(Response::error(400, &text).into());
         }
         site.host.admit(host_text).map_err(|refusal| {
             Response::json(crate::gate::host::HostRefusal::STATUS, refusal.body())
@@ -77,21 +116,23 @@ impl Connection {
                 // Its answer has CORS headers of its own, and each may stand only once.
                 self.cors.clear();
             }
-            return Err(answer_options(head, target, origin));
+            return Err(answer_options(head, target, origin).into());
         }
         let Some(target) = target else {
-            return Err(no_such_path());
+            return Err(no_such_path().into());
         };
         if !target.allows(method) {
             let text = format!("method not allowed here; use {}", target.allow());
-            return Err(Response::error(405, &text).with("Allow", target.allow()));
+            return Err(Response::error(405, &text)
+                .with("Allow", target.allow())
+                .into());
         }
         let caller = identify(head, settings, target)?;
         if self.must_show_token && target.access() != Access::Open {
             if !settings.auth.knows(&caller) {
                 self.http.server.metrics.limit_hit(Limit::Connections);
                 let text = "all connections but those reserved for callers with a token are taken";
-                return Err(Response::error(503, text).with("Retry-After", "5"));
+                return Err(Response::error(503, text).with("Retry-After", "5").into());
             }
             self.must_show_token = false;
             self.persistence = self.usual_persistence();
@@ -101,7 +142,8 @@ impl Connection {
             return Err(Response::error(
                 417,
                 "only `Expect: 100-continue` is understood",
-            ));
+            )
+            .into());
         }
         if method == Method::Post {
             if head
@@ -111,14 +153,16 @@ impl Connection {
                 return Err(Response::error(
                     415,
                     "`Content-Encoding` of requests is not supported",
-                ));
+                )
+                .into());
             }
             let content_type = head.header("content-type");
             if !content_type.is_some_and(crate::http1::accept::is_json_content_type) {
                 return Err(Response::error(
                     415,
                     "`Content-Type` must be `application/json`",
-                ));
+                )
+                .into());
             }
         }
         Ok(Admitted { target, caller })
@@ -136,7 +180,7 @@ impl Connection {
     }
 }
 
-fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
+fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Refused> {
     let (is_open, scope) = match target.access() {
         Access::Open => (true, None),
         Access::Operator if settings.metrics_public => (true, None),
@@ -145,18 +189,39 @@ fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Princ
         Access::Token => (false, None),
     };
     let refuse = |refusal: AuthRefusal| {
-        Response::json(refusal.status(), refusal.body())
-            .with("WWW-Authenticate", refusal.challenge(None))
+        let needed = match scope {
+            Some(scope) => Scopes::NONE.with(scope),
+            None => Scopes::NONE.with(Scope::Write),
+        };
+        let metadata = (settings.resource.as_ref()).map(|resource| &*resource.metadata_url);
+        let challenge = settings.auth.challenge(refusal, needed, metadata);
+        Response::json(refusal.status(), refusal.body()).with("WWW-Authenticate", challenge)
     };
-    match settings.auth.admit(head.header("authorization")) {
+    let admitted = settings
+        .auth
+        .admit(head.header("authorization"), rt::unix_time());
+    match admitted {
         Ok(caller) => {
             if let Some(scope) = scope {
                 caller.require(scope).map_err(refuse)?;
             }
+            if let Some(keys) = &settings.keys
+                && Jwt::is_name(&caller.name)
+            {
+                keys.used();
+            }
             Ok(caller)
         }
         Err(_) if is_open => Ok(Rc::new(Principal::anonymous())),
-        Err(refusal) => Err(refuse(refusal)),
+        Err(refusal) => {
+            if let AuthRefusal::Jwt(why) = refusal {
+                log::debug!("a token is refused: {why}");
+            }
+            Err(match refusal {
+                AuthRefusal::Jwt(JwtRefusal::UnknownKey) => Refused::KeyUnknown(refuse(refusal)),
+                _ => Refused::Answer(refuse(refusal)),
+            })
+        }
     }
 }
 
