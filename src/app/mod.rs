@@ -9,6 +9,9 @@ pub mod plan;
 pub mod serve;
 mod siskin;
 
+pub mod auth;
+pub mod jwks;
+
 pub mod aws;
 pub mod device;
 pub mod packs;

@@ -13,9 +13,9 @@ use crate::gate::{Scope, Scopes};
 use super::Config;
 use super::error::{Fault, Problem};
 use super::given::{Context, Given, for_each_member};
+use super::keys::Auth;
 use super::kind::{Item, Kind, Value, quote};
 use super::listen::{table, unknown_member};
-use super::keys::Auth;
 use super::parse::{is_url, parse_ip, parse_secret};
 use super::secret::Secret;
 

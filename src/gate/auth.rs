@@ -401,7 +401,7 @@ mod tests {
     #[track_caller]
     fn check(authorization: Option<&str>, expected: Result<&str, AuthRefusal>) {
         let got = Auth::Tokens(tokens())
-              .admit(authorization, 0)
+            .admit(authorization, 0)
             .map(|principal| principal.name.to_string());
         assert_eq!(got.as_deref(), expected.as_deref());
     }

@@ -16,9 +16,9 @@ pub mod auth;
 
 pub mod jwt;
 
-pub mod resource;
 mod pattern;
 mod principal;
+pub mod resource;
 pub use pattern::Pattern;
 pub use principal::{Principal, Scope, Scopes};
 

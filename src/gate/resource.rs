@@ -68,9 +68,18 @@ mod tests {
     #[test]
     fn the_document_lies_behind_the_host() {
         for (identifier, expected) in [
-            ("https://nas.lan/mcp", "https://nas.lan/.well-known/oauth-protected-resource/mcp"),
-            ("https://nas.lan", "https://nas.lan/.well-known/oauth-protected-resource"),
-            ("https://nas.lan/", "https://nas.lan/.well-known/oauth-protected-resource"),
+            (
+                "https://nas.lan/mcp",
+                "https://nas.lan/.well-known/oauth-protected-resource/mcp",
+            ),
+            (
+                "https://nas.lan",
+                "https://nas.lan/.well-known/oauth-protected-resource",
+            ),
+            (
+                "https://nas.lan/",
+                "https://nas.lan/.well-known/oauth-protected-resource",
+            ),
             (
                 "http://[::1]:8000/a/mcp",
                 "http://[::1]:8000/.well-known/oauth-protected-resource/a/mcp",
@@ -96,7 +105,12 @@ mod tests {
             let path = format!("{WELL_KNOWN}{rest}");
             assert_eq!(resource.is_at(&path, "/mcp"), expected, "{path}");
         }
-        for path in ["", "/mcp", "/siskin/mcp", "/.well-known/oauth-authorization-server"] {
+        for path in [
+            "",
+            "/mcp",
+            "/siskin/mcp",
+            "/.well-known/oauth-authorization-server",
+        ] {
             assert!(!resource.is_at(path, "/mcp"), "{path}");
         }
     }

@@ -60,22 +60,6 @@ fn decode(text: &[u8], values: &[u8; 256]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// For tokens that tests make.
-#[cfg(test)]
-pub(super) fn encode_url(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let mut bits = [0; 4];
-        bits[1..=group.len()].copy_from_slice(group);
-        let bits = u32::from_be_bytes(bits);
-        for digit in 0..=group.len() {
-            let value = bits >> (18 - 6 * digit) & 63;
-            text.push(char::from(URL[usize::try_from(value).unwrap()]));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,18 +79,10 @@ mod tests {
         check("Zm9vYmFy", Some(b"foobar"));
         check("_-8", Some(&[0xff, 0xef]));
         for other in [
-            "Zh", "Zm9=", "Zg==", "Zg=", "Z", "Zm9vY", "Zm9 v", "Zm9v\n", "+/8", "Zm9", "Zmé", "__9", "Zg.",
+            "Zh", "Zm9=", "Zg==", "Zg=", "Z", "Zm9vY", "Zm9 v", "Zm9v\n", "+/8", "Zm9", "Zmé",
+            "__9", "Zg.",
         ] {
             check(other, None);
-        }
-    }
-
-    #[test]
-    fn every_byte_comes_back() {
-        for len in 0..40_u8 {
-            let bytes: Vec<u8> = (0..len).map(|at| at.wrapping_mul(37) ^ len).collect();
-            let text = encode_url(&bytes);
-            check(&text, Some(&bytes));
         }
     }
 
@@ -125,7 +101,11 @@ mod tests {
             ("Z===", None),
             ("_-8=", None),
         ] {
-            assert_eq!(decode_padded(text.as_bytes()).as_deref(), expected, "{text}");
+            assert_eq!(
+                decode_padded(text.as_bytes()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

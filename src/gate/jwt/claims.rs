@@ -124,7 +124,11 @@ fn scopes(object: &Object<'_>, claims: &[String]) -> Result<Vec<String>, JwtRefu
         let texts = object.texts(claim);
         let texts = texts.map_err(|WrongType| JwtRefusal::Claim("scope"))?;
         for text in texts.unwrap_or_default() {
-            scopes.extend(text.split(' ').filter(|name| !name.is_empty()).map(str::to_owned));
+            scopes.extend(
+                text.split(' ')
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned),
+            );
         }
     }
     Ok(scopes)
@@ -184,8 +188,16 @@ mod tests {
             check("https://id.lan", other, Err(JwtRefusal::Issuer));
         }
         check("\"https://id.lan\"", "7", Err(JwtRefusal::Claim("iss")));
-        check("\"iss\":\"https://id.lan\",", "", Err(JwtRefusal::Missing("iss")));
-        check("\"sub\"", "\"aud\":\"siskin\",\"sub\"", Err(JwtRefusal::Claim("payload")));
+        check(
+            "\"iss\":\"https://id.lan\",",
+            "",
+            Err(JwtRefusal::Missing("iss")),
+        );
+        check(
+            "\"sub\"",
+            "\"aud\":\"siskin\",\"sub\"",
+            Err(JwtRefusal::Claim("payload")),
+        );
     }
 
     #[test]
@@ -194,7 +206,10 @@ mod tests {
         let whole = "\"sub\":\"ann\"";
         assert_eq!(name("ann", "ann").unwrap(), "jwt:ann");
         assert_eq!(name("ann", "a:b c").unwrap(), "jwt:a:b c");
-        assert_eq!(name(whole, r#""client_id":"job""#).unwrap(), "jwt-client:job");
+        assert_eq!(
+            name(whole, r#""client_id":"job""#).unwrap(),
+            "jwt-client:job"
+        );
         assert_eq!(name(whole, r#""azp":"job""#).unwrap(), "jwt-client:job");
         assert_eq!(
             name(whole, r#""azp":"b","client_id":"a","sub":"s""#).unwrap(),
@@ -222,7 +237,12 @@ mod tests {
         ] {
             assert_eq!(scopes(more).unwrap(), expected, "{more}");
         }
-        for more in [r#","scope":7"#, r#","scp":[1]"#, r#","scope":null"#, r#","scope":{}"#] {
+        for more in [
+            r#","scope":7"#,
+            r#","scp":[1]"#,
+            r#","scope":null"#,
+            r#","scope":{}"#,
+        ] {
             assert_eq!(scopes(more), Err(JwtRefusal::Claim("scope")), "{more}");
         }
     }

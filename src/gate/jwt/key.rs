@@ -162,7 +162,7 @@ impl Key {
 
 /// Keys in the order they were given.
 #[derive(Clone, Default)]
-pub struct Keys(Vec<Key>);
+pub struct Keys(pub(super) Vec<Key>);
 
 impl Keys {
     /// What a file holds: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, one or more), a JWK or a JWK set. Every key has to be

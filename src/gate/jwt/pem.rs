@@ -72,7 +72,10 @@ fn subject_public_key(der: &[u8]) -> Result<Material, KeyError> {
     let mut algorithm = Reader(key.take(SEQUENCE).ok_or(WHAT)?);
     let bits = key.take(BIT_STRING).ok_or(WHAT)?;
     // The first byte counts unused bits; keys are whole bytes.
-    let Some((0, bits)) = bits.split_first().filter(|_| all.is_over() && key.is_over()) else {
+    let Some((0, bits)) = bits
+        .split_first()
+        .filter(|_| all.is_over() && key.is_over())
+    else {
         return Err(WHAT);
     };
     match algorithm.take(OBJECT_ID).ok_or(WHAT)? {

@@ -66,11 +66,17 @@ impl JwtRefusal {
 impl fmt::Display for JwtRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Algorithm => f.write_str("the token is signed by an algorithm that is not accepted"),
+            Self::Algorithm => {
+                f.write_str("the token is signed by an algorithm that is not accepted")
+            }
             Self::Header => f.write_str("the token's header brings a key or extension of its own"),
             Self::Malformed => f.write_str("the token is no well-formed JWT"),
             Self::Signature => f.write_str("the token's signature does not hold"),
-            Self::TooLong => write!(f, "the token is longer than {} bytes", super::TOKEN_BYTES_MAX),
+            Self::TooLong => write!(
+                f,
+                "the token is longer than {} bytes",
+                super::TOKEN_BYTES_MAX
+            ),
             Self::Type => f.write_str("the token's `typ` is no access token"),
             Self::UnknownKey => f.write_str("no known key has signed the token"),
             Self::Audience => f.write_str("the token is for another audience"),

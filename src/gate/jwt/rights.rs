@@ -126,7 +126,12 @@ mod tests {
     fn our_names_mean_themselves_until_others_are_given() {
         let own = Grants::default();
         check(&own, &["read"], "read", 0);
-        check(&own, &["openid", "write", "publish"], "read write publish", 0);
+        check(
+            &own,
+            &["openid", "write", "publish"],
+            "read write publish",
+            0,
+        );
         check(&own, &["admin", "admin"], "admin", 0);
         check(&own, &[], "", 0);
         check(&own, &["Read", "READ", "read ", "tools:*"], "", 0);

@@ -18,9 +18,11 @@ pub(super) fn holds(key: &Material, signed: &[u8], signature: &[u8]) -> bool {
         Material::Rsa { n, e } => {
             RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature)
         }
-        Material::Secret(secret) => {
-            hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed, signature)
-        }
+        Material::Secret(secret) => hmac::verify(
+            &hmac::Key::new(hmac::HMAC_SHA256, secret),
+            signed,
+            signature,
+        ),
     };
     verified.is_ok()
 }

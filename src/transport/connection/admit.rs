@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use crate::gate::auth::AuthRefusal;
 use crate::gate::cors;
-use crate::gate::origin::AllowedOrigin;
 use crate::gate::jwt::{Jwt, JwtRefusal};
+use crate::gate::origin::AllowedOrigin;
 use crate::gate::{Principal, Scope, Scopes};
 use crate::http1::encode::Persistence;
 use crate::http1::{Expectation, Head, Method};
@@ -68,9 +68,10 @@ impl Connection {
         if !keys.refresh().await {
             return Err(refused);
         }
-        self.decide(settings, site).map_err(|refused| match refused {
-            Refused::Answer(response) | Refused::KeyUnknown(response) => response,
-        })
+        self.decide(settings, site)
+            .map_err(|refused| match refused {
+                Refused::Answer(response) | Refused::KeyUnknown(response) => response,
+            })
     }
 
     /// In this order: host, what stands there twice, origin, preflight, target, method, token,
@@ -139,11 +140,7 @@ impl Connection {
         }
         let head = &self.head;
         if head.expect() == Expectation::Unknown {
-            return Err(Response::error(
-                417,
-                "only `Expect: 100-continue` is understood",
-            )
-            .into());
+            return Err(Response::error(417, "only `Expect: 100-continue` is understood").into());
         }
         if method == Method::Post {
             if head
@@ -158,11 +155,9 @@ impl Connection {
             }
             let content_type = head.header("content-type");
             if !content_type.is_some_and(crate::http1::accept::is_json_content_type) {
-                return Err(Response::error(
-                    415,
-                    "`Content-Type` must be `application/json`",
-                )
-                .into());
+                return Err(
+                    Response::error(415, "`Content-Type` must be `application/json`").into(),
+                );
             }
         }
         Ok(Admitted { target, caller })
