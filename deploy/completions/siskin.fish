@@ -12,6 +12,9 @@ complete -c siskin -n '__fish_seen_subcommand_from config' -l reference -d 'prin
 complete -c siskin -n '__fish_seen_subcommand_from tools' -l json -d 'print JSON, input schemas included'
 complete -c siskin -n '__fish_seen_subcommand_from call' -l args -x -d 'arguments as one JSON object; KEY=VALUE may add others'
 complete -c siskin -n '__fish_seen_subcommand_from call' -l json -d 'print the whole result as JSON'
+complete -c siskin -n '__fish_seen_subcommand_from token' -l name -x -d 'name of the token, for logs; default: client'
+complete -c siskin -n '__fish_seen_subcommand_from token' -l scopes -x -d 'what its holder may do, comma separated: read, write, admin, publish; default: read,write'
+complete -c siskin -n '__fish_seen_subcommand_from token' -l tools -x -d 'tools its holder may call, comma separated, * standing for any text; default: all'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health or unix:/run/siskin.sock; then no configuration is read'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l timeout -x -d 'time for all of it, as in 3s (the default) or 500ms'
 complete -c siskin -n __fish_use_subcommand -a serve -d 'serve HTTP until told to stop'
@@ -20,6 +23,7 @@ complete -c siskin -n __fish_use_subcommand -a check -d 'check the configuration
 complete -c siskin -n __fish_use_subcommand -a config -d 'print the effective configuration with the origin of each value'
 complete -c siskin -n __fish_use_subcommand -a tools -d 'list the tools, or show one with its arguments'
 complete -c siskin -n __fish_use_subcommand -a call -d 'run one tool and show its result'
+complete -c siskin -n __fish_use_subcommand -a token -d 'make an access token and the lines of the configuration that accept it'
 complete -c siskin -n __fish_use_subcommand -a healthcheck -d 'ask a running server for its health'
 complete -c siskin -n __fish_use_subcommand -a version -d 'print the version, the features built in and the MCP revisions'
 complete -c siskin -n '__fish_seen_subcommand_from call tools' -a "(siskin tools 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)"

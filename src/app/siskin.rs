@@ -84,6 +84,10 @@ impl App for Siskin {
         }
     }
 
+    fn random(&self) -> [u8; 32] {
+        rt::random()
+    }
+
     fn revisions(&self) -> Vec<&'static str> {
         Revision::ALL.map(Revision::as_str).to_vec()
     }

@@ -41,6 +41,9 @@ pub trait App {
     /// Looks beyond the keys themselves: at packs, files and services.
     fn check(&self, loaded: &Loaded) -> Checked;
 
+    /// Bytes that nobody can guess.
+    fn random(&self) -> [u8; 32];
+
     /// The protocol revisions spoken, oldest first.
     fn revisions(&self) -> Vec<&'static str>;
 }

@@ -20,6 +20,7 @@ mod config;
 mod healthcheck;
 mod serve;
 mod stdio;
+mod token;
 mod tools;
 mod version;
 

@@ -5,7 +5,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::{Context, Failure};
 use super::{
     call::Call, check::Check, config::Config, healthcheck::Healthcheck, serve::Serve, stdio::Stdio,
-    tools::Tools, version::Version,
+    token::Token, tools::Tools, version::Version,
 };
 use crate::config::Transport;
 
@@ -44,6 +44,7 @@ enum Command {
     Config(Config),
     Tools(Tools),
     Call(Call),
+    Token(Token),
     Healthcheck(Healthcheck),
     Version(Version),
 }
@@ -62,6 +63,7 @@ impl Options {
             Some(Command::Config(config)) => config.run(context),
             Some(Command::Tools(tools)) => tools.run(context),
             Some(Command::Call(call)) => call.run(context),
+            Some(Command::Token(token)) => token.run(context),
             Some(Command::Healthcheck(healthcheck)) => healthcheck.run(context),
             Some(Command::Version(version)) => version.run(context),
         }

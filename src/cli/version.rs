@@ -12,8 +12,9 @@ use super::{Context, Failure};
 pub(super) struct Version {}
 
 /// The cargo features, by whether they are built in.
-const FEATURES: [(&str, bool); 3] = [
+const FEATURES: [(&str, bool); 4] = [
     ("http-types", cfg!(feature = "http-types")),
+    ("jwt", cfg!(feature = "jwt")),
     ("stderr", cfg!(feature = "stderr")),
     ("tls", cfg!(feature = "tls")),
 ];

@@ -215,6 +215,53 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
     problems
 }
 
+/// A token in the words of a command line.
+pub struct TokenWords<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its rights, with commas between.
+    pub scopes: &'a str,
+    /// Patterns of tools, with commas between; none means all.
+    pub tools: &'a str,
+}
+
+impl TokenWords<'_> {
+    /// The lines of a configuration that accept the token of this hash.
+    ///
+    /// # Errors
+    /// What is wrong with a word.
+    pub fn entry(&self, hash: &TokenHash) -> Result<String, Problem> {
+        let name = parse_name(Given::Text(self.name))?;
+        let words = |text| -> Vec<&str> {
+            let all = str::split(text, ',').map(str::trim);
+            all.filter(|word| !word.is_empty()).collect()
+        };
+        let (scopes, tools) = (words(self.scopes), words(self.tools));
+        if scopes.is_empty() {
+            return Err(Problem::expected(EXPECTED_SCOPE, "none"));
+        }
+        for (words, item) in [(&scopes, Item::Scope), (&tools, Item::Pattern)] {
+            if let Some(word) = words.iter().find(|word| !item.accepts(word)) {
+                return Err(Problem::expected(item.words(), Given::Text(word).found()));
+            }
+        }
+        let list = |words: &[&str]| -> String {
+            let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+            quoted.join(", ")
+        };
+        let mut entry = format!(
+            "[[auth.tokens]]\nname = {}\ntoken_sha256 = {}\nscopes = [{}]\n",
+            quote(&name),
+            quote(&hash.hex()),
+            list(&scopes),
+        );
+        if !tools.is_empty() {
+            entry.push_str(&format!("tools = [{}]\n", list(&tools)));
+        }
+        Ok(entry)
+    }
+}
+
 pub(super) const EXPECTED: &str = "a list of tables, each with `name`, one of `token`, `token_sha256` and \
                                    `token_file`, and optionally `scopes` and `tools`";
 pub(super) const EXPECTED_SCOPE: &str = "`read`, `write`, `admin` or `publish`";
