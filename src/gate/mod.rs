@@ -13,6 +13,7 @@ pub mod cors;
 pub mod rate;
 
 pub mod auth;
+mod tokens;
 
 pub mod jwt;
 

@@ -40,8 +40,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::auth::{digest, is_equal};
 use super::principal::Principal;
+use super::tokens::{digest, is_equal};
 
 use claims::{Claims, Times};
 use header::Header;
