@@ -9,7 +9,7 @@ use crate::client::{Client, Trust, TrustSettings, Url};
 use crate::config::{self, Config};
 use crate::gate::auth::{Auth, Tokens};
 use crate::gate::jwt::{self, Algorithm, Algorithms, Grants, Jwt, Key, KeyRing, Keys, Rules};
-use crate::gate::resource::Resource;
+use crate::gate::resource::{Resource, audiences};
 use crate::gate::{Pattern, Principal, Scope};
 use crate::rt::Clock;
 
@@ -97,8 +97,8 @@ fn rules(auth: &config::Auth) -> Rules {
     Rules {
         issuer: auth.jwt_issuer.clone().unwrap_or_default(),
         audiences: (auth.resource.iter())
-            .chain(&auth.jwt_audience)
-            .cloned()
+            .flat_map(|resource| audiences(resource))
+            .chain(auth.jwt_audience.iter().cloned())
             .collect(),
         algorithms: match auth.jwt_algorithms.is_empty() {
             true => Algorithms::ALL,

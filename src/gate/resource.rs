@@ -56,6 +56,17 @@ impl Resource {
     }
 }
 
+/// The audiences by which an issuer may name the resource `identifier`. Clients that take a URL apart and put it together
+/// again give one without a path a slash, so there the slash makes no difference.
+#[must_use]
+pub fn audiences(identifier: &str) -> Vec<String> {
+    let bare = identifier.strip_suffix('/').unwrap_or(identifier);
+    match bare.matches('/').count() {
+        2 => vec![bare.to_owned(), format!("{bare}/")],
+        _ => vec![identifier.to_owned()],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +138,16 @@ mod tests {
             "resource_name": "siskin",
         });
         assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn a_slash_behind_the_host_makes_no_difference() {
+        let both = ["https://nas.lan", "https://nas.lan/"];
+        for identifier in both {
+            assert_eq!(audiences(identifier), both);
+        }
+        for identifier in ["https://nas.lan/mcp", "https://nas.lan/mcp/"] {
+            assert_eq!(audiences(identifier), [identifier]);
+        }
     }
 }

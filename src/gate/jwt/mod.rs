@@ -177,6 +177,44 @@ impl Jwt {
     }
 }
 
+/// Reads `text` as each thing that comes from outside: a token, its parts, and keys.
+#[doc(hidden)]
+pub fn fuzz_jwt(text: &str) {
+    let rules = Rules {
+        issuer: "i".to_owned(),
+        audiences: vec!["a".to_owned()],
+        algorithms: Algorithms::ALL,
+        leeway_s: 30,
+        scope_claims: vec!["scope".to_owned()],
+        grants: Grants::default(),
+    };
+    if let Ok(header) = Header::parse(text.as_bytes()) {
+        assert_eq!(
+            Algorithm::of(header.algorithm.as_str()),
+            Some(header.algorithm)
+        );
+    }
+    if let Ok(claims) = Claims::parse(text.as_bytes(), &rules) {
+        assert!(Jwt::is_name(&claims.name));
+        assert_eq!(
+            claims.times.admit(CLOCK_MIN - 1, 30),
+            Err(JwtRefusal::Clock)
+        );
+    }
+    if let Ok(keys) = Keys::of_published(text.as_bytes()) {
+        let is_secret = |key: &Key| key.algorithm() == Algorithm::Hs256;
+        assert!(!keys.is_empty() && !keys.0.iter().any(is_secret));
+    }
+    if let Ok(keys) = Keys::of_file(text.as_bytes()) {
+        assert!(!keys.is_empty());
+    }
+    // Nobody holds the one key, so nothing comes in.
+    let key = Key::secret(&[7; SECRET_BYTES_MIN]).expect("it is as long as it has to be");
+    let keys = Keys::of(vec![key]).expect("one key is not too many");
+    let admitted = Jwt::new(rules, KeyRing::new(keys)).admit(text, i64::MAX);
+    assert!(admitted.is_err_and(|refusal| !refusal.is_of_signed()));
+}
+
 #[cfg(test)]
 #[cfg(feature = "jwt")]
 mod tests;

@@ -460,3 +460,18 @@ fn new_rules_leave_callers_change_them_or_send_them_away() {
     assert_eq!(standing(Auth::off()), Standing::Gone);
     assert_eq!(door(&[], rules()).standing(&old, "tok"), Standing::Gone);
 }
+
+#[test]
+fn no_seed_and_no_part_of_it_upsets_a_parser() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/jwt");
+    let mut seeds = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        seeds += 1;
+        for end in 0..=text.len() {
+            fuzz_jwt(&text[..end]);
+            fuzz_jwt(&text[end..]);
+        }
+    }
+    assert!(seeds > 5, "only {seeds} seeds found");
+}
