@@ -212,6 +212,8 @@ mod tests {
                     stream.read_exact(&mut byte).unwrap();
                     head.push(byte[0]);
                 }
+                // Before the answer, so that whoever has it finds the visit counted.
+                visits.send(()).unwrap();
                 let status = if answer.is_empty() {
                     "500 No"
                 } else {
@@ -223,7 +225,6 @@ mod tests {
                     answer.len()
                 )
                 .unwrap();
-                visits.send(()).unwrap();
             }
         });
         (Url::parse(&url).unwrap(), visited)
