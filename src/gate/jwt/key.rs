@@ -82,6 +82,10 @@ impl FromIterator<Algorithm> for Algorithms {
 
 /// What a key is made of. It has no `Debug`: one of them is a secret.
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "jwt"),
+    allow(dead_code, reason = "nobody verifies in such a build")
+)]
 pub(super) enum Material {
     /// The point, uncompressed: 4, x, y.
     Ec(Box<[u8]>),
