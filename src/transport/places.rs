@@ -201,6 +201,7 @@ mod tests {
                 groups: Groups::ALL,
                 host: HostRule::new(Reach::Loopback, &[]).unwrap(),
                 origin: OriginRule::new(Reach::Loopback, &[]).unwrap(),
+                tls: None,
             };
             let site = Rc::new(RefCell::new(Rc::new(site)));
             test(Door { http, site }).await;

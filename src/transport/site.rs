@@ -9,6 +9,9 @@ use crate::gate::auth::Auth;
 use crate::gate::host::HostRule;
 use crate::gate::origin::OriginRule;
 use crate::http1::HeadLimits;
+use crate::rt::tls::Acceptor;
+
+use super::certificates::Certificates;
 
 /// One listener's share of the routes and its rules.
 pub struct Site {
@@ -18,6 +21,8 @@ pub struct Site {
     pub host: HostRule,
     /// Whose `Origin` it accepts.
     pub origin: OriginRule,
+    /// What shakes hands there; without it, it speaks plain HTTP.
+    pub tls: Option<Acceptor>,
 }
 
 /// The groups of routes.
@@ -47,6 +52,8 @@ pub type Readiness = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<(Box<str>, b
 pub struct Settings {
     /// Who may come in.
     pub auth: Auth,
+    /// Who needs no token, by their certificate.
+    pub certificates: Certificates,
     /// `limits.head_bytes` and `limits.headers`.
     pub head: HeadLimits,
     /// `limits.body_bytes`.
@@ -98,6 +105,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             auth: Auth::off(),
+            certificates: Certificates::default(),
             head: HeadLimits {
                 head_bytes_max: 8192,
                 headers_max: 64,

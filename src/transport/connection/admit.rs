@@ -9,6 +9,7 @@ use crate::gate::{Principal, Scope};
 use crate::http1::encode::Persistence;
 use crate::http1::{Expectation, Head, Method};
 use crate::metrics::Limit;
+use crate::rt::tls::PeerCertificate;
 
 use crate::transport::respond::Response;
 use crate::transport::routes::{Access, Target};
@@ -86,9 +87,9 @@ impl Connection {
             let text = format!("method not allowed here; use {}", target.allow());
             return Err(Response::error(405, &text).with("Allow", target.allow()));
         }
-        let caller = identify(head, settings, target)?;
+        let caller = identify(head, self.stream.peer_certificate(), settings, target)?;
         if self.must_show_token && target.access() != Access::Open {
-            if !settings.auth.knows(&caller) {
+            if !settings.auth.knows(&caller) && !settings.certificates.knows(&caller) {
                 self.http.server.metrics.limit_hit(Limit::Connections);
                 let text = "all connections but those reserved for callers with a token are taken";
                 return Err(Response::error(503, text).with("Retry-After", "5"));
@@ -136,7 +137,13 @@ impl Connection {
     }
 }
 
-fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Principal>, Response> {
+/// Who asks: by the token, or by the certificate where no token is shown.
+fn identify(
+    head: &Head,
+    certificate: Option<&PeerCertificate>,
+    settings: &Settings,
+    target: Target,
+) -> Result<Rc<Principal>, Response> {
     let (is_open, scope) = match target.access() {
         Access::Open => (true, None),
         Access::Operator if settings.metrics_public => (true, None),
@@ -148,7 +155,11 @@ fn identify(head: &Head, settings: &Settings, target: Target) -> Result<Rc<Princ
         Response::json(refusal.status(), refusal.body())
             .with("WWW-Authenticate", refusal.challenge(None))
     };
-    match settings.auth.admit(head.header("authorization")) {
+    let authorization = head.header("authorization");
+    let certified = certificate
+        .filter(|_| authorization.is_none())
+        .and_then(|shown| settings.certificates.caller(shown));
+    match certified.map_or_else(|| settings.auth.admit(authorization), Ok) {
         Ok(caller) => {
             if let Some(scope) = scope {
                 caller.require(scope).map_err(refuse)?;
