@@ -12,7 +12,7 @@ complete -c siskin -n '__fish_seen_subcommand_from config' -l reference -d 'prin
 complete -c siskin -n '__fish_seen_subcommand_from tools' -l json -d 'print JSON, input schemas included'
 complete -c siskin -n '__fish_seen_subcommand_from call' -l args -x -d 'arguments as one JSON object; KEY=VALUE may add others'
 complete -c siskin -n '__fish_seen_subcommand_from call' -l json -d 'print the whole result as JSON'
-complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health or unix:/run/siskin.sock; then no configuration is read'
+complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health, https://nas.lan:8443 or unix:/run/siskin.sock; then no configuration is read'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l timeout -x -d 'time for all of it, as in 3s (the default) or 500ms'
 complete -c siskin -n __fish_use_subcommand -a serve -d 'serve HTTP until told to stop'
 complete -c siskin -n __fish_use_subcommand -a stdio -d 'speak MCP on standard input and output'

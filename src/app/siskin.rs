@@ -1,11 +1,12 @@
 //! The program behind the command line: what each command asks of the parts.
 
-use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, ToolLine};
+use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, HttpsAsk, ToolLine};
 use crate::config::{Loaded, Sources};
 use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
 use crate::rt;
 
+use super::health;
 use super::launch::{self, LaunchError};
 use super::packs::Reading;
 use super::plan::{Parts, Plan, PlanError};
@@ -76,6 +77,10 @@ impl App for Siskin {
                 notes: Vec::new(),
             },
         }
+    }
+
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String> {
+        health::https_status(ask)
     }
 
     fn revisions(&self) -> Vec<&'static str> {

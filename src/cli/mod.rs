@@ -33,7 +33,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
-pub use app::{App, CallOutcome, Checked, ToolLine};
+pub use app::{App, CallOutcome, Checked, HttpsAsk, ToolLine};
 pub use exit::{ExitCode, Failure};
 
 use crate::config::{Loaded, Sources, load};

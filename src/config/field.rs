@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::auth::Token;
+use super::certificates::Certificate;
 use super::given::{Context, Given};
 use super::kind::{Kind, Value};
 use super::listen::Listener;
@@ -140,6 +141,7 @@ field! {
     Vec<Network>: Value::List(list) => list.iter().map(|text| Network::parse(text)).collect(),
         this => Value::List(this.iter().map(Network::to_string).collect());
     Vec<Listener>: Value::Listeners(list) => Some(list), this => Value::Listeners(this.clone());
+    Vec<Certificate>: Value::Certificates(list) => Some(list), this => Value::Certificates(this.clone());
     Vec<Token>: Value::Tokens(list) => Some(list), this => Value::Tokens(this.clone());
     // Each is `host=url`; the parser has seen to that.
     BTreeMap<String, String>: Value::List(list) => list.iter().try_fold(BTreeMap::new(), |mut hosts, text| {

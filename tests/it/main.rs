@@ -18,6 +18,7 @@
 //!   sse          event streams on the wire
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
+//!   tls          TLS on our own listeners, and certificates of clients
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   metrics      what an operator sees: metrics, logs, health, which port serves what
@@ -58,6 +59,8 @@ mod sessions;
 mod smoke;
 mod sse;
 mod subscriptions;
+#[cfg(feature = "tls")]
+mod tls;
 mod transcripts;
 mod wire;
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use super::{App, CallOutcome, Checked, Context, ExitCode, Failure, ToolLine, run_in};
+use super::{App, CallOutcome, Checked, Context, ExitCode, Failure, HttpsAsk, ToolLine, run_in};
 use crate::config::{Loaded, Sources};
 
 /// A program that remembers what it was asked and answers what it was told to.
@@ -49,6 +49,18 @@ impl App for Fake {
             .collect();
         self.note(format!("serve {}", all.join(" ")));
         self.ended()
+    }
+
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String> {
+        let HttpsAsk {
+            url, host, is_own, ..
+        } = ask;
+        self.note(format!("{url} as {host}, own: {is_own}"));
+        match url.contains("sick") {
+            true => Ok(503),
+            false if url.contains("dead") => Err("nobody there".to_owned()),
+            false => Ok(200),
+        }
     }
 
     fn stdio(&self, _: Loaded, _: Sources) -> Result<(), Failure> {
