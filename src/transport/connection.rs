@@ -127,6 +127,8 @@ impl Connection {
             if let Err(reason) = self.read_head(&settings).await {
                 break reason;
             }
+            // Anew: it may have waited long for this head, and somebody's rights may have gone meanwhile.
+            let settings = self.http.settings();
             let site = self.site.borrow().clone();
             match traced(RequestId::next(), self.answer_logged(&settings, &site)).await {
                 After::Answered if self.persistence == Persistence::KeepAlive => (),
