@@ -178,6 +178,7 @@ fn server_settings(config: &Config) -> server::Settings {
             tool_output_bytes: limits.tool_output_bytes,
             subscriptions: limits.subscriptions,
             tasks: limits.tasks,
+            waiting_total_bytes: limits.waiting_total_bytes,
         },
         tool_call: config.timeout.operation,
         client_answer: CLIENT_ANSWER,

@@ -151,7 +151,9 @@ fn derive_limits(draft: &mut Draft<'_>) {
         return;
     };
     let is_set = |name: &str| draft.origins.contains_key(&format!("limits.{name}"));
-    for (name, number) in derived_limits(memory, &draft.config.limits, &is_set) {
+    let listeners = draft.config.listeners();
+    let has_tls = (listeners.iter()).any(|listener| listener.tls == Some(true));
+    for (name, number) in derived_limits(memory, &draft.config.limits, has_tls, &is_set) {
         draft.config.set("limits", name, Value::Number(number));
         draft.origins.insert(
             format!("limits.{name}"),
@@ -162,17 +164,30 @@ fn derive_limits(draft: &mut Draft<'_>) {
     }
 }
 
-/// What `memory` bytes leave for each limit that is not set: half for the requests being worked on, each with its body,
-/// what it reads from an upstream and its output; a quarter for the queues of streams; a sixteenth each for connections
-/// with their heads, for sessions, for replay and for the outputs of tasks. Within the bounds of each key, and what is
-/// a size never above its default.
+/// What the program itself takes before anybody has come, with room for what the allocator cannot use.
+const OWN_BYTES: usize = 2 << 20;
+/// What a connection and a session take beside their buffers, with room to spare.
+const RECORD_BYTES: usize = 4096;
+/// What TLS adds to a connection: keys, session and the buffers of a handshake.
+const TLS_BYTES: usize = 12 << 10;
+
+/// What `memory` bytes leave for each limit that is not set. Of what the program itself does not take, a quarter stays
+/// free for the allocator and for what lives for a moment only; the rest, in 24 shares, is for
+///
+/// - nine: requests being worked on, each with what it reads from an upstream and its output, in the copies it takes
+///   to make one of the other;
+/// - three: bodies that come, and three: answers that are not read (`waiting_total_bytes`, each);
+/// - three: the queues of streams, each with what is being written of it;
+/// - three: connections, each with its head as it comes and as it is kept;
+/// - one each: sessions, replay, outputs of tasks.
+///
+/// Within the bounds of each key, and what is a size never above its default.
 pub(super) fn derived_limits(
     memory: usize,
     limits: &Limits,
+    has_tls: bool,
     is_set: &dyn Fn(&str) -> bool,
 ) -> Vec<(&'static str, u64)> {
-    /// What a connection and a session take beside their buffers, with room to spare.
-    const RECORD_BYTES: usize = 4096;
     let mut derived = Vec::new();
     let mut derive = |name: &'static str, set: usize, wanted: usize| -> usize {
         let row = Limits::SECTION.rows.iter().find(|row| row.name == name);
@@ -185,30 +200,36 @@ pub(super) fn derived_limits(
         derived.push((name, number));
         usize::try_from(number).unwrap_or(usize::MAX)
     };
-    let mut size = |name, default: usize, share: usize| derive(name, default, default.min(share));
-    let body = size("body_bytes", limits.body_bytes, memory / 32);
-    let upstream = size("upstream_bytes", limits.upstream_bytes, memory / 16);
-    let output = size("tool_output_bytes", limits.tool_output_bytes, memory / 64);
+    let share = memory.saturating_sub(OWN_BYTES) / 4 * 3 / 24;
+    let mut size = |name, default: usize, part: usize| derive(name, default, default.min(part));
+    size("body_bytes", limits.body_bytes, memory / 32);
+    let upstream = size("upstream_bytes", limits.upstream_bytes, memory / 64);
+    let output = size("tool_output_bytes", limits.tool_output_bytes, memory / 128);
     let queue = size(
         "stream_queue_bytes",
         limits.stream_queue_bytes,
-        memory / 256,
+        memory / 512,
     );
-    let all_replay = size("replay_total_bytes", limits.replay_total_bytes, memory / 16);
+    let all_replay = size("replay_total_bytes", limits.replay_total_bytes, share);
     size("replay_bytes", limits.replay_bytes, all_replay / 16);
+    let waiting = limits.waiting_total_bytes;
+    size("waiting_total_bytes", waiting, 3 * share);
 
-    let requests = memory / 2 / (body + upstream + output);
+    let request = 2 * upstream + 3 * output;
+    let requests = 9 * share / request;
     derive("requests_in_flight", limits.requests_in_flight, requests);
-    derive("streams", limits.streams, memory / 4 / queue);
-    let connections = memory / 16 / (limits.head_bytes + RECORD_BYTES);
-    let connections = derive("connections", limits.connections, connections);
+    let stream = queue + queue / 4 + RECORD_BYTES;
+    derive("streams", limits.streams, 3 * share / stream);
+    let tls = if has_tls { TLS_BYTES } else { 0 };
+    let connection = 2 * limits.head_bytes + RECORD_BYTES + tls;
+    let connections = derive("connections", limits.connections, 3 * share / connection);
     let of_one = connections / 4;
     derive(
         "connections_per_address",
         limits.connections_per_address,
         of_one,
     );
-    derive("sessions", limits.sessions, memory / 16 / RECORD_BYTES);
-    derive("tasks", limits.tasks, memory / 16 / output);
+    derive("sessions", limits.sessions, share / RECORD_BYTES);
+    derive("tasks", limits.tasks, share / output);
     derived
 }

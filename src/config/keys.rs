@@ -110,6 +110,8 @@ sections! {
         tool_output_bytes: usize = size(1 << 10, 64 << 20), Some("256KiB"), Reload;
         /// Response body read from an upstream.
         upstream_bytes: usize = size(1 << 10, 256 << 20), Some("2MiB"), Reload;
+        /// Bytes that wait for peers, all together: of bodies being read or worked on, and as many of answers and events not read.
+        waiting_total_bytes: usize = size(64 << 10, 1 << 30), Some("16MiB"), Reload;
         /// Child processes at once.
         children: usize = int(1, 1_000), Some("16"), Reload;
         /// Memory to stay within: what is held at once is derived from it where nobody set it, as the table below shows.

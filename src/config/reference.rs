@@ -71,13 +71,22 @@ fn write_section(text: &mut String, section: &Section, env_name: &str) {
 fn write_derived(text: &mut String) {
     const MIB: usize = 1 << 20;
     text.push_str(
-        "\nHalf of `limits.memory` is for requests being worked on, each with its body, what it reads from an upstream and \
-         its output;\na quarter for the queues of streams; a sixteenth each for connections, sessions, replay and the \
-         outputs of tasks. A limit that\nsomebody set stays as it is.\n\n\
+        "\n`limits.memory` is shared out as follows. 2 MiB are for the program itself; of the rest a quarter stays free for the\n\
+         allocator and for what lives for a moment. What remains has 24 shares. A limit that somebody set stays as it is,\n\
+         and then the ceiling is whatever the sum of the costs is. `tests/it/ceiling.rs` fills all of it at once.\n\n\
+         | what | how many | costs at most | shares |\n|---|---|---|---|\n\
+         | a request being worked on | `requests_in_flight` | 2 × `upstream_bytes` + 3 × `tool_output_bytes` | 9 |\n\
+         | bodies being read or worked on | | `waiting_total_bytes`, each `body_bytes`; beyond it only what is small | 3 |\n\
+         | answers that are not read | | `waiting_total_bytes`; beyond it requests that mean work get 503 | 3 |\n\
+         | a stream | `streams` | 5/4 × `stream_queue_bytes` + 4 KiB | 3 |\n\
+         | a connection | `connections` | 2 × `head_bytes` + 4 KiB, with TLS 12 KiB more | 3 |\n\
+         | a session | `sessions` | 4 KiB | 1 |\n\
+         | past events | | `replay_total_bytes`, each session `replay_bytes` | 1 |\n\
+         | a task | `tasks` | `tool_output_bytes` | 1 |\n\n\
          | `limits.memory` | 4 MiB | 16 MiB | 64 MiB | 256 MiB |\n|---|---|---|---|---|\n",
     );
-    let columns =
-        [4, 16, 64, 256].map(|mib| derived_limits(mib * MIB, &Limits::default(), &|_| false));
+    let columns = [4, 16, 64, 256]
+        .map(|mib| derived_limits(mib * MIB, &Limits::default(), false, &|_| false));
     for (at, (name, _)) in columns[0].iter().enumerate() {
         let row = Limits::SECTION.rows.iter().find(|row| row.name == *name);
         let Some(row) = row else { continue };

@@ -330,6 +330,8 @@ labels! {
         ToolOutputBytes = "tool_output_bytes",
         /// Bytes of a service's answer.
         UpstreamBytes = "upstream_bytes",
+        /// Bytes that wait for peers, all together.
+        WaitingTotalBytes = "waiting_total_bytes",
     }
 }
 

@@ -5,6 +5,7 @@
 //! await.
 
 pub mod arrival;
+pub mod held;
 pub mod outlet;
 pub mod session;
 
@@ -84,6 +85,8 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Tasks kept, running or finished (`tasks`).
     pub tasks: usize,
+    /// Bytes that wait for peers, in either direction (`waiting_total_bytes`).
+    pub waiting_total_bytes: usize,
 }
 
 /// The defaults of `[limits]`.
@@ -99,6 +102,7 @@ impl Default for Limits {
             tool_output_bytes: 256 * 1024,
             subscriptions: 64,
             tasks: 256,
+            waiting_total_bytes: 16 * 1024 * 1024,
         }
     }
 }

@@ -18,6 +18,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::metrics::EventKind;
 
+use super::held;
+
 /// What a reader takes from an outlet.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -136,7 +138,7 @@ impl Outlet {
         let queue_bytes_max = usize::try_from(queue.queue_bytes_max).unwrap_or(usize::MAX);
         if must_fit && queued > 0 && queued + len > queue_bytes_max {
             queue.items.borrow_mut().clear();
-            queue.queued_bytes.set(0);
+            held::queued(0, queue.queued_bytes.take());
             self.end(EndReason::SlowReader);
             return false;
         }
@@ -145,6 +147,7 @@ impl Outlet {
             return true;
         }
         queue.queued_bytes.set(queued + len);
+        held::queued(len, 0);
         queue.items.borrow_mut().push_back(item);
         self.wake();
         true
@@ -181,9 +184,9 @@ impl Outlet {
             // Most outlets are empty most of the time, and there may be ten thousand.
             *items = VecDeque::new();
         }
-        self.0
-            .queued_bytes
-            .set(self.0.queued_bytes.get() - item.len());
+        let len = item.len();
+        self.0.queued_bytes.set(self.0.queued_bytes.get() - len);
+        held::queued(0, len);
         Some(item)
     }
 
@@ -217,6 +220,12 @@ impl Outlet {
         if let Some(waker) = self.0.reader.take() {
             waker.wake();
         }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        held::queued(0, self.queued_bytes.get());
     }
 }
 

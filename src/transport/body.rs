@@ -7,9 +7,13 @@ use crate::http1::chunked::{ChunkedDecoder, ChunkedError, ChunkedLimits};
 use crate::http1::encode::CONTINUE;
 use crate::http1::{Expectation, Framing};
 use crate::rt;
+use crate::server::held::{self, Held};
 
 use super::connection::{Connection, More};
 use super::site::Settings;
+
+/// What of a body is read however much there is of others.
+const FREE_BYTES: u64 = 8 * 1024;
 
 /// A body that has come whole.
 pub enum Body {
@@ -22,6 +26,11 @@ pub enum Body {
 /// Why a body cannot be read.
 #[derive(Debug)]
 pub enum BodyError {
+    /// Too much is being read from others already.
+    Busy {
+        /// `limits.waiting_total_bytes`.
+        limit: usize,
+    },
     /// Its chunks break the rules.
     Chunked(ChunkedError),
     /// The client went away in the middle of it.
@@ -41,6 +50,14 @@ impl Body {
         match self {
             Body::InInput(range) => &input[range.clone()],
             Body::Joined(bytes) => bytes,
+        }
+    }
+
+    /// Bytes it takes beside the input buffer.
+    pub fn joined_bytes(&self) -> usize {
+        match self {
+            Body::InInput(_) => 0,
+            Body::Joined(bytes) => bytes.capacity(),
         }
     }
 
@@ -78,8 +95,14 @@ pub async fn read(
         Framing::Chunked => {
             let mut decoder = ChunkedDecoder::new(ChunkedLimits::default());
             let mut body = Vec::new();
+            let mut held = Held::coming();
             let mut pace: Option<Pace> = None;
             loop {
+                // What is read at once is the most that is added at once.
+                if body.capacity() - body.len() < connection.input.len() {
+                    body.reserve_exact(connection.input.len().max(body.len() / 4));
+                    held.set(body.capacity());
+                }
                 let progress = decoder
                     .decode(&connection.input, &mut body, limit)
                     .map_err(|error| match error.status() {
@@ -129,6 +152,11 @@ impl Pace {
     }
 
     async fn more(&mut self, connection: &mut Connection) -> Result<(), BodyError> {
+        let limit = connection.http.server.settings().limits.waiting_total_bytes;
+        // Small bodies are part of what each connection may hold.
+        if self.received > FREE_BYTES && held::coming_bytes() > limit {
+            return Err(BodyError::Busy { limit });
+        }
         let silence_ends = rt::now() + self.silence;
         let due = match self.received.checked_div(self.rate_min) {
             None => silence_ends,
@@ -156,6 +184,7 @@ impl BodyError {
     /// The status to answer with.
     pub fn status(&self) -> u16 {
         match self {
+            BodyError::Busy { .. } => 503,
             BodyError::Chunked(error) => error.status(),
             BodyError::Gone => 400,
             BodyError::TimedOut => 408,
@@ -167,6 +196,10 @@ impl BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            BodyError::Busy { limit } => write!(
+                f,
+                "more than `limits.waiting_total_bytes` ({limit}) are being read already; try again later"
+            ),
             BodyError::Chunked(error) => error.fmt(f),
             BodyError::Gone => f.write_str("the connection ended within the body"),
             BodyError::TimedOut => f.write_str("the request body took too long"),

@@ -14,7 +14,7 @@ mod admit;
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::gate::cors;
@@ -24,6 +24,7 @@ use crate::log::{RequestId, escape, traced};
 use crate::metrics::{Close, ConnectionGuard, Limit};
 use crate::rt::shutdown::Phase;
 use crate::rt::{self, Deadline, Expired, Stream};
+use crate::server::held::Held;
 
 use admit::Admitted;
 
@@ -38,8 +39,6 @@ use super::{admin, events, http_sse, plain, streamable};
 
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;
-/// Buffers larger than this are given back between requests.
-const KEPT_BUFFER_BYTES: usize = 16 * 1024;
 /// After an early refusal: how long, and how much, is still read, so that the client gets to read
 /// the answer before the reset that unread bytes cause (RFC 9112, section 9.6).
 const LINGER: Duration = Duration::from_secs(1);
@@ -73,6 +72,12 @@ pub struct Connection {
     input_is_over: bool,
     /// Of the answer, for the log; 0 if there was none.
     status: u16,
+    /// What is read and not used yet, beyond what any connection may hold.
+    held_input: Held,
+    /// The body of the request being answered.
+    held_body: Held,
+    /// What is being written.
+    held_output: Held,
 }
 
 /// What follows a request.
@@ -117,6 +122,9 @@ impl Connection {
             cors: Vec::new(),
             input_is_over: false,
             status: 0,
+            held_input: Held::coming(),
+            held_body: Held::coming(),
+            held_output: Held::going(),
         }
     }
 
@@ -164,12 +172,12 @@ impl Connection {
         self.head.reset();
         self.cors.clear();
         self.output.clear();
-        if self.output.capacity() > KEPT_BUFFER_BYTES {
-            self.output = Vec::new();
-        }
-        if self.input.is_empty() && self.input.capacity() > KEPT_BUFFER_BYTES {
+        // An idle connection holds no buffer: there may be many, and the next request brings its own bytes.
+        self.output = Vec::new();
+        if self.input.is_empty() {
             self.input = Vec::new();
         }
+        self.held_input.set(self.input.capacity());
     }
 
     // --- reading ------------------------------------------------------------------------------
@@ -268,23 +276,19 @@ impl Connection {
 
     /// Reads what has come onto the end of `input`.
     pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<More>> {
-        let len = self.input.len();
-        self.input.resize(len + READ_BYTES, 0);
-        let read = self.stream.poll_read(cx, &mut self.input[len..]);
-        match read {
-            Poll::Ready(Ok(count)) => {
-                self.input.truncate(len + count);
-                Poll::Ready(Ok(if count == 0 { More::End } else { More::Bytes }))
-            }
-            Poll::Ready(Err(error)) => {
-                self.input.truncate(len);
-                Poll::Ready(Err(error))
-            }
-            Poll::Pending => {
-                self.input.truncate(len);
-                Poll::Pending
-            }
+        // On the stack: a connection that waits holds nothing but what has come.
+        let mut buf = [0; READ_BYTES];
+        let count = ready!(self.stream.poll_read(cx, &mut buf))?;
+        if count == 0 {
+            return Poll::Ready(Ok(More::End));
         }
+        if self.input.capacity() - self.input.len() < count {
+            // A vector left alone doubles, so a body of the largest size would take twice that.
+            self.input.reserve_exact(count.max(self.input.len() / 4));
+            self.held_input.set(self.input.capacity());
+        }
+        self.input.extend_from_slice(&buf[..count]);
+        Poll::Ready(Ok(More::Bytes))
     }
 
     /// Waits for more input within the deadline that is set.
@@ -346,10 +350,14 @@ impl Connection {
         };
         // The body is read where it lies; what arrives meanwhile goes into a buffer of its own.
         let mut input = std::mem::take(&mut self.input);
+        self.held_input.set(0);
+        self.held_body.set(input.capacity() + body.joined_bytes());
         let after = self.dispatch(settings, admitted, body.bytes(&input)).await;
         body.finish(&mut input);
+        self.held_body.set(0);
         input.append(&mut self.input);
         self.input = input;
+        self.held_input.set(self.input.capacity());
         after
     }
 
@@ -396,21 +404,31 @@ impl Connection {
         self.send_as(response, version, is_head).await
     }
 
-    async fn send_as(&mut self, mut response: Response, version: Version, is_head: bool) -> After {
+    async fn send_as(&mut self, response: Response, version: Version, is_head: bool) -> After {
+        self.write_response(response, version, is_head);
+        self.flush().await
+    }
+
+    /// Not part of sending: the response would live as long as a slow reader takes for its copy.
+    fn write_response(&mut self, mut response: Response, version: Version, is_head: bool) {
         self.status = response.status;
         response.headers.append(&mut self.cors);
         let date = self.http.date();
         self.persistence =
             response.write(&mut self.output, version, self.persistence, is_head, &date);
-        self.flush().await
     }
 
     /// Writes `output` whole. A peer that takes nothing for `write_stall` loses the connection.
     pub async fn flush(&mut self) -> After {
         let stall = self.http.settings().write_stall;
+        self.held_output.set(self.output.capacity());
         match write_within(&self.stream, &self.output, &self.deadline, stall).await {
             Ok(()) => {
                 self.output.clear();
+                if self.output.capacity() > READ_BYTES {
+                    self.output = Vec::new();
+                }
+                self.held_output.set(0);
                 After::Answered
             }
             Err(reason) => After::Close(reason),
@@ -462,6 +480,10 @@ impl Connection {
     async fn refuse_body(&mut self, error: BodyError) -> After {
         let reason = match error {
             BodyError::Gone => return After::Close(Close::IoError),
+            BodyError::Busy { .. } => {
+                self.http.server.metrics.limit_hit(Limit::WaitingTotalBytes);
+                Close::Limit
+            }
             BodyError::TimedOut => Close::BodyTimeout,
             BodyError::TooLarge { .. } => {
                 self.http.server.metrics.limit_hit(Limit::BodyBytes);

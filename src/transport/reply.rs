@@ -299,6 +299,8 @@ async fn send_json(
             Response::json(200, text)
         }
     };
+    // One copy is enough for as long as a slow reader takes.
+    drop(answers);
     connection.send(response).await
 }
 

@@ -20,6 +20,7 @@ use std::task::{Context, Poll, ready};
 use crate::metrics::{Close, ConnectionGuard, Disconnect, Limit, StreamGuard};
 use crate::rt::{self, Deadline, Member, Stream};
 use crate::server::StreamPermit;
+use crate::server::held::Held;
 use crate::server::outlet::{EndReason, Outlet};
 use crate::server::session::Session;
 
@@ -54,6 +55,9 @@ pub enum StreamOwner {
 /// Input bytes a client may send on a stream, where none belong, before it is cut.
 const STRAY_BYTES_MAX: u16 = 16 * 1024;
 
+/// Enough for one write.
+const WRITE_BYTES: usize = 16 * 1024;
+
 /// A running stream.
 struct Live {
     stream: Stream,
@@ -78,6 +82,7 @@ enum Tie {
 
 struct Writing {
     bytes: Vec<u8>,
+    _held: Held,
     written: usize,
     /// Set while the socket takes nothing.
     deadline: Option<Deadline>,
@@ -160,8 +165,12 @@ impl Live {
             let last = match self.outlet.poll_next(cx) {
                 Poll::Ready(Ok(item)) => {
                     self.framing.item(&mut bytes, metrics, &item);
-                    // What else is ready goes out in the same write.
-                    while let Some(item) = self.outlet.try_next() {
+                    // What else is ready goes out in the same write, but what is taken is no longer bounded by the
+                    // queue.
+                    while bytes.len() < WRITE_BYTES {
+                        let Some(item) = self.outlet.try_next() else {
+                            break;
+                        };
                         self.framing.item(&mut bytes, metrics, &item);
                     }
                     None
@@ -215,8 +224,11 @@ impl Drop for Live {
 
 impl Writing {
     fn new(bytes: Vec<u8>, last: Option<EndReason>) -> Writing {
+        let mut held = Held::going();
+        held.set(bytes.capacity());
         Writing {
             bytes,
+            _held: held,
             written: 0,
             deadline: None,
             last,

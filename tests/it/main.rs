@@ -12,6 +12,7 @@
 //!   cancellation by notification everywhere, by closing the stream in 2026-07-28 only
 //!   subscriptions  what a client hears unasked: listen streams, GET streams, stdio
 //!   concurrency  a slow tool delays nobody; old and new clients at the same time
+//!   ceiling      `limits.memory` with every limit full at once
 //!   crowd        who makes room, and who does not, when all connections are taken
 //!   features     pagination, completion, log levels, mirrored headers
 //!   wire         HTTP/1.1 framing: what belongs to which request, what ends a connection
@@ -45,6 +46,7 @@ mod aws_docs;
 mod batches;
 mod browser_rules;
 mod cancellation;
+mod ceiling;
 mod concurrency;
 mod crowd;
 mod features;

@@ -18,6 +18,7 @@ use crate::rt;
 use crate::server::Server;
 use crate::server::arrival::{Answer, Carrier};
 use crate::server::handlers::{METHODS, Method};
+use crate::server::held;
 use crate::server::outlet::Status;
 
 use super::Measure;
@@ -126,6 +127,15 @@ impl Server {
             self.metrics.limit_hit(Limit::RequestsInFlight);
             let error = ProtocolError::internal(format!(
                 "`limits.requests_in_flight` ({limit}) requests are running; try again later"
+            ));
+            self.measured(&measure, Some(error.code));
+            return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
+        }
+        let limit = self.settings().limits.waiting_total_bytes;
+        if held::going_bytes() > limit {
+            self.metrics.limit_hit(Limit::WaitingTotalBytes);
+            let error = ProtocolError::internal(format!(
+                "more than `limits.waiting_total_bytes` ({limit}) wait for clients that do not read; try again later"
             ));
             self.measured(&measure, Some(error.code));
             return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
