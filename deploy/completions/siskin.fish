@@ -15,7 +15,7 @@ complete -c siskin -n '__fish_seen_subcommand_from call' -l json -d 'print the w
 complete -c siskin -n '__fish_seen_subcommand_from pack' -l args -x -d 'arguments as one JSON object; KEY=VALUE may add others'
 complete -c siskin -n '__fish_seen_subcommand_from pack' -l url -x -d 'where the service is, for the lines of configuration'
 complete -c siskin -n '__fish_seen_subcommand_from pack' -l whole -d 'show bodies whole; else their first 2000 characters'
-complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health or unix:/run/siskin.sock; then no configuration is read'
+complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health, https://nas.lan:8443 or unix:/run/siskin.sock; then no configuration is read'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l timeout -x -d 'time for all of it, as in 3s (the default) or 500ms'
 complete -c siskin -n __fish_use_subcommand -a serve -d 'serve HTTP until told to stop'
 complete -c siskin -n __fish_use_subcommand -a stdio -d 'speak MCP on standard input and output'

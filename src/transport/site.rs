@@ -5,12 +5,16 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::gate::Principal;
 use crate::gate::auth::Auth;
 use crate::gate::forwarded::Proxies;
 use crate::gate::host::HostRule;
 use crate::gate::origin::OriginRule;
 use crate::gate::rate::Rates;
 use crate::http1::HeadLimits;
+use crate::rt::tls::Acceptor;
+
+use super::certificates::Certificates;
 
 /// One listener's share of the routes and its rules.
 pub struct Site {
@@ -20,6 +24,8 @@ pub struct Site {
     pub host: HostRule,
     /// Whose `Origin` it accepts.
     pub origin: OriginRule,
+    /// What shakes hands there; without it, it speaks plain HTTP.
+    pub tls: Option<Acceptor>,
 }
 
 /// The groups of routes.
@@ -49,6 +55,8 @@ pub type Readiness = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<(Box<str>, b
 pub struct Settings {
     /// Who may come in.
     pub auth: Auth,
+    /// Who needs no token, by their certificate.
+    pub certificates: Certificates,
     /// `limits.auth_failures`.
     pub auth_failures_max: u32,
     /// `server.trusted_proxies`.
@@ -98,6 +106,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether this caller has shown a token or a certificate of ours, and not just come in.
+    pub fn knows(&self, caller: &Rc<Principal>) -> bool {
+        self.auth.knows(caller) || self.certificates.knows(caller)
+    }
+
     /// `timeout.sse_retry` as the `retry` field of an event has it.
     pub fn retry_ms(&self) -> u64 {
         u64::try_from(self.retry.as_millis()).unwrap_or(u64::MAX)
@@ -108,6 +121,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             auth: Auth::off(),
+            certificates: Certificates::default(),
             auth_failures_max: 10,
             proxies: Proxies::default(),
             rates: Rates::default(),

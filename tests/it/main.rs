@@ -19,6 +19,7 @@
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
 //!   rates        how often one may ask and guess, and who asks behind a proxy
+//!   tls          TLS on our own listeners, and certificates of clients
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   metrics      what an operator sees: metrics, logs, health, which port serves what
@@ -64,6 +65,8 @@ mod sessions;
 mod smoke;
 mod sse;
 mod subscriptions;
+#[cfg(feature = "tls")]
+mod tls;
 mod transcripts;
 mod wire;
 

@@ -54,13 +54,13 @@ impl Connection {
         }
     }
 
-    /// Whether a place that is kept for callers on this machine and with a token is for this one.
+    /// Whether a place that is kept for callers on this machine and with a token or certificate is for this one.
     pub(super) fn has_a_reserved_place(&self, settings: &Settings, caller: &Rc<Principal>) -> bool {
         // All who come to a connection that must show a token and are local come by a proxy.
-        self.client.is_local() || settings.auth.knows(caller)
+        self.client.is_local() || settings.knows(caller)
     }
 
-    /// The caller by the token, and whether it may ask this.
+    /// The caller by the token or certificate, and whether it may ask this.
     pub(super) fn identify(
         &self,
         settings: &Settings,
@@ -84,9 +84,17 @@ impl Connection {
         Ok(caller)
     }
 
-    /// Looks at the token, unless its address has guessed too often.
+    /// Looks at the token, unless its address has guessed too often; at the certificate where no token is shown. A
+    /// certificate cannot be guessed, so the brake does not hold it.
     fn authenticate(&self, settings: &Settings) -> Result<Rc<Principal>, Response> {
         let credential = self.head.header("authorization");
+        let certificate = self
+            .stream
+            .peer_certificate()
+            .filter(|_| credential.is_none());
+        if let Some(caller) = certificate.and_then(|shown| settings.certificates.caller(shown)) {
+            return Ok(caller);
+        }
         let Some(credential) = credential.filter(|_| !matches!(settings.auth, Auth::Off(_))) else {
             return settings.auth.admit(credential).map_err(refuse);
         };
@@ -123,7 +131,7 @@ impl Connection {
         }
     }
 
-    /// Counts the request for its token, or for its address if it has none that is good. A refusal
+    /// Counts the request for its token or certificate, or for its address if it has none that is good. A refusal
     /// is returned as a value where a session can be told of it, and that is for the dispatch.
     pub(super) fn count_request(
         &self,
@@ -131,7 +139,7 @@ impl Connection {
         target: Target,
         caller: Option<&Rc<Principal>>,
     ) -> Result<Option<RateRefusal>, Response> {
-        let known = caller.filter(|caller| settings.auth.knows(caller));
+        let known = caller.filter(|caller| settings.knows(caller));
         let (key, rate) = match known {
             Some(caller) => (
                 Key::principal(&caller.name),
