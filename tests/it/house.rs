@@ -17,12 +17,13 @@ const UNTRACKED: [&str; 6] = [
 ];
 
 /// The files of `src` that may be longer than most, because they are one table or one story.
-const LONG: [(&str, usize); 6] = [
+const LONG: [(&str, usize); 7] = [
     ("jsonrpc/parse.rs", 650),
     ("mcp/input.rs", 550),
     ("mcp/tool/mod.rs", 550),
     ("metrics/mod.rs", 600),
     ("server/state.rs", 550),
+    ("tools/declarative/reference/tool.rs", 800),
     ("transport/connection.rs", 600),
 ];
 const LINES_MAX: usize = 500;
@@ -63,6 +64,7 @@ fn modules() -> Vec<(String, String)> {
             let text = fs::read_to_string(&path).unwrap();
             (name, text)
         })
+        .filter(|(name, _)| name.ends_with(".rs"))
         .filter(|(name, _)| !name.contains("tests/") && !name.ends_with("tests.rs"))
         .collect();
     assert!(found.len() > 100, "only {} modules found", found.len());

@@ -51,7 +51,7 @@ fn a_file_is_checked_whatever_the_configuration() {
          TOOL           ACCESS  WHAT IT DOES\n\
          device_memory  read    How much memory there is, and how mu…\n\
          net_check      write   Net check\n\n\
-         net_check\n  host: text, required. Who.\n  port: whole number.\n"
+         net_check\n  host: text, required. Who.\n  port: a whole number.\n"
     );
     let broken = setup.run(&["pack", "test", "broken.toml", "net_check"]);
     assert_eq!(broken.exit, ExitCode::Config);
