@@ -43,7 +43,7 @@ impl Reloader {
             changing: RefCell::default(),
             is_watching: Cell::new(loaded.config.reload.watch),
         };
-        reloader.remember_files(&loaded);
+        reloader.remember_files(loaded);
         reloader
     }
 
