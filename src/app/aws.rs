@@ -35,7 +35,11 @@ pub fn offer(
         body_bytes_max: config.limits.upstream_bytes,
         trust: trust(config),
     };
-    let docs = Rc::new(AwsDocs::new(settings, outside.client().clone(), memory.clone()));
+    let docs = Rc::new(AwsDocs::new(
+        settings,
+        outside.client().clone(),
+        memory.clone(),
+    ));
     for (name, tool) in partition.tools() {
         if !is_offered(config, name.as_str(), true) {
             continue;
