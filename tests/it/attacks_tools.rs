@@ -1,6 +1,5 @@
 //! Attacks by way of commands that are tools: what arguments could become, and children that do not behave.
 
-use std::fs;
 use std::time::Duration;
 
 use crate::limits::hits;
@@ -26,7 +25,7 @@ kind = "command"
 a = { required = true, description = "Anything." }
 [tool.command]
 program = "/usr/bin/printf"
-args = ["<%s>", "--", "{a}"]
+args = ["--", "<%s>", "{a}"]
 
 [[tool]]
 name = "shed_list"
@@ -266,5 +265,4 @@ fn a_flood_of_progress_is_bounded() {
     assert!(grown < 8 * 1024, "{grown} kB more");
     assert_eq!(server.ask(&mcp.delete()).status, 204);
     before.check_is_back(&server);
-    assert!(fs::metadata(server.process.folder()).is_ok());
 }
