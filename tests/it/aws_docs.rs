@@ -2,10 +2,11 @@
 //! our own that plays the documentation's hosts back.
 //!
 //! `tests/fixtures/aws-docs/README.md` says how the recordings came about and how to compare. Where siskin answers differently on
-//! purpose stands in [`DIFFERENT`], and nowhere else. One thing cannot be seen here: whether a host was asked by `http` or `https`, since
-//! `aws.hosts` leads to this machine either way.
+//! purpose stands in [`DIFFERENT`] and [`ALSO_DIFFERENT`], and nowhere else. One thing cannot be seen here: whether a host was asked by
+//! `http` or `https`, since `aws.hosts` leads to this machine either way.
 
 mod hosts;
+mod pages;
 mod unrecorded;
 
 use std::fs;
@@ -18,8 +19,54 @@ use hosts::{Asked, Outcome, Reply, Upstream, is_uuid};
 /// Cases whose answer differs, and why.
 const DIFFERENT: [(&str, &str); 1] = [(
     "085-recommend-any-url",
-    "what is no address of the documentation is not sent to the service",
+    "The reference puts whatever it is given into the service's address unescaped: `&more=1` became a parameter of its own and `#` took \
+     the session off. Here what is no address of the documentation is not sent, and what is one is escaped.",
 )];
+
+/// What no case shows and differs all the same, each by the test of [`unrecorded`] or [`pages`] that shows it, and why.
+const ALSO_DIFFERENT: [(&str, &str); 7] = [
+    (
+        "a_query_in_the_address_stays_one",
+        "The reference joins texts, so that an address with a `?` or `#` loses the session and what else is sent along.",
+    ),
+    (
+        "china_names_only_tools_it_has",
+        "The reference advises to search by a tool that this partition does not have, and shortens tables for another.",
+    ),
+    (
+        "bad_answers_of_the_services_are_told_as_the_reference_does",
+        "Where the reference crashes over an answer of another shape, and withholds why, the failure says why.",
+    ),
+    (
+        "what_the_list_of_services_needs_may_fail",
+        "The same, for a table of contents that is not JSON.",
+    ),
+    (
+        "a_page_beyond_the_limit_is_refused_with_its_key",
+        "The reference reads on for as long as the host sends.",
+    ),
+    (
+        "no_depth_and_no_disorder_is_too_much",
+        "The reference fails at about 325 elements within elements; here the work that a page may cost is bounded instead.",
+    ),
+    (
+        "what_has_no_answer_in_time_is_a_failure_like_any_other",
+        "The reference says nothing behind the colon when time ran out, and gives 30 s to each phase instead of to all of them.",
+    ),
+];
+
+#[test]
+fn what_is_said_to_differ_has_its_test() {
+    let tests = [
+        include_str!("aws_docs/unrecorded.rs"),
+        include_str!("aws_docs/pages.rs"),
+    ]
+    .concat();
+    for (test, why) in ALSO_DIFFERENT {
+        let is_there = tests.contains(&format!("#[test]\nfn {test}() {{"));
+        assert!(is_there && why.ends_with('.'), "{test}");
+    }
+}
 
 /// Folders of calls; the one of the surface is not among them.
 const CASES: usize = 93;
