@@ -76,6 +76,12 @@ lacks() { ! logs_show "$1" >/dev/null || { echo "the log has \`$1\`"; return 1; 
 up() { timeout 300 "${COMPOSE[@]}" up -d; }
 check "S2, S4: docker-compose up -d builds and starts" up
 image() { "${PODMAN[@]}" image exists "$SERVICE"; }
+alone() {
+  local running
+  running=$("${PODMAN[@]}" ps --format '{{.Names}}' --filter "name=$PROJECT")
+  [ "$(wc -l <<<"$running")" = 1 ] && grep -q "$SERVICE" <<<"$running" || { echo "running: $running"; return 1; }
+}
+check "S18: without the profile \`production\` nginx is not started" alone
 check "S4: the image is called $SERVICE" image
 wait_until 20 served >/dev/null || true
 check "S5, S11, S15, S17: the published port has the event stream" served
