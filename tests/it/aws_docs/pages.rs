@@ -57,7 +57,7 @@ fn five_megabytes_are_read_in_bounded_memory() {
 }
 
 /// Body, source, tree, texts and Markdown, each of about the page's size or below it; nodes are what there are most of.
-const TIMES_MAX: u64 = 16;
+const TIMES_MAX: u64 = 10;
 
 #[test]
 fn no_depth_and_no_disorder_is_too_much() {
@@ -117,6 +117,7 @@ fn no_depth_and_no_disorder_is_too_much() {
             true => text.contains(" could not be read: "),
         };
         assert!(is_told, "{what}: {text}");
-        assert!(times < 128, "{what}: it grew by {times} times the page");
+        // Elements of a few bytes each; a node and its place on the way down take several times that.
+        assert!(times < 64, "{what}: it grew by {times} times the page");
     }
 }
