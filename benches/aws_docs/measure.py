@@ -6,45 +6,21 @@ Both are asked over stdio. The reference has its page from memory; siskin has to
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-URL = "https://docs.aws.amazon.com/kiln/latest/ref/large.html"
+sys.path.insert(0, os.path.dirname(HERE))
+
+import stand_in  # noqa: E402  it is not beside this file
+
+HOST = "docs.aws.amazon.com"
+PATH = "/kiln/latest/ref/large.html"
 CALLS = 7
 # How many times as fast siskin has to be.
 RATIO_MIN = 20
-
-
-def serve(page):
-    """Answers every request with the page; says where."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(page)}\r\n\r\n"
-    response = head.encode() + page
-
-    def converse(stream):
-        with stream:
-            pending = b""
-            while True:
-                while b"\r\n\r\n" not in pending:
-                    more = stream.recv(65536)
-                    if not more:
-                        return
-                    pending += more
-                pending = pending.split(b"\r\n\r\n", 1)[1]
-                stream.sendall(response)
-
-    def accept():
-        while True:
-            stream, _ = listener.accept()
-            threading.Thread(target=converse, args=(stream,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 class Server:
@@ -82,7 +58,7 @@ class Server:
 
     def read(self):
         """Reads the page once: seconds on the clock, seconds of the processor, the text."""
-        arguments = {"url": URL, "max_length": 999_999}
+        arguments = {"url": f"https://{HOST}{PATH}", "max_length": 999_999}
         before, begun = self.processor_seconds(), time.perf_counter()
         line = self.request("tools/call", {"name": "read_documentation", "arguments": arguments})
         took = time.perf_counter() - begun
@@ -119,7 +95,7 @@ def main():
         page = file.read()
     servers = [
         Server("reference", [python, os.path.join(HERE, "reference.py"), page_file], {}),
-        Server("siskin", [siskin, "stdio"], {"APP_AWS__HOSTS": f"docs.aws.amazon.com={serve(page)}"}),
+        Server("siskin", [siskin, "stdio"], {"APP_AWS__HOSTS": f"{HOST}={stand_in.serve({PATH: page})}"}),
     ]
     print(f"read_documentation, {len(page):,} bytes of HTML")
     # In turns, so that what else the machine does meets both.

@@ -13,8 +13,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "benches"))
+
+import stand_in  # noqa: E402  it is not beside this file
 
 # What each figure may be at most; ARCHITECTURE.md, "Budgets", says why.
 SIZE_BYTES = {"x86_64": 2_359_296, "aarch64": 2_097_152, "arm": 1_677_722}
@@ -54,7 +58,6 @@ KEEPALIVE_SECONDS = 3
 WARM_UP_SESSIONS = 50
 READS = 1000
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PACKS = os.path.join(ROOT, "config", "packs")
 MACHINES = {3: "x86", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 over = []
@@ -324,39 +327,12 @@ def page_of(size):
     return page[:first] + part * -(-(size - rest) // len(part)) + page[last:]
 
 
-def stand_in(pages):
-    """Stands in for the documentation's host: gives the page of each path to whoever asks. Where it listens."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def converse(stream):
-        with stream:
-            pending = b""
-            while True:
-                while b"\r\n\r\n" not in pending:
-                    more = stream.recv(65536)
-                    if not more:
-                        return
-                    pending += more
-                head, pending = pending.split(b"\r\n\r\n", 1)
-                page = pages[head.split(b" ", 2)[1].split(b"?")[0].decode()]
-                answer = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(page)}\r\n\r\n"
-                stream.sendall(answer.encode() + page)
-
-    def accept():
-        while True:
-            stream, _ = listener.accept()
-            threading.Thread(target=converse, args=(stream,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 def measure_pages(binary, folder):
     """What reading pages of the AWS documentation takes, and what is left of it afterwards."""
     pages = {"/small.html": b"<main>a</main>", "/page.html": page_of(1 << 20), "/large.html": page_of(5 << 20)}
     env = {
         "AWS_DOCUMENTATION_PARTITION": "aws",
-        "APP_AWS__HOSTS": f"docs.aws.amazon.com={stand_in(pages)}",
+        "APP_AWS__HOSTS": f"docs.aws.amazon.com={stand_in.serve(pages)}",
         "APP_LIMITS__UPSTREAM_BYTES": "6MiB",
     }
     server = Server(binary, folder, more=env)
