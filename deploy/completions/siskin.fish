@@ -15,6 +15,9 @@ complete -c siskin -n '__fish_seen_subcommand_from call' -l json -d 'print the w
 complete -c siskin -n '__fish_seen_subcommand_from pack' -l args -x -d 'arguments as one JSON object; KEY=VALUE may add others'
 complete -c siskin -n '__fish_seen_subcommand_from pack' -l url -x -d 'where the service is, for the lines of configuration'
 complete -c siskin -n '__fish_seen_subcommand_from pack' -l whole -d 'show bodies whole; else their first 2000 characters'
+complete -c siskin -n '__fish_seen_subcommand_from token' -l name -x -d 'name of the token, for logs; default: client'
+complete -c siskin -n '__fish_seen_subcommand_from token' -l scopes -x -d 'what its holder may do, comma separated: read, write, admin, publish; default: read,write'
+complete -c siskin -n '__fish_seen_subcommand_from token' -l tools -x -d 'tools its holder may call, comma separated, * standing for any text; default: all'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health or unix:/run/siskin.sock; then no configuration is read'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l timeout -x -d 'time for all of it, as in 3s (the default) or 500ms'
 complete -c siskin -n __fish_use_subcommand -a serve -d 'serve HTTP until told to stop'
@@ -26,6 +29,7 @@ complete -c siskin -n __fish_use_subcommand -a call -d 'run one tool and show it
 complete -c siskin -n __fish_use_subcommand -a pack -d 'write a pack of tools, and try it out'
 complete -c siskin -F -n '__fish_seen_subcommand_from pack; and not __fish_seen_subcommand_from new test' -a new -d 'write a new pack, commented and sound, to go on from'
 complete -c siskin -F -n '__fish_seen_subcommand_from pack; and not __fish_seen_subcommand_from new test' -a test -d 'check a pack, or run one of its tools and show what goes over the wire'
+complete -c siskin -n __fish_use_subcommand -a token -d 'make an access token and the lines of the configuration that accept it'
 complete -c siskin -n __fish_use_subcommand -a healthcheck -d 'ask a running server for its health'
 complete -c siskin -n __fish_use_subcommand -a version -d 'print the version, the features built in and the MCP revisions'
 complete -c siskin -n '__fish_seen_subcommand_from call tools' -a "(siskin tools 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)"

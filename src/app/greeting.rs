@@ -51,7 +51,8 @@ fn hint(config: &Config, bound: &[String], program: &str, own_address: &str) -> 
         json!({ "mcpServers": { &server.name: { "command": program, "args": ["stdio"] } } });
     if let Some(url) = url {
         let mut entry = json!({ "type": "http", "url": format!("{url}{}", server.mcp_path) });
-        if !config.tokens().is_empty() {
+        // Who can ask an issuer needs no token in its configuration.
+        if config.asks_for_token() && config.auth.resource.is_none() {
             entry["headers"] = json!({ "Authorization": "Bearer YOUR-TOKEN" });
         }
         let http = json!({ "mcpServers": { &server.name: entry } });

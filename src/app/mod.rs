@@ -11,6 +11,9 @@ mod siskin;
 #[cfg_attr(not(feature = "packs"), path = "trial_absent.rs")]
 mod trial;
 
+pub mod auth;
+pub mod jwks;
+
 #[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]
 pub mod aws;
 pub mod device;

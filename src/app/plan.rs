@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use crate::catalog::{Catalog, CatalogBuilder, CatalogError};
 use crate::config::{self, Config};
-use crate::gate::auth::{Auth, TokenError, Tokens};
+use crate::gate::auth::TokenError;
 use crate::gate::forwarded::Proxies;
 use crate::gate::host::{HostRule, NotAHost, Reach};
 use crate::gate::origin::{NotAnOrigin, OriginRule};
 use crate::gate::rate::{Rate, Rates};
-use crate::gate::{Pattern, Principal};
 use crate::http1::HeadLimits;
 use crate::mcp::capabilities::Implementation;
 use crate::mcp::result::{CacheHint, CacheScope};
 use crate::metrics::Metrics;
 use crate::rt::ListenAddr;
 use crate::server::{self, Limits, StateFile};
-use crate::transport::site::{Groups, Readiness, Settings, Site};
+use crate::transport::site::{Groups, KeySource, Readiness, Settings, Site};
 
+use super::auth::{Door, Published};
 use super::aws;
 use super::device::DeviceTools;
+use super::jwks::{self, Jwks};
 use super::packs::{Look, Outside, Reading, Services};
 
 /// Everything a server is made of. A reload makes another one.
@@ -47,6 +48,8 @@ pub struct Plan {
     pub state: Option<StateFile>,
     /// The services behind its packs.
     pub services: Rc<Services>,
+    /// Where the keys of tokens are fetched from, for a check.
+    pub jwks: Option<Rc<Jwks>>,
     /// Where everything is counted.
     pub metrics: Rc<Metrics>,
     /// Whether the built-in resources are offered, which somebody has to announce updates of.
@@ -62,6 +65,8 @@ pub struct Parts {
     pub outside: Outside,
     /// What the AWS tools remember.
     pub aws: Rc<aws::Memory>,
+    /// The keys that an issuer has published.
+    pub published: Published,
 }
 
 impl Parts {
@@ -71,6 +76,7 @@ impl Parts {
             device: DeviceTools::new(),
             outside: Outside::new(),
             aws: Rc::new(aws::Memory::new()),
+            published: Published::default(),
         }
     }
 }
@@ -99,6 +105,13 @@ pub enum PlanError {
     Origin(NotAnOrigin),
     /// What is wrong with packs and their services, a line each.
     Packs(Vec<String>),
+    /// A key of `auth` for the tokens of an issuer.
+    Jwt {
+        /// Which.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A token of `auth.tokens`.
     Token {
         /// Its name.
@@ -139,11 +152,15 @@ impl Plan {
         let services = Services::offer(&mut builder, config, folder, &parts.outside, reading)
             .map_err(PlanError::Packs)?;
         let services = Rc::new(services);
+        let catalog = builder.build(generation).map_err(PlanError::Catalog)?;
+        let listeners = listeners(config)?;
+        let door = Door::new(config, parts.outside.client(), &parts.published)?;
         Ok(Plan {
             server: server_settings(config),
-            catalog: builder.build(generation).map_err(PlanError::Catalog)?,
-            http: http_settings(config, &services)?,
-            listeners: listeners(config)?,
+            catalog,
+            jwks: door.jwks.clone(),
+            http: http_settings(config, &services, door),
+            listeners,
             keepalive: config.timeout.sse_keepalive,
             ping: config.timeout.sse_ping,
             grace: config.timeout.shutdown_grace,
@@ -190,14 +207,17 @@ fn server_settings(config: &Config) -> server::Settings {
     }
 }
 
-fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, PlanError> {
+fn http_settings(config: &Config, services: &Rc<Services>, door: Door) -> Settings {
     let (limits, timeout) = (&config.limits, &config.timeout);
-    Ok(Settings {
-        auth: auth(config)?,
+    let source = |jwks| Rc::new(jwks::Source(jwks)) as Rc<dyn KeySource>;
+    Settings {
+        auth: door.auth,
         auth_failures_max: small(limits.auth_failures),
         proxies: Proxies::new(&config.server.trusted_proxies),
         rates: rates(config),
         rate_exempt: limits.rate_exempt.clone(),
+        resource: door.resource,
+        keys: door.jwks.map(source),
         head: HeadLimits {
             head_bytes_max: limits.head_bytes,
             headers_max: limits.headers,
@@ -222,7 +242,7 @@ fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, P
         metrics_enabled: config.metrics.enabled,
         metrics_public: config.metrics.public,
         readiness: readiness(services),
-    })
+    }
 }
 
 fn rates(config: &Config) -> Rates {
@@ -268,32 +288,6 @@ fn readiness(services: &Rc<Services>) -> Option<Readiness> {
             looks.iter().map(state).collect()
         })
     }))
-}
-
-fn auth(config: &Config) -> Result<Auth, PlanError> {
-    let configured = config.tokens();
-    if configured.is_empty() {
-        return Ok(Auth::off());
-    }
-    let mut tokens = Tokens::default();
-    for token in configured {
-        let principal = Principal {
-            name: token.name.as_str().into(),
-            scopes: token.scopes,
-            tools: token
-                .tools
-                .iter()
-                .map(|pattern| Pattern::new(pattern))
-                .collect(),
-        };
-        tokens
-            .add_digest(token.hash.0, principal)
-            .map_err(|error| PlanError::Token {
-                name: token.name.clone(),
-                error,
-            })?;
-    }
-    Ok(Auth::Tokens(tokens))
 }
 
 fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
@@ -356,6 +350,7 @@ impl fmt::Display for PlanError {
             ),
             PlanError::Host(error) => write!(f, "server.allowed_hosts: {error}"),
             PlanError::Origin(error) => write!(f, "server.allowed_origins: {error}"),
+            PlanError::Jwt { key, problem } => write!(f, "{key}: {problem}"),
             PlanError::Packs(lines) => f.write_str(&lines.join("\n")),
             PlanError::Token { name, error } => write!(f, "auth.tokens: `{name}`: {error}"),
         }

@@ -43,7 +43,7 @@ impl Reloader {
             changing: RefCell::default(),
             is_watching: Cell::new(loaded.config.reload.watch),
         };
-        reloader.remember_files(&loaded.folder, &loaded.files);
+        reloader.remember_files(loaded);
         reloader
     }
 
@@ -95,7 +95,7 @@ impl Reloader {
         logging::set_level(next.log.level.filter());
         report(&difference);
         plan.services.announce();
-        self.remember_files(&loaded.folder, &loaded.files);
+        self.remember_files(&loaded);
         self.running.replace(next);
         Some(plan)
     }
@@ -114,9 +114,12 @@ impl Reloader {
     }
 
     /// What to look at: the files that were read, and those that would have been if they existed.
-    fn remember_files(&self, folder: &Path, read: &[PathBuf]) {
+    fn remember_files(&self, loaded: &Loaded) {
+        let folder = &loaded.folder;
         let mut files = BTreeSet::new();
-        files.extend(read.iter().cloned());
+        files.extend(loaded.files.iter().cloned());
+        // Read for the plan.
+        files.extend(loaded.config.auth.jwt_key_file.clone());
         files.insert(folder.join("base.toml"));
         if let Some(env) = self.sources.environment.get("ENV") {
             files.insert(folder.join(format!("{env}.toml")));

@@ -85,6 +85,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             announces_device,
             mut services,
             metrics,
+            jwks: _,
         } = plan;
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
         let seal_key = saved

@@ -75,8 +75,14 @@ impl App for Siskin {
         let (config, folder) = (&loaded.config, &loaded.folder);
         match Plan::read(config, folder, &Parts::new(), 1, Reading::Everything) {
             Ok(plan) => rt::run(async {
-                let (problems, notes) = plan.services.check().await;
+                let (mut problems, mut notes) = plan.services.check().await;
                 plan.services.log_out().await;
+                if let Some(jwks) = &plan.jwks {
+                    match jwks.check().await {
+                        Ok(count) => notes.push(format!("auth.jwt_jwks_url: {count} keys")),
+                        Err(problem) => problems.push(format!("auth.jwt_jwks_url: {problem}")),
+                    }
+                }
                 Checked { problems, notes }
             }),
             Err(error) => Checked {
@@ -84,6 +90,10 @@ impl App for Siskin {
                 notes: Vec::new(),
             },
         }
+    }
+
+    fn random(&self) -> [u8; 32] {
+        rt::random()
     }
 
     fn revisions(&self) -> Vec<&'static str> {

@@ -171,6 +171,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
         announces_device: false,
         services: Rc::default(),
         metrics: Rc::new(Metrics::new()),
+        jwks: None,
     };
     match how {
         Serve::Stdio => app::serve_stdio(plan)

@@ -66,6 +66,8 @@ pub trait App {
         tool: &str,
         arguments_json: &str,
     ) -> Result<Trial, Failure>;
+    /// Bytes that nobody can guess.
+    fn random(&self) -> [u8; 32];
 
     /// The protocol revisions spoken, oldest first.
     fn revisions(&self) -> Vec<&'static str>;

@@ -21,6 +21,7 @@ mod healthcheck;
 mod pack;
 mod serve;
 mod stdio;
+mod token;
 mod tools;
 mod version;
 

@@ -19,6 +19,9 @@ pub(super) fn check(draft: &mut Draft<'_>) {
         let key = first_set(draft, &["auth.tokens", "server.api_token"]);
         draft.report_at(key, problem);
     }
+    for (key, problem) in auth::check_jwt(&config.auth) {
+        draft.report_at(key, problem);
+    }
     check_paths(draft, &config);
     check_exposure(draft, &config);
     warn_of_services(draft, &config);
@@ -124,6 +127,9 @@ fn warn_of_services(draft: &mut Draft<'_>, config: &Config) {
     };
     if config.tls.skip_verify {
         warn("tls.skip_verify".to_owned(), Problem::Insecure);
+    }
+    if auth::fetches_keys_in_the_clear(&config.auth) {
+        warn("auth.jwt_jwks_url".to_owned(), Problem::KeysInTheClear);
     }
     for (id, service) in config
         .services

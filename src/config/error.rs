@@ -98,6 +98,8 @@ pub enum Problem {
     },
     /// A service that does not check its upstream's certificate (a warning).
     Insecure,
+    /// The keys of an issuer come over plain HTTP (a warning).
+    KeysInTheClear,
     /// `ENV` is no plain name, so no file was chosen by it (a warning).
     NotAName {
         /// The value of `ENV`.
@@ -186,6 +188,9 @@ impl fmt::Display for Problem {
             Problem::Insecure => f.write_str(
                 "the upstream's certificate is not checked, so anyone in between can read the token: \
                  set `ca_file` instead",
+            ),
+            Problem::KeysInTheClear => f.write_str(
+                "the keys come over plain HTTP, so anyone in between can put in their own and sign tokens: use https",
             ),
             Problem::NotAName { found } => {
                 write!(f, "`{found}` is not a plain name, so it chooses no file; `--config` takes a path")

@@ -162,6 +162,32 @@ sections! {
         allow_anonymous: bool = Kind::Bool, Some("false"), Reload;
         /// Tokens with names and rights: `read`, `write` (these two when left out), `admin`, `publish`.
         tokens: Vec<Token> = Kind::Tokens, Some(""), Reload;
+        /// URL of the MCP endpoint as clients know it, such as `https://nas.lan/mcp`: told to clients that need a token, and the audience of JWTs.
+        resource: Option<String> = Kind::Url, None, Reload;
+        /// Where clients get tokens; told to them with `auth.resource`. When empty, the issuer.
+        authorization_servers: Vec<String> = Kind::List(Item::Url), Some(""), Reload;
+        /// Issuer of the JWTs that are accepted beside `auth.tokens`: their `iss`, to the letter.
+        jwt_issuer: Option<String> = Kind::Text, None, Reload;
+        /// Audiences accepted beside `auth.resource`: one of them has to be in `aud`.
+        jwt_audience: Vec<String> = Kind::List(Item::Word), Some(""), Reload;
+        /// File with the keys that sign JWTs: public keys in PEM, a JWK or a JWK set.
+        jwt_key_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Where the issuer publishes its keys; fetched when needed, again for an unknown key at most once a minute.
+        jwt_jwks_url: Option<String> = Kind::Url, None, Reload;
+        /// Certificates, in PEM, to trust for `auth.jwt_jwks_url` beside the usual ones.
+        jwt_jwks_ca_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Secret of JWTs signed by HS256, at least 32 bytes.
+        jwt_secret: Option<Secret> = Kind::Secret, None, Reload;
+        /// Algorithms accepted; when empty, all that the keys are for: `RS256`, `ES256`, `EdDSA`, `HS256`.
+        jwt_algorithms: Vec<String> = Kind::List(Item::Algorithm), Some(""), Reload;
+        /// How far the issuer's clock may differ from ours.
+        jwt_leeway: Duration = duration(0, 60_000), Some("30s"), Reload;
+        /// Claims that hold scopes; when empty, `scope` and `scp`.
+        jwt_scope_claims: Vec<String> = Kind::List(Item::Word), Some(""), Reload;
+        /// What the issuer's scopes mean here, each `scope=right`; a right is `read`, `write`, `admin`, `publish` or `tools:` and a pattern. When empty, the four mean themselves.
+        jwt_scopes: Vec<String> = Kind::List(Item::Grant), Some(""), Reload;
+        /// Rights of a JWT whose scopes give none; when empty, it is refused.
+        jwt_default_scopes: Vec<String> = Kind::List(Item::Scope), Some(""), Reload;
     }
 
     /// What is logged to stderr.

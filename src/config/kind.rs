@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
+use crate::gate::Scope;
 use crate::gate::forwarded::Proxy;
+use crate::gate::jwt::Algorithm;
 
 use super::auth::{self, Token};
 use super::error::{Fault, Problem};
@@ -50,6 +52,10 @@ pub(super) struct Bounds {
 /// What the members of a list look like.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Item {
+    /// A signature algorithm of JWTs.
+    Algorithm,
+    /// `scope=right`
+    Grant,
     /// `host=url`
     HostUrl,
     /// A `Host` header value, port optional.
@@ -62,6 +68,12 @@ pub(super) enum Item {
     Pattern,
     /// An address, a network or `unix`.
     Proxy,
+    /// A right.
+    Scope,
+    /// As [`Kind::Url`].
+    Url,
+    /// Visible ASCII, as names and identifiers of issuers are.
+    Word,
 }
 
 /// A value that fits its key's kind. Sizes are bytes and durations milliseconds.
@@ -196,6 +208,8 @@ impl Kind {
 impl Item {
     pub(super) fn words(self) -> &'static str {
         match self {
+            Item::Algorithm => "`RS256`, `ES256`, `EdDSA` or `HS256`",
+            Item::Grant => "`scope=right` like `mcp.use=write` or `graphs=tools:grafana_*`",
             Item::HostName => "`*` or a host name like `nas.lan`, `nas.lan:8000` or `*.lan`",
             Item::HostUrl => "`host=url` like `docs.aws.amazon.com=http://127.0.0.1:9000`",
             Item::Path => EXPECTED_URL_PATH,
@@ -204,11 +218,16 @@ impl Item {
                 "`*`, `null` or an origin like `https://nas.lan:8000` or `http://localhost:*`"
             }
             Item::Pattern => "a tool name, `*` standing for any text",
+            Item::Scope => auth::EXPECTED_SCOPE,
+            Item::Url => EXPECTED_URL,
+            Item::Word => "a text of visible ASCII without spaces",
         }
     }
 
     pub(super) fn accepts(self, text: &str) -> bool {
         match self {
+            Item::Algorithm => Algorithm::of(text).is_some(),
+            Item::Grant => auth::parse_grant(text).is_some(),
             // No more and no less than the gate can read: a refusal names the key to put it in.
             Item::HostName => text == "*" || is_authority(text.strip_prefix("*.").unwrap_or(text)),
             Item::HostUrl => text
@@ -230,6 +249,9 @@ impl Item {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || b"_-./*".contains(&byte))
             }
+            Item::Scope => Scope::of(text).is_some(),
+            Item::Url => is_url(text),
+            Item::Word => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()),
         }
     }
 }

@@ -158,7 +158,7 @@ impl Config {
 
 /// The addresses that other machines reach, if no token guards them.
 pub(super) fn unguarded(config: &Config) -> Vec<String> {
-    if !config.tokens().is_empty() {
+    if config.asks_for_token() {
         return Vec::new();
     }
     let listeners = config.listeners().into_iter();

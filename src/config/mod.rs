@@ -30,7 +30,7 @@ mod schema;
 mod show;
 
 pub(crate) use crate::nearest::nearest;
-pub use auth::{API_TOKEN_NAME, Token, TokenHash};
+pub use auth::{API_TOKEN_NAME, Token, TokenHash, TokenWords};
 pub use error::{ConfigErrors, Finding, Origin, Problem};
 pub use keys::{
     Auth, Aws, Config, Limits, Log, LogFormat, LogLevel, Metrics, Partition, Reload, Server,

@@ -5,6 +5,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::gate::Scope;
+use crate::gate::jwt::Algorithm;
+
 use super::auth::RATE_MAX;
 use super::field::{Row, Section};
 use super::keys::{SECTIONS, Service, TOP_SERVICES};
@@ -112,7 +115,13 @@ fn item_schema(item: Item) -> Json {
         Item::Origin => {
             json!({ "type": "string", "pattern": "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$" })
         }
-        Item::HostName | Item::Path | Item::Pattern | Item::Proxy => {
+        Item::Algorithm => json!({ "enum": Algorithm::ALL.map(Algorithm::as_str) }),
+        Item::Grant => {
+            json!({ "type": "string", "pattern": "^[^ =]+=(read|write|admin|publish|tools:.+)$" })
+        }
+        Item::Scope => json!({ "enum": Scope::ALL.map(Scope::as_str) }),
+        Item::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Item::HostName | Item::Path | Item::Pattern | Item::Proxy | Item::Word => {
             json!({ "type": "string", "minLength": 1 })
         }
     }

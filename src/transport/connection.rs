@@ -350,7 +350,7 @@ impl Connection {
         if let Err(refusal) = self.find_client(settings) {
             return self.refuse_before_body(refusal, framing).await;
         }
-        let admitted = match self.admit(settings, site) {
+        let admitted = match self.admit(settings, site).await {
             Ok(admitted) => admitted,
             Err(refusal) => return self.refuse_before_body(refusal, framing).await,
         };
@@ -403,6 +403,10 @@ impl Connection {
             }
             (Target::Ready, _) => {
                 let response = admin::ready(&self.http).await;
+                self.send(response).await
+            }
+            (Target::ResourceMetadata, _) => {
+                let response = admin::resource_metadata(settings);
                 self.send(response).await
             }
             (Target::Health | Target::Metrics | Target::Status, _) => {

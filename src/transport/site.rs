@@ -10,6 +10,7 @@ use crate::gate::forwarded::Proxies;
 use crate::gate::host::HostRule;
 use crate::gate::origin::OriginRule;
 use crate::gate::rate::Rates;
+use crate::gate::resource::Resource;
 use crate::http1::HeadLimits;
 
 /// One listener's share of the routes and its rules.
@@ -45,6 +46,16 @@ impl Groups {
 /// Asks the services we stand in front of: each with whether it answers as it should.
 pub type Readiness = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<(Box<str>, bool)>>>>>;
 
+/// Where the keys of an issuer come from, which changes them when it likes.
+pub trait KeySource {
+    /// A token was signed by a key that is not known: fetches the keys, unless that was tried a short while ago. Ends
+    /// within a few seconds, with whether it is worth looking at the token again.
+    fn refresh(&self) -> Pin<Box<dyn Future<Output = bool>>>;
+
+    /// A token was good. Keys that are old are fetched anew, while nobody waits.
+    fn used(&self);
+}
+
 /// Settings of all listeners; replaced whole by a reload.
 pub struct Settings {
     /// Who may come in.
@@ -57,6 +68,10 @@ pub struct Settings {
     pub rates: Rates,
     /// `limits.rate_exempt`.
     pub rate_exempt: Vec<String>,
+    /// What callers are told who may not, if they can ask an issuer for a token.
+    pub resource: Option<Resource>,
+    /// Where the keys of tokens come from, if not from the configuration.
+    pub keys: Option<Rc<dyn KeySource>>,
     /// `limits.head_bytes` and `limits.headers`.
     pub head: HeadLimits,
     /// `limits.body_bytes`.
@@ -112,6 +127,8 @@ impl Default for Settings {
             proxies: Proxies::default(),
             rates: Rates::default(),
             rate_exempt: Vec::new(),
+            resource: None,
+            keys: None,
             head: HeadLimits {
                 head_bytes_max: 8192,
                 headers_max: 64,

@@ -137,6 +137,10 @@ impl App for Fake {
         })
     }
 
+    fn random(&self) -> [u8; 32] {
+        [0xa5; 32]
+    }
+
     fn revisions(&self) -> Vec<&'static str> {
         vec!["2024-11-05", "2026-07-28"]
     }
