@@ -9,8 +9,7 @@ _siskin() {
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            serve | stdio | check | config | tools | call | pack | healthcheck | version) command=$word; break ;;
-            serve | stdio | check | config | tools | call | token | healthcheck | version) command=$word; break ;;
+            serve | stdio | check | config | tools | call | pack | token | healthcheck | version) command=$word; break ;;
         esac
     done
     case $command in
@@ -21,13 +20,10 @@ _siskin() {
         tools) options="--json --config --config-dir --set --help --version" ;;
         call) options="--args --json --config --config-dir --set --help --version" ;;
         pack) options="new test --args --url --whole --config --config-dir --set --help --version" ;;
-        healthcheck) options="--url --timeout --config --config-dir --set --help --version" ;;
-        version) options="--config --config-dir --set --help --version" ;;
-        *) options="serve stdio check config tools call pack healthcheck version --config --config-dir --set --help --version" ;;
         token) options="--name --scopes --tools --config --config-dir --set --help --version" ;;
         healthcheck) options="--url --timeout --config --config-dir --set --help --version" ;;
         version) options="--config --config-dir --set --help --version" ;;
-        *) options="serve stdio check config tools call token healthcheck version --config --config-dir --set --help --version" ;;
+        *) options="serve stdio check config tools call pack token healthcheck version --config --config-dir --set --help --version" ;;
     esac
     if [[ $command == call || $command == tools ]] && [[ $current != -* ]]; then
         # The tools that the configuration of this folder offers.

@@ -18,7 +18,7 @@ complete -c siskin -n '__fish_seen_subcommand_from pack' -l whole -d 'show bodie
 complete -c siskin -n '__fish_seen_subcommand_from token' -l name -x -d 'name of the token, for logs; default: client'
 complete -c siskin -n '__fish_seen_subcommand_from token' -l scopes -x -d 'what its holder may do, comma separated: read, write, admin, publish; default: read,write'
 complete -c siskin -n '__fish_seen_subcommand_from token' -l tools -x -d 'tools its holder may call, comma separated, * standing for any text; default: all'
-complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health or unix:/run/siskin.sock; then no configuration is read'
+complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'ask this instead, as in http://127.0.0.1:8000/health, https://nas.lan:8443 or unix:/run/siskin.sock; then no configuration is read'
 complete -c siskin -n '__fish_seen_subcommand_from healthcheck' -l timeout -x -d 'time for all of it, as in 3s (the default) or 500ms'
 complete -c siskin -n __fish_use_subcommand -a serve -d 'serve HTTP until told to stop'
 complete -c siskin -n __fish_use_subcommand -a stdio -d 'speak MCP on standard input and output'

@@ -39,9 +39,9 @@ impl Door {
         let tokens = tokens(config)?;
         if !config.auth.accepts_jwt() {
             return Ok(Door {
-                auth: match tokens.is_empty() {
-                    true => Auth::off(),
-                    false => Auth::Tokens(tokens),
+                auth: match config.asks_who() {
+                    true => Auth::Tokens(tokens),
+                    false => Auth::off(),
                 },
                 resource: resource(config, &Grants::default()),
                 jwks: None,

@@ -4,6 +4,7 @@
 //!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
 //! ```
 
+mod health;
 mod launch;
 pub mod plan;
 pub mod serve;

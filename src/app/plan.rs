@@ -12,12 +12,15 @@ use crate::gate::forwarded::Proxies;
 use crate::gate::host::{HostRule, NotAHost, Reach};
 use crate::gate::origin::{NotAnOrigin, OriginRule};
 use crate::gate::rate::{Rate, Rates};
+use crate::gate::{Pattern, Principal};
 use crate::http1::HeadLimits;
 use crate::mcp::capabilities::Implementation;
 use crate::mcp::result::{CacheHint, CacheScope};
 use crate::metrics::Metrics;
 use crate::rt::ListenAddr;
+use crate::rt::tls::{Acceptor, AcceptorFile, AcceptorSettings, TrustError};
 use crate::server::{self, Limits, StateFile};
+use crate::transport::certificates::{Certificates, Mark};
 use crate::transport::site::{Groups, KeySource, Readiness, Settings, Site};
 
 use super::auth::{Door, Published};
@@ -111,6 +114,13 @@ pub enum PlanError {
         key: &'static str,
         /// What is wrong with it.
         problem: String,
+    },
+    /// A file that our listeners speak TLS by.
+    Tls {
+        /// The key that names it.
+        key: &'static str,
+        /// What is wrong with it.
+        error: TrustError,
     },
     /// A token of `auth.tokens`.
     Token {
@@ -212,6 +222,7 @@ fn http_settings(config: &Config, services: &Rc<Services>, door: Door) -> Settin
     let source = |jwks| Rc::new(jwks::Source(jwks)) as Rc<dyn KeySource>;
     Settings {
         auth: door.auth,
+        certificates: certificates(config),
         auth_failures_max: small(limits.auth_failures),
         proxies: Proxies::new(&config.server.trusted_proxies),
         rates: rates(config),
@@ -290,11 +301,54 @@ fn readiness(services: &Rc<Services>) -> Option<Readiness> {
     }))
 }
 
+fn certificates(config: &Config) -> Certificates {
+    let mut certificates = Certificates::default();
+    for configured in &config.auth.certificates {
+        let mark = match &configured.mark {
+            config::CertificateMark::Fingerprint(print) => Mark::Fingerprint(*print),
+            config::CertificateMark::Subject(name) => Mark::Subject(name.as_str().into()),
+        };
+        let patterns = configured.tools.iter();
+        let principal = Principal {
+            name: configured.name.as_str().into(),
+            scopes: configured.scopes,
+            tools: patterns.map(|pattern| Pattern::new(pattern)).collect(),
+        };
+        certificates.add(mark, principal);
+    }
+    certificates
+}
+
+/// What our listeners shake hands with, if there are files for it.
+fn acceptor(config: &Config) -> Result<Option<Acceptor>, PlanError> {
+    let tls = &config.tls;
+    let (Some(cert_file), Some(key_file)) = (&tls.cert_file, &tls.key_file) else {
+        return Ok(None);
+    };
+    let settings = AcceptorSettings {
+        cert_file: cert_file.clone(),
+        key_file: key_file.clone(),
+        client_ca_file: tls.client_ca_file.clone(),
+        client_cert_required: tls.client_cert_required,
+    };
+    let unfit = |(file, error)| PlanError::Tls {
+        key: match file {
+            AcceptorFile::Cert => "tls.cert_file",
+            AcceptorFile::ClientCa => "tls.client_ca_file",
+            AcceptorFile::Key => "tls.key_file",
+        },
+        error,
+    };
+    Acceptor::new(&settings).map(Some).map_err(unfit)
+}
+
 fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
+    let acceptor = acceptor(config)?;
     config
         .listeners()
         .into_iter()
         .map(|listener| {
+            let tls = acceptor.clone().filter(|_| listener.tls == Some(true));
             let (address, reach) = match listener.address {
                 config::Address::Tcp(address) => {
                     let reach = match address.ip().to_canonical().is_loopback() {
@@ -305,12 +359,17 @@ fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
                 }
                 config::Address::Unix(path) => (ListenAddr::Unix(path), Reach::SocketFile),
             };
-            Ok((address, site(config, listener.groups, reach)?))
+            Ok((address, site(config, listener.groups, reach, tls)?))
         })
         .collect()
 }
 
-fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, PlanError> {
+fn site(
+    config: &Config,
+    groups: config::Groups,
+    reach: Reach,
+    tls: Option<Acceptor>,
+) -> Result<Site, PlanError> {
     let server = &config.server;
     // Whoever may send requests from a page may also read the answers: two lists, one rule.
     let origins: Vec<String> = server
@@ -327,6 +386,7 @@ fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, P
         },
         host: HostRule::new(reach, &server.allowed_hosts).map_err(PlanError::Host)?,
         origin: OriginRule::new(reach, &origins).map_err(PlanError::Origin)?,
+        tls,
     })
 }
 
@@ -352,6 +412,7 @@ impl fmt::Display for PlanError {
             PlanError::Origin(error) => write!(f, "server.allowed_origins: {error}"),
             PlanError::Jwt { key, problem } => write!(f, "{key}: {problem}"),
             PlanError::Packs(lines) => f.write_str(&lines.join("\n")),
+            PlanError::Tls { key, error } => write!(f, "{key}: {error}"),
             PlanError::Token { name, error } => write!(f, "auth.tokens: `{name}`: {error}"),
         }
     }

@@ -73,8 +73,12 @@ impl Reloader {
         let next = running.take_over(&loaded.config);
         let exposed = next.exposed();
         if !exposed.is_empty() {
+            let key = match running.asks_who() {
+                true => "server.api_token",
+                false => "tls.client_cert_required",
+            };
             log::error!(
-                "server.api_token: removed while {} is still open to other machines; restart to close it first",
+                "{key}: removed while {} is still open to other machines; restart to close it first",
                 exposed.join(", ")
             );
             log::error!("{}", kept(1));
@@ -115,11 +119,16 @@ impl Reloader {
 
     /// What to look at: the files that were read, and those that would have been if they existed.
     fn remember_files(&self, loaded: &Loaded) {
-        let folder = &loaded.folder;
+        let Loaded { folder, config, .. } = loaded;
         let mut files = BTreeSet::new();
         files.extend(loaded.files.iter().cloned());
+        // A certificate that is renewed every few weeks is what this is for.
+        let tls = &config.tls;
+        files.extend(tls.cert_file.iter().cloned());
+        files.extend(tls.key_file.iter().cloned());
+        files.extend(tls.client_ca_file.iter().cloned());
         // Read for the plan.
-        files.extend(loaded.config.auth.jwt_key_file.clone());
+        files.extend(config.auth.jwt_key_file.clone());
         files.insert(folder.join("base.toml"));
         if let Some(env) = self.sources.environment.get("ENV") {
             files.insert(folder.join(format!("{env}.toml")));

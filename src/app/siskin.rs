@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, PackFile, ToolLine, Trial};
+use crate::cli::{
+    App, CallOutcome, Checked, ExitCode, Failure, HttpsAsk, PackFile, ToolLine, Trial,
+};
 use crate::config::{Loaded, Sources};
 use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
 use crate::mcp::tool::{Tool, ToolResult};
 use crate::rt;
 
+use super::health;
 use super::launch::{self, LaunchError};
 use super::packs::Reading;
 use super::plan::{Parts, Plan, PlanError};
@@ -90,6 +93,10 @@ impl App for Siskin {
                 notes: Vec::new(),
             },
         }
+    }
+
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String> {
+        health::https_status(ask)
     }
 
     fn random(&self) -> [u8; 32] {

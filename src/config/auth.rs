@@ -386,7 +386,7 @@ fn parse_rate(given: Given<'_>, min: u64) -> Result<u32, Problem> {
         })
 }
 
-fn parse_name(given: Given<'_>) -> Result<String, Problem> {
+pub(super) fn parse_name(given: Given<'_>) -> Result<String, Problem> {
     let is_sound = |text: &&str| {
         (1..=64).contains(&text.len())
             && text
@@ -424,7 +424,7 @@ fn read_token(given: Given<'_>, context: Context<'_>) -> Result<TokenHash, Probl
     secret_of(Given::Text(&text)).map(|secret| TokenHash::of(secret.expose()))
 }
 
-fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
+pub(super) fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
     let mut scopes = Scopes::NONE;
     let faults = for_each_member(
         given,
@@ -443,14 +443,16 @@ fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
     }
 }
 
+pub(super) fn show_list(items: &mut dyn Iterator<Item = &str>) -> String {
+    items.map(quote).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn show_token(token: &Token) -> String {
-    let list =
-        |items: &mut dyn Iterator<Item = &str>| items.map(quote).collect::<Vec<_>>().join(", ");
     let tools = match token.tools.is_empty() {
         true => String::new(),
         false => format!(
             ", tools = [{}]",
-            list(&mut token.tools.iter().map(String::as_str))
+            show_list(&mut token.tools.iter().map(String::as_str))
         ),
     };
     let number = |name: &str, number: Option<u32>| {
@@ -460,7 +462,7 @@ pub(super) fn show_token(token: &Token) -> String {
         "{{ name = {}, token_sha256 = {}, scopes = [{}]{tools}{}{} }}",
         quote(&token.name),
         quote(super::kind::MASK),
-        list(&mut token.scopes.iter().map(Scope::as_str)),
+        show_list(&mut token.scopes.iter().map(Scope::as_str)),
         number("requests_per_minute", token.requests_per_minute),
         number("burst", token.burst),
     )

@@ -5,7 +5,7 @@ use super::keys::{Config, Limits, Transport};
 use super::kind::Value;
 use super::load::Draft;
 use super::target::service_key;
-use super::{auth, listen};
+use super::{auth, certificates, listen};
 
 /// Derives what is left to derive and reports every broken rule.
 pub(super) fn check(draft: &mut Draft<'_>) {
@@ -21,6 +21,12 @@ pub(super) fn check(draft: &mut Draft<'_>) {
     }
     for (key, problem) in auth::check_jwt(&config.auth) {
         draft.report_at(key, problem);
+    }
+    for problem in certificates::conflicts(&config) {
+        draft.report_at("auth.certificates", problem);
+    }
+    for (key, what) in certificates::incomplete(&config) {
+        draft.report_at(key, Problem::Required { what });
     }
     check_paths(draft, &config);
     check_exposure(draft, &config);

@@ -124,6 +124,13 @@ pub enum Problem {
         /// What must be given.
         what: &'static str,
     },
+    /// Two certificates, or a certificate and a token, that cannot be told apart.
+    SameCaller {
+        /// The name of one.
+        one: String,
+        /// The name of the other, perhaps the same.
+        other: String,
+    },
     /// Two routes on one path.
     SamePath {
         /// The other route.
@@ -179,7 +186,8 @@ impl fmt::Display for Problem {
             Problem::Exposed { addresses } => write!(
                 f,
                 "listening on {addresses} reaches beyond this machine and no token is set: set `server.api_token` \
-                 (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`) or, if everyone who can connect \
+                 (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`), ask for client certificates \
+                 (`tls.client_cert_required`) or, if everyone who can connect \
                  may use it, `auth.allow_anonymous = true` (`APP_AUTH__ALLOW_ANONYMOUS=true`)"
             ),
             Problem::ExposedAsWished { addresses } => {
@@ -201,6 +209,12 @@ impl fmt::Display for Problem {
             Problem::OutOfBounds { got, min, max } => write!(f, "{got} is outside {min} to {max}"),
             Problem::Required { what } => write!(f, "{what} is missing"),
             Problem::SaidTwice { other } => write!(f, "{other} says it too: keep one of them"),
+            Problem::SameCaller { one, other } if one == other => {
+                write!(f, "two callers are named `{one}`: rename one of them")
+            }
+            Problem::SameCaller { one, other } => {
+                write!(f, "`{one}` and `{other}` are the same certificate: keep one of them")
+            }
             Problem::SamePath { other } => write!(f, "is the path of {other} too: give it another"),
             Problem::SameToken { one, other } if one == other => {
                 write!(f, "two tokens are named `{one}`: rename one of them")

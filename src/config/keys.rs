@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::gate::forwarded::Proxy;
 
 use super::auth::Token;
+use super::certificates::Certificate;
 use super::field::{Section, choices, sections};
 use super::kind::{Bounds, Item, Kind, Value};
 use super::listen::Listener;
@@ -36,7 +37,7 @@ sections! {
         host: Option<IpAddr> = Kind::Host, None, Restart, "FASTMCP_HOST";
         /// Port for all routes, 0 for any free one; `8000` when unset, or none if `server.listeners` is given.
         port: Option<u16> = int(0, 65_535), None, Restart, "FASTMCP_PORT";
-        /// Places to listen on with the route groups each serves: `mcp`, `api`, `admin`; all groups when left out.
+        /// Places to listen on with the route groups each serves: `mcp`, `api`, `admin`; all groups when left out. `tls` as `tls.cert_file` says when left out.
         listeners: Vec<Listener> = Kind::Listeners, Some(""), Restart;
         /// Whether a further port for health and metrics is open; when unset, it is if `server.http_port` is given.
         http_enabled: Option<bool> = Kind::Bool, None, Restart;
@@ -188,6 +189,8 @@ sections! {
         jwt_scopes: Vec<String> = Kind::List(Item::Grant), Some(""), Reload;
         /// Rights of a JWT whose scopes give none; when empty, it is refused.
         jwt_default_scopes: Vec<String> = Kind::List(Item::Scope), Some(""), Reload;
+        /// Client certificates with names and rights, for those that `tls.client_ca_file` has signed; then no token is needed.
+        certificates: Vec<Certificate> = Kind::Certificates, Some(""), Reload;
     }
 
     /// What is logged to stderr.
@@ -240,8 +243,16 @@ sections! {
         hosts: BTreeMap<String, String> = Kind::List(Item::HostUrl), Some(""), Reload;
     }
 
-    /// TLS towards all upstreams.
+    /// TLS: of our own listeners, and towards all upstreams.
     "tls" Tls {
+        /// Our certificate and those between it and its authority, in PEM. With it every TCP listener speaks TLS, but for those with `tls = false`.
+        cert_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Private key, in PEM, of `tls.cert_file`.
+        key_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Authorities, in PEM, whose certificates clients may show; `auth.certificates` says whose each is.
+        client_ca_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Shake hands only with clients that show such a certificate; then no token is asked for beyond loopback either.
+        client_cert_required: bool = Kind::Bool, Some("false"), Reload;
         /// Do not check the certificate of any service. Better: `ca_file` or `insecure` of the one service.
         skip_verify: bool = Kind::Bool, Some("false"), Reload;
     }

@@ -10,6 +10,7 @@ use crate::gate::forwarded::Proxy;
 use crate::gate::jwt::Algorithm;
 
 use super::auth::{self, Token};
+use super::certificates::{self, Certificate};
 use super::error::{Fault, Problem};
 use super::given::{Context, Given};
 use super::listen::{self, Listener};
@@ -20,6 +21,7 @@ use super::secret::Secret;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Bool,
+    Certificates,
     Choice(&'static [(&'static str, &'static [&'static str])]),
     /// In milliseconds.
     Duration(Bounds),
@@ -80,6 +82,7 @@ pub(super) enum Item {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Bool(bool),
+    Certificates(Vec<Certificate>),
     List(Vec<String>),
     Listeners(Vec<Listener>),
     Number(u64),
@@ -103,6 +106,9 @@ impl Kind {
         let one = match self {
             Kind::List(item) => return parse_list(item, given),
             Kind::Listeners => return listen::parse_listeners(given).map(Value::Listeners),
+            Kind::Certificates => {
+                return certificates::parse_certificates(given, context).map(Value::Certificates);
+            }
             Kind::Tokens => return auth::parse_tokens(given, context).map(Value::Tokens),
             Kind::Bool => parse_bool(given),
             Kind::Choice(words) => parse_choice(words, given),
@@ -159,6 +165,7 @@ impl Kind {
     pub(super) fn show(self, value: &Value) -> String {
         match value {
             Value::Bool(yes) => yes.to_string(),
+            Value::Certificates(all) => show_array(all.iter().map(certificates::show_certificate)),
             Value::List(items) => show_array(items.iter().map(|item| quote(item))),
             Value::Listeners(all) => show_array(all.iter().map(listen::show_listener)),
             Value::Number(number) => {
@@ -180,6 +187,7 @@ impl Kind {
     pub(super) fn words(self) -> String {
         match self {
             Kind::Bool => "true or false".to_owned(),
+            Kind::Certificates => certificates::EXPECTED.to_owned(),
             Kind::Choice(words) => choice_words(words),
             Kind::Duration(_) => EXPECTED_DURATION.to_owned(),
             Kind::File => "a path".to_owned(),

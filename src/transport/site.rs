@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::gate::Principal;
 use crate::gate::auth::Auth;
 use crate::gate::forwarded::Proxies;
 use crate::gate::host::HostRule;
@@ -12,6 +13,9 @@ use crate::gate::origin::OriginRule;
 use crate::gate::rate::Rates;
 use crate::gate::resource::Resource;
 use crate::http1::HeadLimits;
+use crate::rt::tls::Acceptor;
+
+use super::certificates::Certificates;
 
 /// One listener's share of the routes and its rules.
 pub struct Site {
@@ -21,6 +25,8 @@ pub struct Site {
     pub host: HostRule,
     /// Whose `Origin` it accepts.
     pub origin: OriginRule,
+    /// What shakes hands there; without it, it speaks plain HTTP.
+    pub tls: Option<Acceptor>,
 }
 
 /// The groups of routes.
@@ -60,6 +66,8 @@ pub trait KeySource {
 pub struct Settings {
     /// Who may come in.
     pub auth: Auth,
+    /// Who needs no token, by their certificate.
+    pub certificates: Certificates,
     /// `limits.auth_failures`.
     pub auth_failures_max: u32,
     /// `server.trusted_proxies`.
@@ -113,6 +121,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether this caller has shown a token or a certificate of ours, and not just come in.
+    pub fn knows(&self, caller: &Rc<Principal>) -> bool {
+        self.auth.knows(caller) || self.certificates.knows(caller)
+    }
+
     /// `timeout.sse_retry` as the `retry` field of an event has it.
     pub fn retry_ms(&self) -> u64 {
         u64::try_from(self.retry.as_millis()).unwrap_or(u64::MAX)
@@ -123,6 +136,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             auth: Auth::off(),
+            certificates: Certificates::default(),
             auth_failures_max: 10,
             proxies: Proxies::default(),
             rates: Rates::default(),

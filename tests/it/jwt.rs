@@ -18,7 +18,11 @@ const METADATA: &str = "https://mcp.lan/.well-known/oauth-protected-resource/mcp
 const JWKS: &str = include_str!("../jwt/jwks.json");
 
 /// An issuer with the keys of a file, and a fixed token beside.
+// The brake on guessing, which `rates` tests, would stop a test that guesses so often.
 const BASE: &str = r#"
+[limits]
+auth_failures = 1000
+
 [auth]
 resource = "https://mcp.lan/mcp"
 jwt_issuer = "https://id.lan"
@@ -441,6 +445,25 @@ fn an_issuer_that_goes_takes_its_callers_along() {
         server.ask(&in_session(ping, &fixed, "fixed-secret")).status,
         200
     );
+}
+
+#[test]
+fn forgeries_are_guesses_and_expired_tokens_are_not() {
+    let server = start(&BASE.replace("= 1000", "= 3"), JWKS);
+    let mut stale = claims("ann", "read");
+    let good = Signer::Ec.claims(Some("ec-1"), &stale.to_string());
+    stale["exp"] = json!(now() - 120);
+    for number in 0..10 {
+        stale["jti"] = json!(number);
+        let expired = Signer::Ec.claims(Some("ec-1"), &stale.to_string());
+        check_status(&server, &expired, 401);
+    }
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    for number in 0..3 {
+        check_status(&server, &format!("{signed}.{number}AAA"), 401);
+    }
+    let response = check_status(&server, &format!("{signed}.BBBB"), 429);
+    assert!(response.header("retry-after").is_some());
 }
 
 /// An issuer that publishes keys.

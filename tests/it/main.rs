@@ -20,6 +20,7 @@
 //!   auth         tokens, scopes, refusals
 //!   rates        how often one may ask and guess, and who asks behind a proxy
 //!   jwt          tokens of an issuer: signatures, claims, keys that change, metadata for clients
+//!   tls          TLS on our own listeners, and certificates of clients
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   metrics      what an operator sees: metrics, logs, health, which port serves what
@@ -78,6 +79,8 @@ mod sessions;
 mod smoke;
 mod sse;
 mod subscriptions;
+#[cfg(feature = "tls")]
+mod tls;
 mod transcripts;
 mod wire;
 

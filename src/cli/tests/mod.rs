@@ -12,8 +12,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{
-    Answer, App, CallOutcome, Checked, Context, Exchange, ExitCode, Failure, PackFile, ToolLine,
-    Trial, run_in,
+    Answer, App, CallOutcome, Checked, Context, Exchange, ExitCode, Failure, HttpsAsk, PackFile,
+    ToolLine, Trial, run_in,
 };
 use crate::config::{Loaded, Sources};
 
@@ -80,6 +80,18 @@ impl App for Fake {
             .collect();
         self.note(format!("serve {}", all.join(" ")));
         self.ended()
+    }
+
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String> {
+        let HttpsAsk {
+            url, host, is_own, ..
+        } = ask;
+        self.note(format!("{url} as {host}, own: {is_own}"));
+        match url.contains("sick") {
+            true => Ok(503),
+            false if url.contains("dead") => Err("nobody there".to_owned()),
+            false => Ok(200),
+        }
     }
 
     fn stdio(&self, _: Loaded, _: Sources) -> Result<(), Failure> {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use crate::gate::auth::{Auth, AuthRefusal};
 use crate::gate::brake::FORGOTTEN_AFTER;
-use crate::gate::rate::{Key, RateRefusal};
 use crate::gate::jwt::{Jwt, JwtRefusal};
+use crate::gate::rate::{Key, RateRefusal};
 use crate::gate::{Principal, Scope, Scopes};
 use crate::http1::{Method, query};
 use crate::jsonrpc::{self, Envelope, Incoming, Message, UnknownId};
@@ -56,13 +56,13 @@ impl Connection {
         }
     }
 
-    /// Whether a place that is kept for callers on this machine and with a token is for this one.
+    /// Whether a place that is kept for callers on this machine and with a token or certificate is for this one.
     pub(super) fn has_a_reserved_place(&self, settings: &Settings, caller: &Rc<Principal>) -> bool {
         // All who come to a connection that must show a token and are local come by a proxy.
-        self.client.is_local() || settings.auth.knows(caller)
+        self.client.is_local() || settings.knows(caller)
     }
 
-    /// The caller by the token, and whether it may ask this.
+    /// The caller by the token or certificate, and whether it may ask this.
     pub(super) async fn identify(
         &self,
         settings: &Settings,
@@ -88,7 +88,8 @@ impl Connection {
         Ok(caller)
     }
 
-    /// Looks at the token, unless its address has guessed too often. Where a token was signed by a key that is not
+    /// Looks at the token, unless its address has guessed too often; at the certificate where no token is shown. A
+    /// certificate cannot be guessed, so the brake does not hold it. Where a token was signed by a key that is not
     /// known, an issuer may have changed its keys: this request waits while they are fetched, and others go on.
     async fn authenticate(
         &self,
@@ -96,6 +97,13 @@ impl Connection {
         scope: Option<Scope>,
     ) -> Result<Rc<Principal>, Response> {
         let credential = self.head.header("authorization");
+        let certificate = self
+            .stream
+            .peer_certificate()
+            .filter(|_| credential.is_none());
+        if let Some(caller) = certificate.and_then(|shown| settings.certificates.caller(shown)) {
+            return Ok(caller);
+        }
         let Some(credential) = credential.filter(|_| !matches!(settings.auth, Auth::Off(_))) else {
             let admitted = settings.auth.admit(credential, rt::unix_time());
             return admitted.map_err(|refusal| refuse(settings, refusal, scope));
@@ -154,7 +162,7 @@ impl Connection {
         Err(refuse(settings, refusal, scope))
     }
 
-    /// Counts the request for its token, or for its address if it has none that is good. A refusal
+    /// Counts the request for its token or certificate, or for its address if it has none that is good. A refusal
     /// is returned as a value where a session can be told of it, and that is for the dispatch.
     pub(super) fn count_request(
         &self,
@@ -162,7 +170,7 @@ impl Connection {
         target: Target,
         caller: Option<&Rc<Principal>>,
     ) -> Result<Option<RateRefusal>, Response> {
-        let known = caller.filter(|caller| settings.auth.knows(caller));
+        let known = caller.filter(|caller| settings.knows(caller));
         let (key, rate) = match known {
             Some(caller) => (
                 Key::principal(&caller.name),
