@@ -23,7 +23,7 @@ class Client(httpx.AsyncClient):
 # The package says `httpx.AsyncClient` when it needs one.
 httpx.AsyncClient = Client
 
-from awslabs.aws_documentation_mcp_server.server import main  # noqa: E402  the replacement comes first
+from awslabs.aws_documentation_mcp_server.server import main  # the replacement comes first
 
 sys.argv[1:] = []
 main()

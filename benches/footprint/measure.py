@@ -18,7 +18,7 @@ import time
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "benches"))
 
-import stand_in  # noqa: E402  it is not beside this file
+import stand_in  # it is not beside this file
 
 # What each figure may be at most; ARCHITECTURE.md, "Budgets", says why.
 SIZE_BYTES = {"x86_64": 2_359_296, "aarch64": 2_097_152, "arm": 1_677_722}

@@ -43,7 +43,8 @@ clean() {
   timeout 60 "${COMPOSE[@]}" down --timeout 5 >/dev/null 2>&1 || true
   "${PODMAN[@]}" rm --force --time 1 "$PROJECT" >/dev/null 2>&1 || true
 }
-trap 'clean; finish' EXIT
+# `finish` ends with the status that it finds.
+trap 'status=$?; set +e; clean; (exit "$status"); finish' EXIT
 
 start_server "$SCRATCH/podman.log" "${PODMAN[@]}" system service --time 0 "$DOCKER_HOST"
 reachable() { [ -S "$SCRATCH/podman.sock" ]; }
@@ -79,7 +80,10 @@ image() { "${PODMAN[@]}" image exists "$SERVICE"; }
 alone() {
   local running
   running=$("${PODMAN[@]}" ps --format '{{.Names}}' --filter "name=$PROJECT")
-  [ "$(wc -l <<<"$running")" = 1 ] && grep -q "$SERVICE" <<<"$running" || { echo "running: $running"; return 1; }
+  if [ "$(wc -l <<<"$running")" != 1 ] || ! grep -q "$SERVICE" <<<"$running"; then
+    echo "running: $running"
+    return 1
+  fi
 }
 check "S18: without the profile \`production\` nginx is not started" alone
 check "S4: the image is called $SERVICE" image
@@ -95,9 +99,10 @@ check "S30: the health check's times" health_times
 check "S3: docker-compose logs shows that it listens" logs_show 'listening http 0.0.0.0:8000'
 check "S14: at INFO it says more" logs_show 'MCP endpoint'
 inspector() {
-  HOME=$SCRATCH timeout 60 "$NODE" "$ROOT/tests/clients/.cache/node_modules/.bin/mcp-inspector" --cli "$URL/sse/" --transport sse \
-    --protocol-era legacy --format json --quiet --stored-auth-only --method tools/list >"$SCRATCH/inspector" 2>&1 &&
-    jq -e '[.result.tools[].name] | index("search_documentation")' "$SCRATCH/inspector" >/dev/null || { head -c 600 "$SCRATCH/inspector"; return 1; }
+  local cli=$ROOT/tests/clients/.cache/node_modules/.bin/mcp-inspector
+  HOME=$SCRATCH timeout 60 "$NODE" "$cli" --cli "$URL/sse/" --transport sse --protocol-era legacy --format json --quiet --stored-auth-only \
+    --method tools/list >"$SCRATCH/inspector" 2>&1 || true
+  jq -e '[.result.tools[].name] | index("search_documentation")' "$SCRATCH/inspector" >/dev/null || { head -c 600 "$SCRATCH/inspector"; return 1; }
 }
 check "S31: MCP Inspector lists the tools over /sse/" inspector
 counted() {
