@@ -1,27 +1,17 @@
 //! Who may come in, from what the configuration says: tokens, the tokens of an issuer and its keys, and what clients
 //! are told who have none.
 
-use std::cell::RefCell;
-use std::path::Path;
 use std::rc::Rc;
 
-use crate::client::{Client, Trust, TrustSettings, Url};
 use crate::config::{self, Config};
 use crate::gate::auth::{Auth, Tokens};
-use crate::gate::jwt::{self, Algorithm, Algorithms, Grants, Jwt, Key, KeyRing, Keys, Rules};
+use crate::gate::jwt::{Algorithm, Algorithms, Grants, Jwt, Rules};
 use crate::gate::resource::{Resource, audiences};
 use crate::gate::{Pattern, Principal, Scope};
-use crate::rt::Clock;
 
-use super::jwks::Jwks;
+use super::jwks::{Jwks, Published, keys};
+use super::packs::Outside;
 use super::plan::PlanError;
-
-/// A file of keys is no longer than this.
-const KEY_FILE_BYTES_MAX: u64 = 256 * 1024;
-
-/// The published keys of an issuer, which outlive a reload: it must not fail because the issuer is away.
-#[derive(Clone, Default)]
-pub struct Published(Rc<RefCell<Option<Rc<Jwks>>>>);
 
 /// What the door is made of.
 pub struct Door {
@@ -35,7 +25,11 @@ pub struct Door {
 
 impl Door {
     /// The door of a configuration.
-    pub fn new(config: &Config, client: &Client, published: &Published) -> Result<Door, PlanError> {
+    pub fn new(
+        config: &Config,
+        outside: &Outside,
+        published: &Published,
+    ) -> Result<Door, PlanError> {
         let tokens = tokens(config)?;
         if !config.auth.accepts_jwt() {
             return Ok(Door {
@@ -47,11 +41,7 @@ impl Door {
                 jwks: None,
             });
         }
-        if !jwt::IS_BUILT_IN {
-            let problem = "this program was built without the feature `jwt`".to_owned();
-            return Err(refused("auth.jwt_issuer", problem));
-        }
-        let (ring, jwks) = keys(config, client, published)?;
+        let (ring, jwks) = keys(config, outside, published)?;
         let rules = rules(&config.auth);
         Ok(Door {
             resource: resource(config, &rules.grants),
@@ -61,7 +51,7 @@ impl Door {
     }
 }
 
-fn refused(key: &'static str, problem: String) -> PlanError {
+pub(super) fn refused(key: &'static str, problem: String) -> PlanError {
     PlanError::Jwt { key, problem }
 }
 
@@ -123,57 +113,4 @@ fn resource(config: &Config, grants: &Grants) -> Option<Resource> {
     let server = &config.server;
     let name = server.title.as_ref().unwrap_or(&server.name);
     Some(Resource::new(identifier, name, servers, &grants.names()))
-}
-
-fn keys(
-    config: &Config,
-    client: &Client,
-    published: &Published,
-) -> Result<(KeyRing, Option<Rc<Jwks>>), PlanError> {
-    let auth = &config.auth;
-    if let Some(path) = &auth.jwt_key_file {
-        const KEY: &str = "auth.jwt_key_file";
-        let named = |problem: String| refused(KEY, format!("`{}`: {problem}", path.display()));
-        let bytes = read(path).map_err(named)?;
-        let keys = Keys::of_file(&bytes).map_err(|error| named(error.to_string()))?;
-        return Ok((KeyRing::new(keys), None));
-    }
-    if let Some(secret) = &auth.jwt_secret {
-        let key = Key::secret(secret.expose().as_bytes());
-        let keys = key.and_then(|key| Keys::of(vec![key]));
-        let keys = keys.map_err(|error| refused("auth.jwt_secret", error.to_string()))?;
-        return Ok((KeyRing::new(keys), None));
-    }
-    let url = auth.jwt_jwks_url.as_deref().unwrap_or_default();
-    let url = Url::parse(url).map_err(|error| refused("auth.jwt_jwks_url", error.to_string()))?;
-    let chosen = TrustSettings {
-        ca_file: auth.jwt_jwks_ca_file.clone(),
-        ..TrustSettings::default()
-    };
-    let trust = match chosen == TrustSettings::default() {
-        true => Trust::standard(),
-        false => Trust::new(chosen)
-            .map_err(|error| refused("auth.jwt_jwks_ca_file", error.to_string()))?,
-    };
-    let known = published.0.borrow().clone();
-    let jwks = match known.filter(|jwks| jwks.are_of(&url)) {
-        Some(jwks) => {
-            jwks.renew(trust);
-            jwks
-        }
-        None => Jwks::new(url, client.clone(), trust, Clock::system()),
-    };
-    published.0.replace(Some(Rc::clone(&jwks)));
-    Ok((jwks.ring(), Some(jwks)))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let cannot = |error: std::io::Error| format!("cannot be read ({error})");
-    let len = std::fs::metadata(path).map_err(cannot)?.len();
-    if len > KEY_FILE_BYTES_MAX {
-        return Err(format!(
-            "{len} bytes, expected at most {KEY_FILE_BYTES_MAX}"
-        ));
-    }
-    std::fs::read(path).map_err(cannot)
 }

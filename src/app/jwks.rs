@@ -1,4 +1,4 @@
-//! The keys that an issuer publishes (`auth.jwt_jwks_url`): fetched when a token needs them, kept while they are good.
+//! The keys of an issuer: from a file or a secret, or those that it publishes (`auth.jwt_jwks_url`): fetched when a token needs them, kept while they are good.
 //!
 //! ```text
 //!   token with an unknown key ─▶ tried lately? ─▶ yes: refused
@@ -10,15 +10,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::client::{Client, Redirects, Request, Route, Timeouts, Trust, Url};
-use crate::gate::jwt::{KeyRing, Keys};
+use crate::client::{Client, Redirects, Request, Route, Timeouts, Trust, TrustSettings, Url};
+use crate::config::Config;
+use crate::gate::jwt::{Key, KeyRing, Keys};
 use crate::rt::sync::Notify;
 use crate::rt::{self, Clock};
 use crate::transport::site::KeySource;
+
+use super::auth::refused;
+use super::packs::Outside;
+use super::plan::PlanError;
 
 /// Between two tries. A stranger can make up as many key ids as he likes.
 const TRY_PERIOD: Duration = Duration::from_secs(60);
@@ -30,6 +36,67 @@ const AGE_MAX: Duration = Duration::from_secs(10 * 60);
 const FETCH_MAX: Duration = Duration::from_secs(5);
 /// Longest set of keys in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// A file of keys is no longer than this.
+const KEY_FILE_BYTES_MAX: u64 = 256 * 1024;
+
+/// The published keys of an issuer, which outlive a reload: it must not fail because the issuer is away.
+#[derive(Clone, Default)]
+pub struct Published(Rc<RefCell<Option<Rc<Jwks>>>>);
+
+/// The keys that a configuration names, and where they are fetched from, if they are.
+pub(super) fn keys(
+    config: &Config,
+    outside: &Outside,
+    published: &Published,
+) -> Result<(KeyRing, Option<Rc<Jwks>>), PlanError> {
+    let auth = &config.auth;
+    if let Some(path) = &auth.jwt_key_file {
+        const KEY: &str = "auth.jwt_key_file";
+        let named = |problem: String| refused(KEY, format!("`{}`: {problem}", path.display()));
+        let bytes = read(path).map_err(named)?;
+        let keys = Keys::of_file(&bytes).map_err(|error| named(error.to_string()))?;
+        return Ok((KeyRing::new(keys), None));
+    }
+    if let Some(secret) = &auth.jwt_secret {
+        let key = Key::secret(secret.expose().as_bytes());
+        let keys = key.and_then(|key| Keys::of(vec![key]));
+        let keys = keys.map_err(|error| refused("auth.jwt_secret", error.to_string()))?;
+        return Ok((KeyRing::new(keys), None));
+    }
+    let url = auth.jwt_jwks_url.as_deref().unwrap_or_default();
+    let url = Url::parse(url).map_err(|error| refused("auth.jwt_jwks_url", error.to_string()))?;
+    let chosen = TrustSettings {
+        ca_file: auth.jwt_jwks_ca_file.clone(),
+        ..TrustSettings::default()
+    };
+    let trust = match chosen == TrustSettings::default() {
+        true => Trust::standard(),
+        false => Trust::new(chosen)
+            .map_err(|error| refused("auth.jwt_jwks_ca_file", error.to_string()))?,
+    };
+    let known = published.0.borrow().clone();
+    let jwks = match known.filter(|jwks| jwks.are_of(&url)) {
+        Some(jwks) => {
+            jwks.renew(trust);
+            jwks
+        }
+        None => Jwks::new(url, outside.client().clone(), trust, Clock::system()),
+    };
+    published.0.replace(Some(Rc::clone(&jwks)));
+    Ok((jwks.ring(), Some(jwks)))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read ({error})");
+    let len = std::fs::metadata(path).map_err(cannot)?.len();
+    if len > KEY_FILE_BYTES_MAX {
+        return Err(format!(
+            "{len} bytes, expected at most {KEY_FILE_BYTES_MAX}"
+        ));
+    }
+    std::fs::read(path).map_err(cannot)
+}
 
 /// The keys behind one URL.
 pub struct Jwks {

@@ -13,6 +13,7 @@ mod siskin;
 mod trial;
 
 pub mod auth;
+#[cfg_attr(not(feature = "jwt"), path = "jwks_absent.rs")]
 pub mod jwks;
 
 #[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -42,12 +42,8 @@ pub struct Outside {
 impl Outside {
     /// A client that goes by the proxies of the environment. Nothing is opened yet.
     pub fn new() -> Outside {
-        let text = |name: std::ffi::OsString| name.into_string().ok();
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
-            .collect();
         let client = Client::new(ClientSettings {
-            proxies: Proxies::from_env(&environment),
+            proxies: Proxies::of_process(),
             ..ClientSettings::default()
         });
         let metrics = Rc::new(Metrics::new());

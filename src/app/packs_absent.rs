@@ -5,24 +5,47 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::catalog::CatalogBuilder;
+#[cfg(feature = "jwt")]
+use crate::client::{Client, ClientSettings, Proxies};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
-/// What outlives a reload: the counters.
-#[derive(Clone, Default)]
+/// What outlives a reload: the counters, and connections to an issuer of tokens.
+#[derive(Clone)]
 pub struct Outside {
     metrics: Rc<Metrics>,
+    #[cfg(feature = "jwt")]
+    client: Client,
 }
 
 impl Outside {
-    /// Counters at nought.
+    /// Counters at nought. Nothing is opened yet.
     pub fn new() -> Outside {
-        Outside::default()
+        Outside {
+            metrics: Rc::default(),
+            #[cfg(feature = "jwt")]
+            client: Client::new(ClientSettings {
+                proxies: Proxies::of_process(),
+                ..ClientSettings::default()
+            }),
+        }
+    }
+
+    /// The connections.
+    #[cfg(feature = "jwt")]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The counters of the whole server.
     pub fn metrics(&self) -> Rc<Metrics> {
         self.metrics.clone()
+    }
+}
+
+impl Default for Outside {
+    fn default() -> Outside {
+        Outside::new()
     }
 }
 

@@ -23,10 +23,10 @@ use crate::server::{self, Limits, StateFile};
 use crate::transport::certificates::{Certificates, Mark};
 use crate::transport::site::{Groups, KeySource, Readiness, Settings, Site};
 
-use super::auth::{Door, Published};
+use super::auth::Door;
 use super::aws;
 use super::device::DeviceTools;
-use super::jwks::{self, Jwks};
+use super::jwks::{self, Jwks, Published};
 use super::packs::{Look, Outside, Reading, Services};
 
 /// Everything a server is made of. A reload makes another one.
@@ -164,7 +164,7 @@ impl Plan {
         let services = Rc::new(services);
         let catalog = builder.build(generation).map_err(PlanError::Catalog)?;
         let listeners = listeners(config)?;
-        let door = Door::new(config, parts.outside.client(), &parts.published)?;
+        let door = Door::new(config, &parts.outside, &parts.published)?;
         Ok(Plan {
             server: server_settings(config),
             catalog,

@@ -52,6 +52,15 @@ enum Whom {
 }
 
 impl Proxies {
+    /// Those of this process's own environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let text = |name: std::ffi::OsString| name.into_string().ok();
+        let variables = std::env::vars_os();
+        let named = variables.filter_map(|(name, value)| Some((text(name)?, text(value)?)));
+        Self::from_env(&named.collect())
+    }
+
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. The lower-case name wins, as with curl; an empty
     /// value is none. This machine itself is always reached directly.
     #[must_use]

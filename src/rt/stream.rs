@@ -25,6 +25,7 @@ enum Kind {
     Memory(MemoryEnd),
     Tcp(Async<TcpStream>),
     /// Accepted with a handshake; boxed, for it is large and most connections are plain.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing makes one"))]
     Tls(Box<ServerEnd>),
     Unix(Async<UnixStream>),
 }
