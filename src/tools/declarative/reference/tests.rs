@@ -15,7 +15,6 @@ use super::super::request;
 use super::super::steps::{BEFORE_KEYS, FALLBACK_KEYS};
 use super::super::tool::TOOL_KEYS;
 use super::super::{Pack, shipped, tree};
-use super::fields;
 use super::*;
 use crate::tools::command::{CommandSpec, IfSpec};
 use crate::tools::declarative::shape::keys::Key;
@@ -66,8 +65,8 @@ fn every_key_is_documented_and_nothing_else() {
         ("before", set(BEFORE_KEYS)),
         ("pages", set(PAGES_KEYS)),
         ("fallback", set(FALLBACK_KEYS)),
-        ("command", fields::names::<CommandSpec>()),
-        ("if", fields::names::<IfSpec>()),
+        ("command", set(CommandSpec::KEYS)),
+        ("if", set(IfSpec::KEYS)),
     ];
     for ((name, known), table) in known.into_iter().zip(&TABLES) {
         assert_eq!(name, table.name);
