@@ -41,7 +41,7 @@ build() {
     # The default binary keeps its words: they are what a report of a bug is made of.
     sources || return
     flags+=" -Zunstable-options -Cpanic=immediate-abort"
-    std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+    std=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
   fi
   case $(field "$triple" 2) in
     rustup)
@@ -64,7 +64,7 @@ build() {
     std)
       zig || { echo "zig cannot be had here"; return "$UNAVAILABLE"; }
       sources || return
-      [ -n "$EDGE" ] || std=(-Zbuild-std=std,panic_abort)
+      [ -n "$EDGE" ] || std=("-Zbuild-std=std,panic_abort")
       flags+=" -Clink-self-contained=no -Ctarget-feature=+crt-static"
       # Two bytes for most instructions instead of four. The older core has them too, but not for floating point.
       [[ $triple != armv7-* ]] || flags+=,+thumb-mode

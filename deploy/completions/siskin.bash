@@ -5,11 +5,11 @@ _siskin() {
     case $previous in
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --config-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-        --args | --listen | --port | --set | --timeout | --url) return ;;
+        --args | --listen | --name | --port | --scopes | --set | --timeout | --tools | --url) return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            serve | stdio | check | config | tools | call | pack | healthcheck | version) command=$word; break ;;
+            serve | stdio | check | config | tools | call | pack | token | healthcheck | version) command=$word; break ;;
         esac
     done
     case $command in
@@ -20,9 +20,10 @@ _siskin() {
         tools) options="--json --config --config-dir --set --help --version" ;;
         call) options="--args --json --config --config-dir --set --help --version" ;;
         pack) options="new test --args --url --whole --config --config-dir --set --help --version" ;;
+        token) options="--name --scopes --tools --config --config-dir --set --help --version" ;;
         healthcheck) options="--url --timeout --config --config-dir --set --help --version" ;;
         version) options="--config --config-dir --set --help --version" ;;
-        *) options="serve stdio check config tools call pack healthcheck version --config --config-dir --set --help --version" ;;
+        *) options="serve stdio check config tools call pack token healthcheck version --config --config-dir --set --help --version" ;;
     esac
     if [[ $command == call || $command == tools ]] && [[ $current != -* ]]; then
         # The tools that the configuration of this folder offers.

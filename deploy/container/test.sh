@@ -71,6 +71,22 @@ stop() {
   "${ENGINE[@]}" rm --force "$NAME" >/dev/null 2>&1
 }
 
+# ----------------------------------------------------------------------------------------------------------------------------- lint
+HADOLINT=$ROOT/.cache/deploy/bin/hadolint
+if [ ! -x "$HADOLINT" ]; then
+  apt python3-venv
+  python3 -m venv "$ROOT/.cache/deploy" &&
+    "$ROOT/.cache/deploy/bin/pip" install --quiet --disable-pip-version-check --no-input -r deploy/requirements.txt
+fi >"$WORK/pip" 2>&1
+if [ -x "$HADOLINT" ]; then
+  for file in Dockerfile.alpine deploy/aws-documentation/Dockerfile.sse; do
+    "$HADOLINT" "$file" >"$WORK/out"
+    good "$file: hadolint" $? "$(cat "$WORK/out")"
+  done
+else
+  echo "--   hadolint cannot be had here: $(tail -1 "$WORK/pip")"
+fi
+
 # ---------------------------------------------------------------------------------------------------------------- Dockerfile.alpine
 image Dockerfile.alpine
 size=$("${ENGINE[@]}" image inspect --format '{{.Size}}' "$NAME" 2>/dev/null)

@@ -102,7 +102,9 @@ skip "cross: \`cross\` pulls images, which this test does not; cross/build.sh is
 if [ "${SISKIN_STARTED_LIBRARY:-1}" = 1 ]; then
   mkdir -p "$SCRATCH/hello/src"
   # The example of the guide, word for word.
+  # shellcheck disable=SC2016  # those are backticks of Markdown
   sed -n '/^```rust$/,/^```$/p' "$GUIDE" | sed '/^```/d' >"$SCRATCH/hello/src/main.rs"
+  # shellcheck disable=SC2016  # likewise
   sed -n '/^```toml$/,/^```$/p' "$GUIDE" | sed '/^```/d' | sed "s|/path/to/siskin|$ROOT|" >"$SCRATCH/hello/Cargo.toml"
   # The versions that this project is tested with, and what is built of them already.
   cp "$ROOT/Cargo.lock" "$SCRATCH/hello/Cargo.lock"

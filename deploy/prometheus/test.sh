@@ -21,6 +21,7 @@ check "test rules" promtool test rules "$SCRATCH/alerts_test.yml"
 # Every alert has a test that sees it fire.
 tested() {
   local alert untested=0
+  # shellcheck disable=SC2013  # names of alerts are single words
   for alert in $(sed -n 's/^ *- alert: //p' "$SCRATCH/alerts.yml"); do
     grep -q "alertname: $alert\$" "$SCRATCH/alerts_test.yml" || { echo "$alert is not seen firing"; untested=1; }
   done

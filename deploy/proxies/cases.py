@@ -165,8 +165,6 @@ def run_proxy(part, root, binary, start_of):
             start, origin = start_of(root, folder, siskin)
             children.append(start())
             common(case, origin, siskin, children, start)
-            if part == "nginx":
-                case("a body too long is refused by siskin, which names the key", lambda: too_long(origin))
             if part == "traefik":
                 case("http is led to https", lambda: redirected(start.web))
         except Failed as error:
@@ -272,31 +270,6 @@ def common(case, origin, siskin, children, start):
     case("keep-alive comments cross", keepalive)
     case("POST stream: events while it is open", post_stream('"device_cpu"'))
     case("resume after a restart of the proxy, nothing missed", resume)
-
-
-def too_long(origin):
-    head = {"Content-Length": str(1_500_000), "Content-Type": "application/json", "Expect": "100-continue"}
-    answer = Exchange(origin, "POST", "/mcp", head | {"Accept": "application/json, text/event-stream"})
-    while answer.status == 100:
-        answer.stream.sendall(b" " * 1_500_000)
-        answer = Following(answer)
-    text = answer.body()
-    expect(answer.status == 413 and "limits.body_bytes" in text, (answer.status, text))
-
-
-class Following(Exchange):
-    """The answer after a `100 Continue`, on the same socket."""
-
-    def __init__(self, before):
-        self.stream, self.buffer = before.stream, before.buffer
-        self.status = int(self._raw_line()[9:12])
-        self.headers = {}
-        while line := self._raw_line():
-            name, _, value = line.decode("latin-1").partition(":")
-            self.headers[name.lower()] = value.strip()
-        self.is_chunked = self.headers.get("transfer-encoding") == "chunked"
-        self.left = int(self.headers["content-length"]) if "content-length" in self.headers else None
-        self.text, self.is_at_end = b"", False
 
 
 def redirected(port):

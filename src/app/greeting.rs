@@ -10,10 +10,10 @@ use serde_json::json;
 use crate::config::{Address, Config, Groups, LogFormat};
 use crate::rt::sys;
 
-/// Says that `address` takes connections, as `listening http 127.0.0.1:8000`. Supervisors and tests wait for this line,
-/// whatever the format of the log.
-pub fn print_listening(address: &str) {
-    print(&format!("listening http {address}\n"));
+/// Says that `address` takes connections, as `listening http 127.0.0.1:8000`, or `https` where it speaks TLS.
+/// Supervisors and tests wait for this line, whatever the format of the log.
+pub fn print_listening(scheme: &str, address: &str) {
+    print(&format!("listening {scheme} {address}\n"));
 }
 
 /// Says how to connect, if somebody may be reading: on a terminal, or where the log has what happens at start. Never
@@ -44,14 +44,15 @@ fn hint(config: &Config, bound: &[String], program: &str, own_address: &str) -> 
         .zip(bound)
         .find(|(listener, _)| listener.groups.contains(Groups::MCP));
     let url = mcp.and_then(|(listener, bound)| match listener.address {
-        Address::Tcp(_) => base_url(bound, own_address),
+        Address::Tcp(_) => base_url(listener.tls == Some(true), bound, own_address),
         Address::Unix(_) => None,
     });
     let stdio =
         json!({ "mcpServers": { &server.name: { "command": program, "args": ["stdio"] } } });
     if let Some(url) = url {
         let mut entry = json!({ "type": "http", "url": format!("{url}{}", server.mcp_path) });
-        if !config.tokens().is_empty() {
+        // Who can ask an issuer needs no token in its configuration.
+        if config.asks_for_token() && config.auth.resource.is_none() {
             entry["headers"] = json!({ "Authorization": "Bearer YOUR-TOKEN" });
         }
         let http = json!({ "mcpServers": { &server.name: entry } });
@@ -76,11 +77,12 @@ fn line(out: &mut String, name: &str, value: &str) {
 }
 
 /// The URL of an address as one would type it elsewhere: an address that stands for all of them is replaced.
-fn base_url(bound: &str, own_address: &str) -> Option<String> {
+fn base_url(is_tls: bool, bound: &str, own_address: &str) -> Option<String> {
     let address: SocketAddr = bound.parse().ok()?;
+    let scheme = if is_tls { "https" } else { "http" };
     match address.ip().is_unspecified() {
-        true => Some(format!("http://{own_address}:{}", address.port())),
-        false => Some(format!("http://{address}")),
+        true => Some(format!("{scheme}://{own_address}:{}", address.port())),
+        false => Some(format!("{scheme}://{address}")),
     }
 }
 
@@ -130,11 +132,13 @@ mod tests {
         config.server.listeners = vec![crate::config::Listener {
             address: Address::parse("127.0.0.1:0").unwrap(),
             groups: Groups::ADMIN,
+            tls: None,
         }];
         assert_eq!(lines(&config, "127.0.0.1:4711").len(), 1);
         config.server.listeners[0] = crate::config::Listener {
             address: Address::parse("unix:/run/s").unwrap(),
             groups: Groups::ALL,
+            tls: None,
         };
         assert_eq!(lines(&config, "unix:/run/s").len(), 1);
     }

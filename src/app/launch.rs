@@ -37,8 +37,8 @@ pub fn run_http(loaded: Loaded, sources: Sources) -> Result<(), LaunchError> {
     let bound = RefCell::new(Vec::new());
     let has_changed = || reloader.has_changed();
     let hooks = Hooks {
-        ready: &|address| {
-            greeting::print_listening(address);
+        ready: &|scheme, address| {
+            greeting::print_listening(scheme, address);
             bound.borrow_mut().push(address.to_owned());
         },
         all_ready: &|| greeting::print_hint(&loaded.config, &bound.borrow()),

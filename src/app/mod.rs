@@ -4,12 +4,16 @@
 //!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
 //! ```
 
+mod health;
 mod launch;
 pub mod plan;
 pub mod serve;
 mod siskin;
 #[cfg_attr(not(feature = "packs"), path = "trial_absent.rs")]
 mod trial;
+
+pub mod auth;
+pub mod jwks;
 
 #[cfg_attr(not(feature = "aws"), path = "aws_absent.rs")]
 pub mod aws;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::catalog::{Catalog, CatalogBuilder, CatalogError};
 use crate::config::{self, Config};
-use crate::gate::auth::{Auth, TokenError, Tokens};
+use crate::gate::auth::TokenError;
 use crate::gate::forwarded::Proxies;
 use crate::gate::host::{HostRule, NotAHost, Reach};
 use crate::gate::origin::{NotAnOrigin, OriginRule};
@@ -18,11 +18,15 @@ use crate::mcp::capabilities::Implementation;
 use crate::mcp::result::{CacheHint, CacheScope};
 use crate::metrics::Metrics;
 use crate::rt::ListenAddr;
+use crate::rt::tls::{Acceptor, AcceptorFile, AcceptorSettings, TrustError};
 use crate::server::{self, Limits, StateFile};
-use crate::transport::site::{Groups, Readiness, Settings, Site};
+use crate::transport::certificates::{Certificates, Mark};
+use crate::transport::site::{Groups, KeySource, Readiness, Settings, Site};
 
+use super::auth::{Door, Published};
 use super::aws;
 use super::device::DeviceTools;
+use super::jwks::{self, Jwks};
 use super::packs::{Look, Outside, Reading, Services};
 
 /// Everything a server is made of. A reload makes another one.
@@ -47,6 +51,8 @@ pub struct Plan {
     pub state: Option<StateFile>,
     /// The services behind its packs.
     pub services: Rc<Services>,
+    /// Where the keys of tokens are fetched from, for a check.
+    pub jwks: Option<Rc<Jwks>>,
     /// Where everything is counted.
     pub metrics: Rc<Metrics>,
     /// Whether the built-in resources are offered, which somebody has to announce updates of.
@@ -62,6 +68,8 @@ pub struct Parts {
     pub outside: Outside,
     /// What the AWS tools remember.
     pub aws: Rc<aws::Memory>,
+    /// The keys that an issuer has published.
+    pub published: Published,
 }
 
 impl Parts {
@@ -71,6 +79,7 @@ impl Parts {
             device: DeviceTools::new(),
             outside: Outside::new(),
             aws: Rc::new(aws::Memory::new()),
+            published: Published::default(),
         }
     }
 }
@@ -99,6 +108,20 @@ pub enum PlanError {
     Origin(NotAnOrigin),
     /// What is wrong with packs and their services, a line each.
     Packs(Vec<String>),
+    /// A key of `auth` for the tokens of an issuer.
+    Jwt {
+        /// Which.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file that our listeners speak TLS by.
+    Tls {
+        /// The key that names it.
+        key: &'static str,
+        /// What is wrong with it.
+        error: TrustError,
+    },
     /// A token of `auth.tokens`.
     Token {
         /// Its name.
@@ -139,11 +162,15 @@ impl Plan {
         let services = Services::offer(&mut builder, config, folder, &parts.outside, reading)
             .map_err(PlanError::Packs)?;
         let services = Rc::new(services);
+        let catalog = builder.build(generation).map_err(PlanError::Catalog)?;
+        let listeners = listeners(config)?;
+        let door = Door::new(config, parts.outside.client(), &parts.published)?;
         Ok(Plan {
             server: server_settings(config),
-            catalog: builder.build(generation).map_err(PlanError::Catalog)?,
-            http: http_settings(config, &services)?,
-            listeners: listeners(config)?,
+            catalog,
+            jwks: door.jwks.clone(),
+            http: http_settings(config, &services, door),
+            listeners,
             keepalive: config.timeout.sse_keepalive,
             ping: config.timeout.sse_ping,
             grace: config.timeout.shutdown_grace,
@@ -190,14 +217,18 @@ fn server_settings(config: &Config) -> server::Settings {
     }
 }
 
-fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, PlanError> {
+fn http_settings(config: &Config, services: &Rc<Services>, door: Door) -> Settings {
     let (limits, timeout) = (&config.limits, &config.timeout);
-    Ok(Settings {
-        auth: auth(config)?,
+    let source = |jwks| Rc::new(jwks::Source(jwks)) as Rc<dyn KeySource>;
+    Settings {
+        auth: door.auth,
+        certificates: certificates(config),
         auth_failures_max: small(limits.auth_failures),
         proxies: Proxies::new(&config.server.trusted_proxies),
         rates: rates(config),
         rate_exempt: limits.rate_exempt.clone(),
+        resource: door.resource,
+        keys: door.jwks.map(source),
         head: HeadLimits {
             head_bytes_max: limits.head_bytes,
             headers_max: limits.headers,
@@ -222,7 +253,7 @@ fn http_settings(config: &Config, services: &Rc<Services>) -> Result<Settings, P
         metrics_enabled: config.metrics.enabled,
         metrics_public: config.metrics.public,
         readiness: readiness(services),
-    })
+    }
 }
 
 fn rates(config: &Config) -> Rates {
@@ -270,37 +301,54 @@ fn readiness(services: &Rc<Services>) -> Option<Readiness> {
     }))
 }
 
-fn auth(config: &Config) -> Result<Auth, PlanError> {
-    let configured = config.tokens();
-    if configured.is_empty() {
-        return Ok(Auth::off());
-    }
-    let mut tokens = Tokens::default();
-    for token in configured {
-        let principal = Principal {
-            name: token.name.as_str().into(),
-            scopes: token.scopes,
-            tools: token
-                .tools
-                .iter()
-                .map(|pattern| Pattern::new(pattern))
-                .collect(),
+fn certificates(config: &Config) -> Certificates {
+    let mut certificates = Certificates::default();
+    for configured in &config.auth.certificates {
+        let mark = match &configured.mark {
+            config::CertificateMark::Fingerprint(print) => Mark::Fingerprint(*print),
+            config::CertificateMark::Subject(name) => Mark::Subject(name.as_str().into()),
         };
-        tokens
-            .add_digest(token.hash.0, principal)
-            .map_err(|error| PlanError::Token {
-                name: token.name.clone(),
-                error,
-            })?;
+        let patterns = configured.tools.iter();
+        let principal = Principal {
+            name: configured.name.as_str().into(),
+            scopes: configured.scopes,
+            tools: patterns.map(|pattern| Pattern::new(pattern)).collect(),
+        };
+        certificates.add(mark, principal);
     }
-    Ok(Auth::Tokens(tokens))
+    certificates
+}
+
+/// What our listeners shake hands with, if there are files for it.
+fn acceptor(config: &Config) -> Result<Option<Acceptor>, PlanError> {
+    let tls = &config.tls;
+    let (Some(cert_file), Some(key_file)) = (&tls.cert_file, &tls.key_file) else {
+        return Ok(None);
+    };
+    let settings = AcceptorSettings {
+        cert_file: cert_file.clone(),
+        key_file: key_file.clone(),
+        client_ca_file: tls.client_ca_file.clone(),
+        client_cert_required: tls.client_cert_required,
+    };
+    let unfit = |(file, error)| PlanError::Tls {
+        key: match file {
+            AcceptorFile::Cert => "tls.cert_file",
+            AcceptorFile::ClientCa => "tls.client_ca_file",
+            AcceptorFile::Key => "tls.key_file",
+        },
+        error,
+    };
+    Acceptor::new(&settings).map(Some).map_err(unfit)
 }
 
 fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
+    let acceptor = acceptor(config)?;
     config
         .listeners()
         .into_iter()
         .map(|listener| {
+            let tls = acceptor.clone().filter(|_| listener.tls == Some(true));
             let (address, reach) = match listener.address {
                 config::Address::Tcp(address) => {
                     let reach = match address.ip().to_canonical().is_loopback() {
@@ -311,12 +359,17 @@ fn listeners(config: &Config) -> Result<Vec<(ListenAddr, Site)>, PlanError> {
                 }
                 config::Address::Unix(path) => (ListenAddr::Unix(path), Reach::SocketFile),
             };
-            Ok((address, site(config, listener.groups, reach)?))
+            Ok((address, site(config, listener.groups, reach, tls)?))
         })
         .collect()
 }
 
-fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, PlanError> {
+fn site(
+    config: &Config,
+    groups: config::Groups,
+    reach: Reach,
+    tls: Option<Acceptor>,
+) -> Result<Site, PlanError> {
     let server = &config.server;
     // Whoever may send requests from a page may also read the answers: two lists, one rule.
     let origins: Vec<String> = server
@@ -333,6 +386,7 @@ fn site(config: &Config, groups: config::Groups, reach: Reach) -> Result<Site, P
         },
         host: HostRule::new(reach, &server.allowed_hosts).map_err(PlanError::Host)?,
         origin: OriginRule::new(reach, &origins).map_err(PlanError::Origin)?,
+        tls,
     })
 }
 
@@ -356,7 +410,9 @@ impl fmt::Display for PlanError {
             ),
             PlanError::Host(error) => write!(f, "server.allowed_hosts: {error}"),
             PlanError::Origin(error) => write!(f, "server.allowed_origins: {error}"),
+            PlanError::Jwt { key, problem } => write!(f, "{key}: {problem}"),
             PlanError::Packs(lines) => f.write_str(&lines.join("\n")),
+            PlanError::Tls { key, error } => write!(f, "{key}: {error}"),
             PlanError::Token { name, error } => write!(f, "auth.tokens: `{name}`: {error}"),
         }
     }

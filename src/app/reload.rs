@@ -43,7 +43,7 @@ impl Reloader {
             changing: RefCell::default(),
             is_watching: Cell::new(loaded.config.reload.watch),
         };
-        reloader.remember_files(&loaded.folder, &loaded.files);
+        reloader.remember_files(loaded);
         reloader
     }
 
@@ -73,8 +73,12 @@ impl Reloader {
         let next = running.take_over(&loaded.config);
         let exposed = next.exposed();
         if !exposed.is_empty() {
+            let key = match running.asks_who() {
+                true => "server.api_token",
+                false => "tls.client_cert_required",
+            };
             log::error!(
-                "server.api_token: removed while {} is still open to other machines; restart to close it first",
+                "{key}: removed while {} is still open to other machines; restart to close it first",
                 exposed.join(", ")
             );
             log::error!("{}", kept(1));
@@ -95,7 +99,7 @@ impl Reloader {
         logging::set_level(next.log.level.filter());
         report(&difference);
         plan.services.announce();
-        self.remember_files(&loaded.folder, &loaded.files);
+        self.remember_files(&loaded);
         self.running.replace(next);
         Some(plan)
     }
@@ -114,9 +118,17 @@ impl Reloader {
     }
 
     /// What to look at: the files that were read, and those that would have been if they existed.
-    fn remember_files(&self, folder: &Path, read: &[PathBuf]) {
+    fn remember_files(&self, loaded: &Loaded) {
+        let Loaded { folder, config, .. } = loaded;
         let mut files = BTreeSet::new();
-        files.extend(read.iter().cloned());
+        files.extend(loaded.files.iter().cloned());
+        // A certificate that is renewed every few weeks is what this is for.
+        let tls = &config.tls;
+        files.extend(tls.cert_file.iter().cloned());
+        files.extend(tls.key_file.iter().cloned());
+        files.extend(tls.client_ca_file.iter().cloned());
+        // Read for the plan.
+        files.extend(config.auth.jwt_key_file.clone());
         files.insert(folder.join("base.toml"));
         if let Some(env) = self.sources.environment.get("ENV") {
             files.insert(folder.join(format!("{env}.toml")));

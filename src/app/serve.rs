@@ -15,13 +15,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::gate::Principal;
-use crate::gate::auth::Auth;
+use crate::gate::auth::{Auth, Standing};
 use crate::jsonrpc::{Envelope, Rules};
 use crate::rt::shutdown::{Phase, Shutdown};
 use crate::rt::signal::{Signal, Signals};
 use crate::rt::{self, Clock, Deadlines, ListenAddr, Listener};
 use crate::server::{Server, StateFile};
+use crate::transport::certificates::Certificates;
 use crate::transport::http::{Http, SiteCell};
+use crate::transport::site::Settings;
 use crate::transport::stdio::{self, StdioEnd};
 
 use super::plan::Plan;
@@ -55,8 +57,8 @@ const LAST_WRITES: Duration = Duration::from_millis(500);
 
 /// What happens around a running server.
 pub struct Hooks<'a> {
-    /// Told each address as soon as it takes connections, e.g. `127.0.0.1:8000`.
-    pub ready: &'a dyn Fn(&str),
+    /// Told each scheme and address as soon as it takes connections, e.g. `http` and `127.0.0.1:8000`.
+    pub ready: &'a dyn Fn(&str, &str),
     /// Told once when all of them do.
     pub all_ready: &'a dyn Fn(),
     /// Makes a new plan on SIGHUP; `None` keeps the old one, and the reason has been logged.
@@ -85,7 +87,10 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             announces_device,
             mut services,
             metrics,
+            jwks: _,
         } = plan;
+        // Kept for the comparison with the next: who may come in then and could before.
+        let mut callers = Callers::of(&http);
         let saved = state.as_ref().and_then(StateFile::read_or_set_aside);
         let seal_key = saved
             .as_ref()
@@ -94,13 +99,11 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         metrics.set_limits(limits);
         let server = Server::new(server, catalog, metrics.clone(), deadlines, seal_key);
         if let Some(saved) = &saved {
-            let restored = server.restore(saved, |owner| owner_of(&http.auth, owner));
+            let restored = server.restore(saved, |owner| callers.principal(owner));
             log::info!("{restored} of {} sessions taken over", saved.len());
         }
         drop(saved);
         let shutdown = Shutdown::new();
-        // Kept for the comparison with the next: who may come in then and could before.
-        let mut auth = http.auth.clone();
         let http = Http::new(
             server.clone(),
             http,
@@ -126,7 +129,12 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             return Err(ServeError::NotConfigured { addresses });
         }
         for (listener, site) in bound {
-            (hooks.ready)(&listener.local_addr());
+            let scheme = if site.borrow().tls.is_some() {
+                "https"
+            } else {
+                "http"
+            };
+            (hooks.ready)(scheme, &listener.local_addr());
             rt::spawn(http.clone().listen(listener, site)).detach();
         }
         rt::spawn(server.clone().expire_sessions()).detach();
@@ -156,7 +164,7 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
             if let Some(plan) = (hooks.reload)(generation) {
                 let before = std::mem::replace(&mut services, plan.services.clone());
                 rt::spawn(async move { before.log_out().await }).detach();
-                auth = apply(plan, &server, &http, &sites, &auth);
+                callers = apply(plan, &server, &http, &sites, &callers);
             }
         }
         tell_supervisor("STOPPING=1");
@@ -277,16 +285,16 @@ pub fn serve_stdio(plan: Plan) -> Result<StdioEnd, ServeError> {
     })
 }
 
-/// Puts a new plan in place and returns its tokens. Its listeners are the old ones in the old order:
+/// Puts a new plan in place and returns its callers. Its listeners are the old ones in the old order:
 /// what a running server listens on needs a restart to change.
 fn apply(
     plan: Plan,
     server: &Rc<Server>,
     http: &Http,
     sites: &[SiteCell],
-    old_auth: &Auth,
-) -> Auth {
-    let auth = plan.http.auth.clone();
+    old: &Callers,
+) -> Callers {
+    let callers = Callers::of(&plan.http);
     server.metrics.set_limits(plan.limits);
     // Who may come in first: nobody is told of a change who may not know of it.
     http.reload(plan.http);
@@ -294,13 +302,34 @@ fn apply(
         cell.replace(Rc::new(site));
     }
     server.reload(plan.server, plan.catalog, |caller| {
-        auth.standing(old_auth, caller)
+        callers.standing(old, caller)
     });
-    auth
+    callers
 }
 
-fn owner_of(auth: &Auth, name: &str) -> Option<Rc<Principal>> {
-    auth.principal(name)
+/// Who may come in: by token, or by certificate.
+struct Callers {
+    auth: Auth,
+    certificates: Certificates,
+}
+
+impl Callers {
+    fn of(http: &Settings) -> Callers {
+        Callers {
+            auth: http.auth.clone(),
+            certificates: http.certificates.clone(),
+        }
+    }
+
+    fn principal(&self, name: &str) -> Option<Rc<Principal>> {
+        let certified = self.certificates.principal(name);
+        certified.or_else(|| self.auth.principal(name))
+    }
+
+    fn standing(&self, old: &Callers, name: &str) -> Standing {
+        let certified = self.certificates.standing(&old.certificates, name);
+        certified.unwrap_or_else(|| self.auth.standing(&old.auth, name))
+    }
 }
 
 /// Writes the state file at the start, some time after something changed, and at the end; an idle

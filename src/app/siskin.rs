@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{App, CallOutcome, Checked, ExitCode, Failure, PackFile, ToolLine, Trial};
+use crate::cli::{
+    App, CallOutcome, Checked, ExitCode, Failure, HttpsAsk, PackFile, ToolLine, Trial,
+};
 use crate::config::{Loaded, Sources};
 use crate::mcp::content::Body;
 use crate::mcp::revision::Revision;
 use crate::mcp::tool::{Tool, ToolResult};
 use crate::rt;
 
+use super::health;
 use super::launch::{self, LaunchError};
 use super::packs::Reading;
 use super::plan::{Parts, Plan, PlanError};
@@ -75,8 +78,14 @@ impl App for Siskin {
         let (config, folder) = (&loaded.config, &loaded.folder);
         match Plan::read(config, folder, &Parts::new(), 1, Reading::Everything) {
             Ok(plan) => rt::run(async {
-                let (problems, notes) = plan.services.check().await;
+                let (mut problems, mut notes) = plan.services.check().await;
                 plan.services.log_out().await;
+                if let Some(jwks) = &plan.jwks {
+                    match jwks.check().await {
+                        Ok(count) => notes.push(format!("auth.jwt_jwks_url: {count} keys")),
+                        Err(problem) => problems.push(format!("auth.jwt_jwks_url: {problem}")),
+                    }
+                }
                 Checked { problems, notes }
             }),
             Err(error) => Checked {
@@ -84,6 +93,14 @@ impl App for Siskin {
                 notes: Vec::new(),
             },
         }
+    }
+
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String> {
+        health::https_status(ask)
+    }
+
+    fn random(&self) -> [u8; 32] {
+        rt::random()
     }
 
     fn revisions(&self) -> Vec<&'static str> {

@@ -171,6 +171,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
         announces_device: false,
         services: Rc::default(),
         metrics: Rc::new(Metrics::new()),
+        jwks: None,
     };
     match how {
         Serve::Stdio => app::serve_stdio(plan)
@@ -181,7 +182,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
             plan.listeners.push((address, site));
             // There is no configuration to read again.
             let hooks = Hooks {
-                ready,
+                ready: &|_, address| ready(address),
                 all_ready: &|| (),
                 reload: &|_| None,
                 has_changed: None,
@@ -201,6 +202,7 @@ fn site(address: &ListenAddr) -> Site {
         groups: Groups::ALL,
         host: HostRule::new(reach, &[]).expect("an empty list names no bad host"),
         origin: OriginRule::new(reach, &[]).expect("an empty list names no bad origin"),
+        tls: None,
     }
 }
 

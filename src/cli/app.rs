@@ -4,6 +4,7 @@
 //! which `crate::app` implements and the tests fake. The data that crosses is plain and belongs to this module.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::{Loaded, Sources};
 
@@ -66,9 +67,31 @@ pub trait App {
         tool: &str,
         arguments_json: &str,
     ) -> Result<Trial, Failure>;
+    /// Bytes that nobody can guess.
+    fn random(&self) -> [u8; 32];
+
+    /// Asks a server over TLS, and returns the status of its answer.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String>;
 
     /// The protocol revisions spoken, oldest first.
     fn revisions(&self) -> Vec<&'static str>;
+}
+
+/// A question to a server that speaks TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpsAsk<'a> {
+    /// Where and what.
+    pub url: &'a str,
+    /// The `Host` field.
+    pub host: &'a str,
+    /// Whether it is this machine's own server, whose certificate is for other names than the address it is asked at:
+    /// then it is not looked at.
+    pub is_own: bool,
+    /// For all of it.
+    pub timeout: Duration,
 }
 
 /// What a check of a configuration found, one line each.

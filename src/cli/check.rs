@@ -76,7 +76,9 @@ fn write_summary(out: &mut String, loaded: &Loaded) {
         return;
     }
     for listener in loaded.config.listeners() {
-        writeln!(out, "listens on {} ({})", listener.address, listener.groups).expect(INFALLIBLE);
+        let (address, groups) = (&listener.address, listener.groups);
+        let tls = listener.tls_note();
+        writeln!(out, "listens on {address} ({groups}{tls})").expect(INFALLIBLE);
     }
 }
 

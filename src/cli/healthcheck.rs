@@ -1,7 +1,7 @@
 //! `siskin healthcheck`: asks a running server for `/health`, for containers that have neither a shell nor curl.
 //!
 //! One blocking request over the standard library, without the runtime: the process lives for a few milliseconds, twice
-//! a minute. HTTPS is out of scope; behind a TLS listener ask a plain one, or a Unix socket.
+//! a minute. What speaks TLS is asked through the program above, which has all it takes.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use argh::{ArgsInfo, FromArgs};
 
 use super::target::{Place, Target, parse_digits};
-use super::{Context, ExitCode, Failure};
+use super::{Context, ExitCode, Failure, HttpsAsk};
 
 /// ask a running server for its health
 #[derive(FromArgs, ArgsInfo)]
@@ -25,7 +25,7 @@ use super::{Context, ExitCode, Failure};
     example = "siskin healthcheck --url http://127.0.0.1:9001/health"
 )]
 pub(super) struct Healthcheck {
-    /// ask this instead, as in http://127.0.0.1:8000/health or unix:/run/siskin.sock; then no configuration is read
+    /// ask this instead, as in http://127.0.0.1:8000/health, https://nas.lan:8443 or unix:/run/siskin.sock; then no configuration is read
     #[argh(option, arg_name = "URL")]
     url: Option<String>,
 
@@ -51,7 +51,7 @@ impl Healthcheck {
             Some(url) => Target::parse(url).ok_or_else(|| {
                 let shown = url.escape_debug();
                 Failure::usage(format!(
-                    "`--url`: expected `http://host:port/path` or `unix:/path`, found `{shown}`"
+                    "`--url`: expected `http://host:port/path`, `https://host:port/path` or `unix:/path`, found `{shown}`"
                 ))
             })?,
             None => {
@@ -62,7 +62,20 @@ impl Healthcheck {
                     .map_err(|problem| Failure::new(ExitCode::Failed, problem))?
             }
         };
-        match ask(&target, timeout) {
+        let asked = match &target.place {
+            Place::Tls { is_own, .. } => {
+                let url = target.to_string();
+                let status = context.app.https_status(&HttpsAsk {
+                    url: &url,
+                    host: &target.host,
+                    is_own: *is_own,
+                    timeout,
+                });
+                judge(status.map_err(Sickness::Tls))
+            }
+            Place::Tcp { .. } | Place::Unix(_) => ask(&target, timeout),
+        };
+        match asked {
             Ok(()) => {
                 context.out.push_str("healthy\n");
                 Ok(())
@@ -93,6 +106,8 @@ enum Sickness {
     Io(io::Error),
     /// What came is no HTTP/1 answer.
     NotHttp,
+    /// There is no answer by TLS, in the client's words.
+    Tls(String),
     /// It answered with another status than 200.
     Status(u16),
     /// Nothing, or not enough, came in time.
@@ -104,6 +119,7 @@ impl fmt::Display for Sickness {
         match self {
             Sickness::Io(error) => write!(f, "{error}"),
             Sickness::NotHttp => f.write_str("what answers there does not speak HTTP/1"),
+            Sickness::Tls(text) => f.write_str(text),
             Sickness::Status(status) => write!(f, "status {status} instead of 200"),
             Sickness::TimedOut(timeout) => {
                 write!(f, "no answer within {timeout:?}; `--timeout` allows more")
@@ -121,11 +137,7 @@ fn ask(target: &Target, timeout: Duration) -> Result<(), Sickness> {
         .connect(&target.place)
         .and_then(|mut peer| exchange(&mut *peer, target, &deadline));
     match answered {
-        Ok(line) => match parse_status(&line) {
-            Some(200) => Ok(()),
-            Some(status) => Err(Sickness::Status(status)),
-            None => Err(Sickness::NotHttp),
-        },
+        Ok(line) => judge(parse_status(&line).ok_or(Sickness::NotHttp)),
         // Linux says `WouldBlock` for a socket's own timeout, others say `TimedOut`.
         Err(error)
             if matches!(
@@ -136,6 +148,13 @@ fn ask(target: &Target, timeout: Duration) -> Result<(), Sickness> {
             Err(Sickness::TimedOut(timeout))
         }
         Err(error) => Err(Sickness::Io(error)),
+    }
+}
+
+fn judge(status: Result<u16, Sickness>) -> Result<(), Sickness> {
+    match status? {
+        200 => Ok(()),
+        status => Err(Sickness::Status(status)),
     }
 }
 
@@ -193,6 +212,8 @@ impl Deadline {
             // A Unix socket answers at once or not at all, unless its queue is full; then the server is not healthy and
             // the container's own time limit ends the wait.
             Place::Unix(path) => Ok(Box::new(UnixStream::connect(path)?)),
+            // Asked by the program above.
+            Place::Tls { .. } => Err(io::ErrorKind::Unsupported.into()),
             Place::Tcp { host, port } => Ok(Box::new(self.connect_tcp(host, *port)?)),
         }
     }

@@ -21,6 +21,7 @@ mod healthcheck;
 mod pack;
 mod serve;
 mod stdio;
+mod token;
 mod tools;
 mod version;
 
@@ -34,7 +35,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
-pub use app::{Answer, App, CallOutcome, Checked, Exchange, PackFile, ToolLine, Trial};
+pub use app::{Answer, App, CallOutcome, Checked, Exchange, HttpsAsk, PackFile, ToolLine, Trial};
 pub use exit::{ExitCode, Failure};
 
 use crate::config::{Loaded, Sources, load};

@@ -5,7 +5,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::{Context, Failure};
 use super::{
     call::Call, check::Check, config::Config, healthcheck::Healthcheck, pack::Pack, serve::Serve,
-    stdio::Stdio, tools::Tools, version::Version,
+    stdio::Stdio, token::Token, tools::Tools, version::Version,
 };
 use crate::config::Transport;
 
@@ -45,6 +45,7 @@ enum Command {
     Tools(Tools),
     Call(Call),
     Pack(Pack),
+    Token(Token),
     Healthcheck(Healthcheck),
     Version(Version),
 }
@@ -64,6 +65,7 @@ impl Options {
             Some(Command::Tools(tools)) => tools.run(context),
             Some(Command::Call(call)) => call.run(context),
             Some(Command::Pack(pack)) => pack.run(context),
+            Some(Command::Token(token)) => token.run(context),
             Some(Command::Healthcheck(healthcheck)) => healthcheck.run(context),
             Some(Command::Version(version)) => version.run(context),
         }

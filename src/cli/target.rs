@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use crate::config::{Address, Config, Groups};
+use crate::config::{Address, Config, Groups, Listener};
 
 /// Where to ask, and what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +18,24 @@ pub(super) struct Target {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    Tcp { host: String, port: u16 },
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    /// The same, by TLS.
+    Tls {
+        host: String,
+        port: u16,
+        /// It is ours, by the configuration.
+        is_own: bool,
+    },
     Unix(PathBuf),
 }
 
 const HEALTH: &str = "/health";
 
 impl Target {
-    /// Reads `http://host[:port][/path]` or `unix:/path/of/socket`.
+    /// Reads `http://host[:port][/path]`, the same with `https`, or `unix:/path/of/socket`.
     pub(super) fn parse(url: &str) -> Option<Target> {
         // They would end the request line early.
         if url.contains(|c: char| c.is_control() || c == ' ') {
@@ -37,17 +47,25 @@ impl Target {
                 Address::Tcp(_) => None,
             };
         }
-        let rest = url.strip_prefix("http://")?;
+        let (rest, is_tls) = match url.strip_prefix("https://") {
+            Some(rest) => (rest, true),
+            None => (url.strip_prefix("http://")?, false),
+        };
         let (authority, path) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
             None => (rest, HEALTH),
         };
         let path = if path == "/" { HEALTH } else { path };
-        let (host, port) = split_authority(authority)?;
+        let (host, port) = split_authority(authority, if is_tls { 443 } else { 80 })?;
+        let host = host.to_owned();
         Some(Target {
-            place: Place::Tcp {
-                host: host.to_owned(),
-                port,
+            place: match is_tls {
+                true => Place::Tls {
+                    host,
+                    port,
+                    is_own: false,
+                },
+                false => Place::Tcp { host, port },
             },
             host: authority.to_owned(),
             path: path.to_owned(),
@@ -62,13 +80,22 @@ impl Target {
         }
     }
 
-    /// The first configured listener that serves `/health` and whose port is known.
+    /// The first configured listener that serves `/health` and whose port is known; one without TLS if there is one.
     pub(super) fn of_config(config: &Config) -> Result<Target, &'static str> {
-        let listener = config
-            .listeners()
+        let mut listeners = config.listeners();
+        listeners.retain(|listener| listener.groups.contains(Groups::ADMIN));
+        let is_tls = |listener: &Listener| listener.tls == Some(true);
+        listeners.sort_by_key(is_tls);
+        let listener = listeners
             .into_iter()
-            .find(|listener| listener.groups.contains(Groups::ADMIN))
+            .next()
             .ok_or("no listener serves `/health`: give one of them the group `admin`")?;
+        let is_tls = is_tls(&listener);
+        if is_tls && config.requires_certificates() {
+            return Err(
+                "what serves `/health` asks for client certificates: serve the group `admin` on a listener with `tls = false`, such as `127.0.0.1:9001`",
+            );
+        }
         match listener.address {
             Address::Unix(path) => Ok(Target::at_socket(path)),
             Address::Tcp(address) if address.port() == 0 => {
@@ -76,10 +103,15 @@ impl Target {
             }
             Address::Tcp(address) => {
                 let port = address.port();
+                let host = reachable(address.ip()).to_string();
                 Ok(Target {
-                    place: Place::Tcp {
-                        host: reachable(address.ip()).to_string(),
-                        port,
+                    place: match is_tls {
+                        true => Place::Tls {
+                            host,
+                            port,
+                            is_own: true,
+                        },
+                        false => Place::Tcp { host, port },
                     },
                     // Loopback names pass the server's check of `Host` whatever `server.allowed_hosts` says.
                     host: format!("localhost:{port}"),
@@ -92,12 +124,14 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Tcp { host, port } if host.contains(':') => {
-                write!(f, "http://[{host}]:{port}{}", self.path)
-            }
-            Place::Tcp { host, port } => write!(f, "http://{host}:{port}{}", self.path),
-            Place::Unix(path) => write!(f, "unix:{} {}", path.display(), self.path),
+        let (scheme, host, port) = match &self.place {
+            Place::Tcp { host, port } => ("http", host, port),
+            Place::Tls { host, port, .. } => ("https", host, port),
+            Place::Unix(path) => return write!(f, "unix:{} {}", path.display(), self.path),
+        };
+        match host.contains(':') {
+            true => write!(f, "{scheme}://[{host}]:{port}{}", self.path),
+            false => write!(f, "{scheme}://{host}:{port}{}", self.path),
         }
     }
 }
@@ -111,8 +145,8 @@ fn reachable(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Host without brackets, and the port, 80 when there is none (RFC 9110 4.2.1). A user part is refused (4.2.4).
-fn split_authority(authority: &str) -> Option<(&str, u16)> {
+/// Host without brackets, and the port, its scheme's when there is none (RFC 9110 4.2). A user part is refused (4.2.4).
+fn split_authority(authority: &str, port_default: u16) -> Option<(&str, u16)> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
@@ -122,7 +156,7 @@ fn split_authority(authority: &str) -> Option<(&str, u16)> {
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
     let port = match port {
-        "" => 80,
+        "" => port_default,
         port => parse_digits(port.strip_prefix(':')?)?,
     };
     let is_sound = !host.is_empty() && !host.contains(['@', '?', '#', '/']) && port > 0;
@@ -147,12 +181,15 @@ mod tests {
             ("http://h:9001/", "http://h:9001/health"),
             ("http://h:9001/ready?x=1", "http://h:9001/ready?x=1"),
             ("http://[::1]:8000", "http://[::1]:8000/health"),
+            ("https://h", "https://h:443/health"),
+            ("https://[::1]:8443/ready", "https://[::1]:8443/ready"),
             ("unix:/run/s.sock", "unix:/run/s.sock /health"),
         ] {
             assert_eq!(parsed(url).as_deref(), Some(shown), "{url}");
         }
         for url in [
-            "https://h",
+            "https://",
+            "ftp://h",
             "h:80",
             "http://",
             "http://:80",
@@ -210,6 +247,24 @@ mod tests {
         check_config(
             &[r#"server.listeners=[{ address = "127.0.0.1:1", groups = ["mcp"] }]"#],
             Err("no listener serves `/health`: give one of them the group `admin`"),
+        );
+        check_config(
+            &["tls.cert_file=c", "tls.key_file=k"],
+            Ok(("https://127.0.0.1:8000/health", "localhost:8000")),
+        );
+        let required = [
+            "tls.cert_file=c",
+            "tls.key_file=k",
+            "tls.client_ca_file=a",
+            "tls.client_cert_required=true",
+            r#"server.listeners=["127.0.0.1:1", { address = "127.0.0.1:2", tls = false }]"#,
+        ];
+        check_config(&required, Ok(("http://127.0.0.1:2/health", "localhost:2")));
+        check_config(
+            &required[..4],
+            Err(
+                "what serves `/health` asks for client certificates: serve the group `admin` on a listener with `tls = false`, such as `127.0.0.1:9001`",
+            ),
         );
         check_config(
             &["server.port=0"],

@@ -12,9 +12,10 @@ use super::{Context, Failure};
 pub(super) struct Version {}
 
 /// The cargo features, by whether they are built in.
-const FEATURES: [(&str, bool); 5] = [
+const FEATURES: [(&str, bool); 6] = [
     ("aws", cfg!(feature = "aws")),
     ("http-types", cfg!(feature = "http-types")),
+    ("jwt", cfg!(feature = "jwt")),
     ("packs", cfg!(feature = "packs")),
     ("stderr", cfg!(feature = "stderr")),
     ("tls", cfg!(feature = "tls")),

@@ -7,14 +7,16 @@ use std::hint::black_box;
 
 use sha2::{Digest, Sha256};
 
+use crate::gate::jwt::{Grant, SECRET_BYTES_MIN};
 use crate::gate::{Scope, Scopes};
 
 use super::Config;
 use super::error::{Fault, Problem};
 use super::given::{Context, Given, for_each_member};
+use super::keys::Auth;
 use super::kind::{Item, Kind, Value, quote};
 use super::listen::{table, unknown_member};
-use super::parse::{parse_integer, parse_secret};
+use super::parse::{is_url, parse_integer, parse_ip, parse_secret};
 use super::secret::Secret;
 
 /// A named token and its rights.
@@ -42,6 +44,11 @@ impl TokenHash {
     /// The hash of a presented token.
     pub fn of(token: &str) -> TokenHash {
         TokenHash(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// As 64 hexadecimal digits, for a configuration to hold in place of the token.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Reads 64 hexadecimal digits.
@@ -101,6 +108,102 @@ impl Config {
     }
 }
 
+impl Auth {
+    /// Whether tokens of an issuer are accepted.
+    pub fn accepts_jwt(&self) -> bool {
+        self.jwt_secret.is_some() || self.jwt_key_file.is_some() || self.jwt_jwks_url.is_some()
+    }
+
+    /// The issuer's scopes with what each gives, as `auth.jwt_scopes` has them.
+    pub fn grants(&self) -> Vec<(&str, Grant)> {
+        let all = self.jwt_scopes.iter();
+        all.filter_map(|text| parse_grant(text)).collect()
+    }
+}
+
+impl Config {
+    /// Whether anybody is asked for a token.
+    pub fn asks_for_token(&self) -> bool {
+        !self.tokens().is_empty() || self.auth.accepts_jwt()
+    }
+}
+
+/// Reads `scope=right`; the name of a scope as RFC 6749 3.3 has it.
+pub(super) fn parse_grant(text: &str) -> Option<(&str, Grant)> {
+    // A scope may be a URL with a query, a right has no sign of equality.
+    let (scope, right) = text.rsplit_once('=')?;
+    let is_scope_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    let is_scope = !scope.is_empty() && scope.bytes().all(is_scope_byte);
+    let is_pattern = match right.strip_prefix("tools:") {
+        Some(pattern) => Item::Pattern.accepts(pattern),
+        None => true,
+    };
+    let grant = Grant::of(right).filter(|_| is_scope && is_pattern)?;
+    Some((scope, grant))
+}
+
+/// What is missing or too much for JWTs and their metadata, by key.
+pub(super) fn check_jwt(auth: &Auth) -> Vec<(&'static str, Problem)> {
+    const ONE_OF: &str = "one of `auth.jwt_jwks_url`, `auth.jwt_key_file` and `auth.jwt_secret`";
+    let sources = [
+        ("auth.jwt_jwks_url", auth.jwt_jwks_url.is_some()),
+        ("auth.jwt_key_file", auth.jwt_key_file.is_some()),
+        ("auth.jwt_secret", auth.jwt_secret.is_some()),
+    ];
+    let given: Vec<_> = sources.into_iter().filter(|(_, is)| *is).collect();
+    let mut problems = Vec::new();
+    match (given.as_slice(), &auth.jwt_issuer) {
+        ([], None) => (),
+        ([], Some(_)) => problems.push(("auth.jwt_issuer", Problem::Required { what: ONE_OF })),
+        ([(key, _), rest @ ..], issuer) => {
+            if !rest.is_empty() {
+                let found = format!("{} of them", given.len());
+                problems.push((*key, Problem::expected(ONE_OF, found)));
+            }
+            if issuer.is_none() {
+                let what = "`auth.jwt_issuer`, whose tokens these keys sign,";
+                problems.push((*key, Problem::Required { what }));
+            }
+            if auth.resource.is_none() && auth.jwt_audience.is_empty() {
+                let what = "`auth.resource` or `auth.jwt_audience`, for whom tokens have to be,";
+                problems.push((*key, Problem::Required { what }));
+            }
+        }
+    }
+    let servers = !auth.authorization_servers.is_empty();
+    if servers && auth.resource.is_none() {
+        let what = "`auth.resource`, the URL that tokens are asked for,";
+        problems.push(("auth.authorization_servers", Problem::Required { what }));
+    }
+    let issuer_is_url = auth.jwt_issuer.as_deref().is_some_and(is_url);
+    if auth.resource.is_some() && !servers && !issuer_is_url {
+        let what = "`auth.authorization_servers` or an `auth.jwt_issuer` that is a URL";
+        problems.push(("auth.resource", Problem::Required { what }));
+    }
+    if let Some(secret) = &auth.jwt_secret
+        && secret.expose().len() < SECRET_BYTES_MIN
+    {
+        let expected = format!("a secret of at least {SECRET_BYTES_MIN} bytes");
+        let found = format!("{} bytes", secret.expose().len());
+        problems.push(("auth.jwt_secret", Problem::expected(&expected, found)));
+    }
+    problems
+}
+
+/// Whether keys come over a line on which anybody may replace them.
+pub(super) fn fetches_keys_in_the_clear(auth: &Auth) -> bool {
+    let rest = auth.jwt_jwks_url.as_deref();
+    let Some(rest) = rest.and_then(|url| url.strip_prefix("http://")) else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, _)) if !authority.ends_with(']') => host,
+        _ => authority,
+    };
+    !parse_ip(host).is_some_and(|ip| ip.to_canonical().is_loopback())
+}
+
 /// Two tokens of one name, or one token under two names: which of the two rights would hold is a guess.
 pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
     let all = config.tokens();
@@ -118,9 +221,56 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
     problems
 }
 
+/// A token in the words of a command line.
+pub struct TokenWords<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its rights, with commas between.
+    pub scopes: &'a str,
+    /// Patterns of tools, with commas between; none means all.
+    pub tools: &'a str,
+}
+
+impl TokenWords<'_> {
+    /// The lines of a configuration that accept the token of this hash.
+    ///
+    /// # Errors
+    /// What is wrong with a word.
+    pub fn entry(&self, hash: &TokenHash) -> Result<String, Problem> {
+        let name = parse_name(Given::Text(self.name))?;
+        let words = |text| -> Vec<&str> {
+            let all = str::split(text, ',').map(str::trim);
+            all.filter(|word| !word.is_empty()).collect()
+        };
+        let (scopes, tools) = (words(self.scopes), words(self.tools));
+        if scopes.is_empty() {
+            return Err(Problem::expected(EXPECTED_SCOPE, "none"));
+        }
+        for (words, item) in [(&scopes, Item::Scope), (&tools, Item::Pattern)] {
+            if let Some(word) = words.iter().find(|word| !item.accepts(word)) {
+                return Err(Problem::expected(item.words(), Given::Text(word).found()));
+            }
+        }
+        let list = |words: &[&str]| -> String {
+            let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+            quoted.join(", ")
+        };
+        let mut entry = format!(
+            "[[auth.tokens]]\nname = {}\ntoken_sha256 = {}\nscopes = [{}]\n",
+            quote(&name),
+            quote(&hash.hex()),
+            list(&scopes),
+        );
+        if !tools.is_empty() {
+            entry.push_str(&format!("tools = [{}]\n", list(&tools)));
+        }
+        Ok(entry)
+    }
+}
+
 pub(super) const EXPECTED: &str = "a list of tables, each with `name`, one of `token`, `token_sha256` and \
                                    `token_file`, and optionally `scopes`, `tools`, `requests_per_minute` and `burst`";
-const EXPECTED_SCOPE: &str = "`read`, `write`, `admin` or `publish`";
+pub(super) const EXPECTED_SCOPE: &str = "`read`, `write`, `admin` or `publish`";
 /// The most that `requests_per_minute` and `burst` can be.
 pub(super) const RATE_MAX: u64 = 1_000_000;
 const MEMBERS: [&str; 8] = [
@@ -236,7 +386,7 @@ fn parse_rate(given: Given<'_>, min: u64) -> Result<u32, Problem> {
         })
 }
 
-fn parse_name(given: Given<'_>) -> Result<String, Problem> {
+pub(super) fn parse_name(given: Given<'_>) -> Result<String, Problem> {
     let is_sound = |text: &&str| {
         (1..=64).contains(&text.len())
             && text
@@ -274,7 +424,7 @@ fn read_token(given: Given<'_>, context: Context<'_>) -> Result<TokenHash, Probl
     secret_of(Given::Text(&text)).map(|secret| TokenHash::of(secret.expose()))
 }
 
-fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
+pub(super) fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
     let mut scopes = Scopes::NONE;
     let faults = for_each_member(
         given,
@@ -293,14 +443,16 @@ fn parse_scopes(given: Given<'_>) -> Result<Scopes, Vec<Fault>> {
     }
 }
 
+pub(super) fn show_list(items: &mut dyn Iterator<Item = &str>) -> String {
+    items.map(quote).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn show_token(token: &Token) -> String {
-    let list =
-        |items: &mut dyn Iterator<Item = &str>| items.map(quote).collect::<Vec<_>>().join(", ");
     let tools = match token.tools.is_empty() {
         true => String::new(),
         false => format!(
             ", tools = [{}]",
-            list(&mut token.tools.iter().map(String::as_str))
+            show_list(&mut token.tools.iter().map(String::as_str))
         ),
     };
     let number = |name: &str, number: Option<u32>| {
@@ -310,7 +462,7 @@ pub(super) fn show_token(token: &Token) -> String {
         "{{ name = {}, token_sha256 = {}, scopes = [{}]{tools}{}{} }}",
         quote(&token.name),
         quote(super::kind::MASK),
-        list(&mut token.scopes.iter().map(Scope::as_str)),
+        show_list(&mut token.scopes.iter().map(Scope::as_str)),
         number("requests_per_minute", token.requests_per_minute),
         number("burst", token.burst),
     )

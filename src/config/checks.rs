@@ -5,7 +5,7 @@ use super::keys::{Config, Limits, Transport};
 use super::kind::Value;
 use super::load::Draft;
 use super::target::service_key;
-use super::{auth, listen};
+use super::{auth, certificates, listen};
 
 /// Derives what is left to derive and reports every broken rule.
 pub(super) fn check(draft: &mut Draft<'_>) {
@@ -18,6 +18,15 @@ pub(super) fn check(draft: &mut Draft<'_>) {
     for problem in auth::conflicts(&config) {
         let key = first_set(draft, &["auth.tokens", "server.api_token"]);
         draft.report_at(key, problem);
+    }
+    for (key, problem) in auth::check_jwt(&config.auth) {
+        draft.report_at(key, problem);
+    }
+    for problem in certificates::conflicts(&config) {
+        draft.report_at("auth.certificates", problem);
+    }
+    for (key, what) in certificates::incomplete(&config) {
+        draft.report_at(key, Problem::Required { what });
     }
     check_paths(draft, &config);
     check_exposure(draft, &config);
@@ -124,6 +133,9 @@ fn warn_of_services(draft: &mut Draft<'_>, config: &Config) {
     };
     if config.tls.skip_verify {
         warn("tls.skip_verify".to_owned(), Problem::Insecure);
+    }
+    if auth::fetches_keys_in_the_clear(&config.auth) {
+        warn("auth.jwt_jwks_url".to_owned(), Problem::KeysInTheClear);
     }
     for (id, service) in config
         .services

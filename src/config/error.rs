@@ -98,6 +98,8 @@ pub enum Problem {
     },
     /// A service that does not check its upstream's certificate (a warning).
     Insecure,
+    /// The keys of an issuer come over plain HTTP (a warning).
+    KeysInTheClear,
     /// `ENV` is no plain name, so no file was chosen by it (a warning).
     NotAName {
         /// The value of `ENV`.
@@ -121,6 +123,13 @@ pub enum Problem {
     Required {
         /// What must be given.
         what: &'static str,
+    },
+    /// Two certificates, or a certificate and a token, that cannot be told apart.
+    SameCaller {
+        /// The name of one.
+        one: String,
+        /// The name of the other, perhaps the same.
+        other: String,
     },
     /// Two routes on one path.
     SamePath {
@@ -177,7 +186,8 @@ impl fmt::Display for Problem {
             Problem::Exposed { addresses } => write!(
                 f,
                 "listening on {addresses} reaches beyond this machine and no token is set: set `server.api_token` \
-                 (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`) or, if everyone who can connect \
+                 (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`), ask for client certificates \
+                 (`tls.client_cert_required`) or, if everyone who can connect \
                  may use it, `auth.allow_anonymous = true` (`APP_AUTH__ALLOW_ANONYMOUS=true`)"
             ),
             Problem::ExposedAsWished { addresses } => {
@@ -186,6 +196,9 @@ impl fmt::Display for Problem {
             Problem::Insecure => f.write_str(
                 "the upstream's certificate is not checked, so anyone in between can read the token: \
                  set `ca_file` instead",
+            ),
+            Problem::KeysInTheClear => f.write_str(
+                "the keys come over plain HTTP, so anyone in between can put in their own and sign tokens: use https",
             ),
             Problem::NotAName { found } => {
                 write!(f, "`{found}` is not a plain name, so it chooses no file; `--config` takes a path")
@@ -196,6 +209,12 @@ impl fmt::Display for Problem {
             Problem::OutOfBounds { got, min, max } => write!(f, "{got} is outside {min} to {max}"),
             Problem::Required { what } => write!(f, "{what} is missing"),
             Problem::SaidTwice { other } => write!(f, "{other} says it too: keep one of them"),
+            Problem::SameCaller { one, other } if one == other => {
+                write!(f, "two callers are named `{one}`: rename one of them")
+            }
+            Problem::SameCaller { one, other } => {
+                write!(f, "`{one}` and `{other}` are the same certificate: keep one of them")
+            }
             Problem::SamePath { other } => write!(f, "is the path of {other} too: give it another"),
             Problem::SameToken { one, other } if one == other => {
                 write!(f, "two tokens are named `{one}`: rename one of them")

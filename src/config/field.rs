@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::gate::forwarded::Proxy;
 
 use super::auth::Token;
+use super::certificates::Certificate;
 use super::given::{Context, Given};
 use super::kind::{Kind, Value};
 use super::listen::Listener;
@@ -141,6 +142,7 @@ field! {
     Vec<Proxy>: Value::List(list) => list.iter().map(|text| Proxy::parse(text)).collect(),
         this => Value::List(this.iter().map(Proxy::to_string).collect());
     Vec<Listener>: Value::Listeners(list) => Some(list), this => Value::Listeners(this.clone());
+    Vec<Certificate>: Value::Certificates(list) => Some(list), this => Value::Certificates(this.clone());
     Vec<Token>: Value::Tokens(list) => Some(list), this => Value::Tokens(this.clone());
     // Each is `host=url`; the parser has seen to that.
     BTreeMap<String, String>: Value::List(list) => list.iter().try_fold(BTreeMap::new(), |mut hosts, text| {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::gate::forwarded::Proxy;
 
 use super::auth::Token;
+use super::certificates::Certificate;
 use super::field::{Section, choices, sections};
 use super::kind::{Bounds, Item, Kind, Value};
 use super::listen::Listener;
@@ -36,7 +37,7 @@ sections! {
         host: Option<IpAddr> = Kind::Host, None, Restart, "FASTMCP_HOST";
         /// Port for all routes, 0 for any free one; `8000` when unset, or none if `server.listeners` is given.
         port: Option<u16> = int(0, 65_535), None, Restart, "FASTMCP_PORT";
-        /// Places to listen on with the route groups each serves: `mcp`, `api`, `admin`; all groups when left out.
+        /// Places to listen on with the route groups each serves: `mcp`, `api`, `admin`; all groups when left out. `tls` as `tls.cert_file` says when left out.
         listeners: Vec<Listener> = Kind::Listeners, Some(""), Restart;
         /// Whether a further port for health and metrics is open; when unset, it is if `server.http_port` is given.
         http_enabled: Option<bool> = Kind::Bool, None, Restart;
@@ -162,6 +163,34 @@ sections! {
         allow_anonymous: bool = Kind::Bool, Some("false"), Reload;
         /// Tokens with names and rights: `read`, `write` (these two when left out), `admin`, `publish`.
         tokens: Vec<Token> = Kind::Tokens, Some(""), Reload;
+        /// URL of the MCP endpoint as clients know it, such as `https://nas.lan/mcp`: told to clients that need a token, and the audience of JWTs.
+        resource: Option<String> = Kind::Url, None, Reload;
+        /// Where clients get tokens; told to them with `auth.resource`. When empty, the issuer.
+        authorization_servers: Vec<String> = Kind::List(Item::Url), Some(""), Reload;
+        /// Issuer of the JWTs that are accepted beside `auth.tokens`: their `iss`, to the letter.
+        jwt_issuer: Option<String> = Kind::Text, None, Reload;
+        /// Audiences accepted beside `auth.resource`: one of them has to be in `aud`.
+        jwt_audience: Vec<String> = Kind::List(Item::Word), Some(""), Reload;
+        /// File with the keys that sign JWTs: public keys in PEM, a JWK or a JWK set.
+        jwt_key_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Where the issuer publishes its keys; fetched when needed, again for an unknown key at most once a minute.
+        jwt_jwks_url: Option<String> = Kind::Url, None, Reload;
+        /// Certificates, in PEM, to trust for `auth.jwt_jwks_url` beside the usual ones.
+        jwt_jwks_ca_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Secret of JWTs signed by HS256, at least 32 bytes.
+        jwt_secret: Option<Secret> = Kind::Secret, None, Reload;
+        /// Algorithms accepted; when empty, all that the keys are for: `RS256`, `ES256`, `EdDSA`, `HS256`.
+        jwt_algorithms: Vec<String> = Kind::List(Item::Algorithm), Some(""), Reload;
+        /// How far the issuer's clock may differ from ours.
+        jwt_leeway: Duration = duration(0, 60_000), Some("30s"), Reload;
+        /// Claims that hold scopes; when empty, `scope` and `scp`.
+        jwt_scope_claims: Vec<String> = Kind::List(Item::Word), Some(""), Reload;
+        /// What the issuer's scopes mean here, each `scope=right`; a right is `read`, `write`, `admin`, `publish` or `tools:` and a pattern. When empty, the four mean themselves.
+        jwt_scopes: Vec<String> = Kind::List(Item::Grant), Some(""), Reload;
+        /// Rights of a JWT whose scopes give none; when empty, it is refused.
+        jwt_default_scopes: Vec<String> = Kind::List(Item::Scope), Some(""), Reload;
+        /// Client certificates with names and rights, for those that `tls.client_ca_file` has signed; then no token is needed.
+        certificates: Vec<Certificate> = Kind::Certificates, Some(""), Reload;
     }
 
     /// What is logged to stderr.
@@ -214,8 +243,16 @@ sections! {
         hosts: BTreeMap<String, String> = Kind::List(Item::HostUrl), Some(""), Reload;
     }
 
-    /// TLS towards all upstreams.
+    /// TLS: of our own listeners, and towards all upstreams.
     "tls" Tls {
+        /// Our certificate and those between it and its authority, in PEM. With it every TCP listener speaks TLS, but for those with `tls = false`.
+        cert_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Private key, in PEM, of `tls.cert_file`.
+        key_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Authorities, in PEM, whose certificates clients may show; `auth.certificates` says whose each is.
+        client_ca_file: Option<PathBuf> = Kind::File, None, Reload;
+        /// Shake hands only with clients that show such a certificate; then no token is asked for beyond loopback either.
+        client_cert_required: bool = Kind::Bool, Some("false"), Reload;
         /// Do not check the certificate of any service. Better: `ca_file` or `insecure` of the one service.
         skip_verify: bool = Kind::Bool, Some("false"), Reload;
     }

@@ -5,9 +5,12 @@
 
 use std::fmt::Write as _;
 
+use crate::gate::Scope;
 use crate::gate::forwarded::Proxy;
+use crate::gate::jwt::Algorithm;
 
 use super::auth::{self, Token};
+use super::certificates::{self, Certificate};
 use super::error::{Fault, Problem};
 use super::given::{Context, Given};
 use super::listen::{self, Listener};
@@ -18,6 +21,7 @@ use super::secret::Secret;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Bool,
+    Certificates,
     Choice(&'static [(&'static str, &'static [&'static str])]),
     /// In milliseconds.
     Duration(Bounds),
@@ -50,6 +54,10 @@ pub(super) struct Bounds {
 /// What the members of a list look like.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Item {
+    /// A signature algorithm of JWTs.
+    Algorithm,
+    /// `scope=right`
+    Grant,
     /// `host=url`
     HostUrl,
     /// A `Host` header value, port optional.
@@ -62,12 +70,19 @@ pub(super) enum Item {
     Pattern,
     /// An address, a network or `unix`.
     Proxy,
+    /// A right.
+    Scope,
+    /// As [`Kind::Url`].
+    Url,
+    /// Visible ASCII, as names and identifiers of issuers are.
+    Word,
 }
 
 /// A value that fits its key's kind. Sizes are bytes and durations milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Bool(bool),
+    Certificates(Vec<Certificate>),
     List(Vec<String>),
     Listeners(Vec<Listener>),
     Number(u64),
@@ -91,6 +106,9 @@ impl Kind {
         let one = match self {
             Kind::List(item) => return parse_list(item, given),
             Kind::Listeners => return listen::parse_listeners(given).map(Value::Listeners),
+            Kind::Certificates => {
+                return certificates::parse_certificates(given, context).map(Value::Certificates);
+            }
             Kind::Tokens => return auth::parse_tokens(given, context).map(Value::Tokens),
             Kind::Bool => parse_bool(given),
             Kind::Choice(words) => parse_choice(words, given),
@@ -147,6 +165,7 @@ impl Kind {
     pub(super) fn show(self, value: &Value) -> String {
         match value {
             Value::Bool(yes) => yes.to_string(),
+            Value::Certificates(all) => show_array(all.iter().map(certificates::show_certificate)),
             Value::List(items) => show_array(items.iter().map(|item| quote(item))),
             Value::Listeners(all) => show_array(all.iter().map(listen::show_listener)),
             Value::Number(number) => {
@@ -168,6 +187,7 @@ impl Kind {
     pub(super) fn words(self) -> String {
         match self {
             Kind::Bool => "true or false".to_owned(),
+            Kind::Certificates => certificates::EXPECTED.to_owned(),
             Kind::Choice(words) => choice_words(words),
             Kind::Duration(_) => EXPECTED_DURATION.to_owned(),
             Kind::File => "a path".to_owned(),
@@ -196,6 +216,8 @@ impl Kind {
 impl Item {
     pub(super) fn words(self) -> &'static str {
         match self {
+            Item::Algorithm => "`RS256`, `ES256`, `EdDSA` or `HS256`",
+            Item::Grant => "`scope=right` like `mcp.use=write` or `graphs=tools:grafana_*`",
             Item::HostName => "`*` or a host name like `nas.lan`, `nas.lan:8000` or `*.lan`",
             Item::HostUrl => "`host=url` like `docs.aws.amazon.com=http://127.0.0.1:9000`",
             Item::Path => EXPECTED_URL_PATH,
@@ -204,11 +226,16 @@ impl Item {
                 "`*`, `null` or an origin like `https://nas.lan:8000` or `http://localhost:*`"
             }
             Item::Pattern => "a tool name, `*` standing for any text",
+            Item::Scope => auth::EXPECTED_SCOPE,
+            Item::Url => EXPECTED_URL,
+            Item::Word => "a text of visible ASCII without spaces",
         }
     }
 
     pub(super) fn accepts(self, text: &str) -> bool {
         match self {
+            Item::Algorithm => Algorithm::of(text).is_some(),
+            Item::Grant => auth::parse_grant(text).is_some(),
             // No more and no less than the gate can read: a refusal names the key to put it in.
             Item::HostName => text == "*" || is_authority(text.strip_prefix("*.").unwrap_or(text)),
             Item::HostUrl => text
@@ -230,6 +257,9 @@ impl Item {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || b"_-./*".contains(&byte))
             }
+            Item::Scope => Scope::of(text).is_some(),
+            Item::Url => is_url(text),
+            Item::Word => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()),
         }
     }
 }

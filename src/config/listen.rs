@@ -10,8 +10,8 @@ use toml::de::DeValue;
 
 use super::error::{Fault, Problem};
 use super::given::{Given, for_each_member};
-use super::kind::quote;
-use super::parse::parse_ip;
+use super::kind::{Value, quote};
+use super::parse::{EXPECTED_BOOL, parse_bool, parse_ip};
 use super::{Config, Server};
 
 /// A place to listen.
@@ -124,6 +124,18 @@ pub struct Listener {
     pub address: Address,
     /// What.
     pub groups: Groups,
+    /// Whether it speaks TLS; none where nobody said so. [`Config::listeners`] fills it in.
+    pub tls: Option<bool>,
+}
+
+impl Listener {
+    /// What to add behind its groups.
+    pub fn tls_note(&self) -> &'static str {
+        match self.tls {
+            Some(true) => ", TLS",
+            _ => "",
+        }
+    }
 }
 
 impl Config {
@@ -133,6 +145,7 @@ impl Config {
     /// - `server.host` and `server.port` make a listener with all groups, unless `server.listeners` is given and
     ///   `server.port` is not.
     /// - `server.http_*`, `api_*` and `sse_*` open the further ports of the axinova server on the same host.
+    /// - Where there is `tls.cert_file`, what is reached by TCP speaks TLS unless it says `tls = false`.
     pub fn listeners(&self) -> Vec<Listener> {
         let mut all: Vec<Listener> = Vec::new();
         for wanted in self
@@ -152,18 +165,28 @@ impl Config {
                 None => all.push(wanted),
             }
         }
+        for listener in &mut all {
+            listener.tls = Some(self.speaks_tls(listener));
+        }
         all
+    }
+
+    fn speaks_tls(&self, listener: &Listener) -> bool {
+        let is_tcp = matches!(listener.address, Address::Tcp(_));
+        is_tcp && listener.tls.unwrap_or(self.tls.cert_file.is_some())
     }
 }
 
-/// The addresses that other machines reach, if no token guards them.
+/// The addresses that other machines reach, if neither tokens nor certificates guard them.
 pub(super) fn unguarded(config: &Config) -> Vec<String> {
-    if !config.tokens().is_empty() {
+    if config.asks_who() {
         return Vec::new();
     }
+    let is_guarded =
+        |listener: &Listener| listener.tls == Some(true) && config.requires_certificates();
     let listeners = config.listeners().into_iter();
     listeners
-        .filter(|listener| !listener.address.is_local())
+        .filter(|listener| !listener.address.is_local() && !is_guarded(listener))
         .map(|listener| listener.address.to_string())
         .collect()
 }
@@ -198,6 +221,7 @@ impl Server {
             Some(Listener {
                 address: Address::Tcp(SocketAddr::new(host, port?)),
                 groups,
+                tls: None,
             })
         })
     }
@@ -216,7 +240,10 @@ fn open_port(enabled: Option<bool>, port: Option<u16>, default: u16) -> Option<u
 pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut conflict = |one: &Listener, other: &Listener| {
-        let show = |listener: &Listener| format!("`{}` ({})", listener.address, listener.groups);
+        let show = |listener: &Listener| {
+            let (address, groups) = (&listener.address, listener.groups);
+            format!("`{address}` ({groups}{})", listener.tls_note())
+        };
         problems.push(Problem::AddressConflict {
             one: show(one),
             other: show(other),
@@ -231,7 +258,8 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
         {
             if one.address == other.address
                 && one.address.overlaps(&other.address)
-                && one.groups != other.groups
+                && (one.groups != other.groups
+                    || config.speaks_tls(one) != config.speaks_tls(&other))
             {
                 conflict(one, &other);
             }
@@ -248,7 +276,7 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
     problems
 }
 
-pub(super) const EXPECTED: &str = "a list, each an address or `{ address = \"127.0.0.1:8000\", groups = [\"mcp\", \"api\", \"admin\"] }`";
+pub(super) const EXPECTED: &str = "a list, each an address or `{ address = \"127.0.0.1:8000\", groups = [\"mcp\", \"api\", \"admin\"], tls = true }`";
 const EXPECTED_ADDRESS: &str =
     "an address like `127.0.0.1:8000`, `[::1]:8000` or `unix:/run/siskin.sock`";
 const EXPECTED_GROUP: &str = "`mcp`, `api` or `admin`";
@@ -278,9 +306,11 @@ fn parse_listener(given: Given<'_>) -> Result<Listener, Vec<Fault>> {
         return Ok(Listener {
             address: parse_address(given).map_err(|fault| vec![fault])?,
             groups: Groups::ALL,
+            tls: None,
         });
     };
     let mut address = None;
+    let mut tls = None;
     let mut groups = Groups::ALL;
     let mut faults = Vec::new();
     for (key, value) in table {
@@ -290,10 +320,13 @@ fn parse_listener(given: Given<'_>) -> Result<Listener, Vec<Fault>> {
                 .map(|found| address = Some(found))
                 .map_err(|fault| vec![fault]),
             "groups" => parse_groups(member).map(|found| groups = found),
+            "tls" => parse_tls(member)
+                .map(|found| tls = Some(found))
+                .map_err(|problem| vec![member.fault(problem)]),
             name => Err(vec![unknown_member(
                 key.span().start,
                 name,
-                &["address", "groups"],
+                &["address", "groups", "tls"],
             )]),
         };
         for mut fault in found.err().unwrap_or_default() {
@@ -301,8 +334,16 @@ fn parse_listener(given: Given<'_>) -> Result<Listener, Vec<Fault>> {
             faults.push(fault);
         }
     }
+    if tls == Some(true) && matches!(address, Some(Address::Unix(_))) {
+        let problem = Problem::expected("`tls = false` for a socket file", "`tls = true`");
+        faults.push(given.fault(problem));
+    }
     match address {
-        Some(address) if faults.is_empty() => Ok(Listener { address, groups }),
+        Some(address) if faults.is_empty() => Ok(Listener {
+            address,
+            groups,
+            tls,
+        }),
         None if !table.contains_key("address") => {
             faults.push(given.fault(Problem::Required { what: "`address`" }));
             Err(faults)
@@ -316,6 +357,13 @@ fn parse_address(given: Given<'_>) -> Result<Address, Fault> {
         .text()
         .and_then(Address::parse)
         .ok_or_else(|| given.fault(Problem::expected(EXPECTED_ADDRESS, given.found())))
+}
+
+fn parse_tls(given: Given<'_>) -> Result<bool, Problem> {
+    match parse_bool(given)? {
+        Value::Bool(yes) => Ok(yes),
+        _ => Err(Problem::expected(EXPECTED_BOOL, given.found())),
+    }
 }
 
 fn parse_groups(given: Given<'_>) -> Result<Groups, Vec<Fault>> {
@@ -360,8 +408,12 @@ pub(super) fn unknown_member(offset: usize, name: &str, known: &[&str]) -> Fault
 
 pub(super) fn show_listener(listener: &Listener) -> String {
     let groups: Vec<_> = listener.groups.names().map(quote).collect();
+    let tls = match listener.tls {
+        Some(tls) => format!(", tls = {tls}"),
+        None => String::new(),
+    };
     format!(
-        "{{ address = {}, groups = [{}] }}",
+        "{{ address = {}, groups = [{}]{tls} }}",
         quote(&listener.address.to_string()),
         groups.join(", ")
     )

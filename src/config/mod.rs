@@ -21,6 +21,7 @@ mod sources;
 mod target;
 
 mod auth;
+mod certificates;
 mod listen;
 mod secret;
 
@@ -30,7 +31,8 @@ mod schema;
 mod show;
 
 pub(crate) use crate::nearest::nearest;
-pub use auth::{API_TOKEN_NAME, Token, TokenHash};
+pub use auth::{API_TOKEN_NAME, Token, TokenHash, TokenWords};
+pub use certificates::{Certificate, CertificateMark};
 pub use error::{ConfigErrors, Finding, Origin, Problem};
 pub use keys::{
     Auth, Aws, Config, Limits, Log, LogFormat, LogLevel, Metrics, Partition, Reload, Server,

@@ -5,6 +5,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::gate::Scope;
+use crate::gate::jwt::Algorithm;
+
 use super::auth::RATE_MAX;
 use super::field::{Row, Section};
 use super::keys::{SECTIONS, Service, TOP_SERVICES};
@@ -68,7 +71,9 @@ fn row_schema(row: &Row) -> Json {
         Value::Number(number) => json!(row.kind.show_number(number)),
         // The version would change this text with every release.
         Value::Text(text) if text != env!("CARGO_PKG_VERSION") => json!(text),
-        Value::List(_) | Value::Listeners(_) | Value::Tokens(_) => json!([]),
+        Value::Certificates(_) | Value::List(_) | Value::Listeners(_) | Value::Tokens(_) => {
+            json!([])
+        }
         Value::Secret(_) | Value::Text(_) | Value::Unset => return schema,
     };
     schema["default"] = default;
@@ -79,6 +84,7 @@ fn kind_schema(kind: Kind) -> Json {
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match kind {
         Kind::Bool => json!({ "type": "boolean" }),
+        Kind::Certificates => json!({ "type": "array", "items": certificate_schema() }),
         Kind::Choice(words) => {
             let all: Vec<&str> = words
                 .iter()
@@ -112,7 +118,13 @@ fn item_schema(item: Item) -> Json {
         Item::Origin => {
             json!({ "type": "string", "pattern": "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$" })
         }
-        Item::HostName | Item::Path | Item::Pattern | Item::Proxy => {
+        Item::Algorithm => json!({ "enum": Algorithm::ALL.map(Algorithm::as_str) }),
+        Item::Grant => {
+            json!({ "type": "string", "pattern": "^[^ =]+=(read|write|admin|publish|tools:.+)$" })
+        }
+        Item::Scope => json!({ "enum": Scope::ALL.map(Scope::as_str) }),
+        Item::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Item::HostName | Item::Path | Item::Pattern | Item::Proxy | Item::Word => {
             json!({ "type": "string", "minLength": 1 })
         }
     }
@@ -127,11 +139,31 @@ fn listener_schema() -> Json {
                 "properties": {
                     "address": { "type": "string" },
                     "groups": { "type": "array", "items": { "enum": ["mcp", "api", "admin"] }, "minItems": 1 },
+                    "tls": { "type": "boolean" },
                 },
                 "required": ["address"],
                 "additionalProperties": false,
             },
         ],
+    })
+}
+
+fn certificate_schema() -> Json {
+    json!({
+        "type": "object",
+        "properties": {
+            "name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
+            "subject": { "type": "string", "minLength": 1, "maxLength": 255 },
+            "fingerprint": { "type": "string", "pattern": "^([0-9A-Fa-f]:?){64}$" },
+            "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
+            "tools": { "type": "array", "items": item_schema(Item::Pattern) },
+        },
+        "required": ["name"],
+        "oneOf": [
+            { "required": ["subject"] },
+            { "required": ["fingerprint"] },
+        ],
+        "additionalProperties": false,
     })
 }
 

@@ -15,8 +15,10 @@ impl Loaded {
         for listener in self.config.listeners() {
             writeln!(
                 text,
-                "# listens on {} ({})",
-                listener.address, listener.groups
+                "# listens on {} ({}{})",
+                listener.address,
+                listener.groups,
+                listener.tls_note()
             )
             .expect(INFALLIBLE);
         }

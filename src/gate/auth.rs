@@ -1,16 +1,15 @@
-//! Bearer tokens: several, named, each with its rights (RFC 6750).
+//! Bearer tokens (RFC 6750): who comes in by one, and what the others are told.
 //!
-//! A token is held and compared as its SHA-256 digest, so neither content nor length shows in the time it takes, and a
-//! configuration may hold the digest alone. All tokens are looked at for every request, right or wrong. Tokens come in
-//! the `Authorization` header only; nothing here ever sees a query string, which ends up in logs (RFC 6750 5.3).
+//! Fixed ones are in [`tokens`](super::tokens), those of an issuer in [`jwt`](super::jwt). They come in the
+//! `Authorization` header only; nothing here ever sees a query string, which ends up in logs (RFC 6750 5.3).
 
 use std::fmt;
-use std::hint::black_box;
 use std::rc::Rc;
 
-use sha2::{Digest as _, Sha256};
-
-use super::principal::{Principal, Scope};
+use super::jwt::{Jwt, JwtRefusal};
+use super::principal::{Principal, Scope, Scopes};
+pub use super::tokens::{TokenError, Tokens};
+use super::tokens::{digest, is_token};
 
 /// What is asked of a caller.
 #[derive(Clone)]
@@ -19,6 +18,8 @@ pub enum Auth {
     Off(Rc<Principal>),
     /// One of these tokens.
     Tokens(Tokens),
+    /// One of these tokens, or one that the issuer has signed.
+    Jwt(Tokens, Rc<Jwt>),
 }
 
 impl Auth {
@@ -28,17 +29,19 @@ impl Auth {
         Self::Off(Rc::new(Principal::anonymous()))
     }
 
-    /// The caller of this name, if there is one: whose a session of an earlier process is.
+    /// The caller of this name, if there is one: whose a session of an earlier process is. Of a caller with a JWT only
+    /// the name is known until the next one comes; what it may do is said by each token anew.
     #[must_use]
     pub fn principal(&self, name: &str) -> Option<Rc<Principal>> {
         match self {
             Self::Off(anonymous) => (&*anonymous.name == name).then(|| Rc::clone(anonymous)),
-            Self::Tokens(Tokens(tokens)) => {
-                let mut principals = tokens.iter().map(|token| &token.principal);
-                principals
-                    .find(|principal| &*principal.name == name)
-                    .cloned()
-            }
+            Self::Tokens(tokens) => tokens.named(name),
+            Self::Jwt(..) if Jwt::is_name(name) => Some(Rc::new(Principal {
+                name: name.into(),
+                scopes: Scopes::NONE,
+                tools: Rc::new([]),
+            })),
+            Self::Jwt(tokens, _) => tokens.named(name),
         }
     }
 
@@ -47,22 +50,84 @@ impl Auth {
     pub fn knows(&self, caller: &Rc<Principal>) -> bool {
         match self {
             Self::Off(_) => false,
-            Self::Tokens(Tokens(tokens)) => {
-                let mut principals = tokens.iter().map(|token| &token.principal);
-                principals.any(|principal| Rc::ptr_eq(principal, caller))
-            }
+            Self::Tokens(tokens) => tokens.have(caller),
+            Self::Jwt(tokens, _) => Jwt::is_name(&caller.name) || tokens.have(caller),
         }
     }
 
-    /// Decides on the value of `Authorization`.
+    /// Decides on the value of `Authorization` at the Unix time `now`.
     ///
     /// # Errors
-    /// The refusal to answer with.
-    pub fn admit(&self, authorization: Option<&str>) -> Result<Rc<Principal>, AuthRefusal> {
-        match self {
-            Self::Off(anonymous) => Ok(Rc::clone(anonymous)),
-            Self::Tokens(tokens) => tokens.admit(authorization),
+    /// The refusal to answer with. After [`JwtRefusal::UnknownKey`] it may be otherwise once keys have been fetched.
+    pub fn admit(
+        &self,
+        authorization: Option<&str>,
+        now: i64,
+    ) -> Result<Rc<Principal>, AuthRefusal> {
+        let (tokens, jwt) = match self {
+            Self::Off(anonymous) => return Ok(Rc::clone(anonymous)),
+            Self::Tokens(tokens) => (tokens, None),
+            Self::Jwt(tokens, jwt) => (tokens, Some(jwt)),
+        };
+        let authorization = authorization.ok_or(AuthRefusal::Missing)?;
+        let token = bearer(authorization).ok_or(AuthRefusal::Malformed)?;
+        if let Some(found) = tokens.find(&digest(token)) {
+            return Ok(Rc::clone(found));
         }
+        let jwt = jwt.filter(|_| Jwt::is_jwt(token));
+        let caller = jwt.ok_or(AuthRefusal::Wrong)?.admit(token, now);
+        let caller = caller.map_err(AuthRefusal::Jwt)?;
+        // Its issuer has not meant it for this server, or not for anything one can do here.
+        if caller.scopes == Scopes::NONE {
+            return Err(AuthRefusal::Scope(Scope::Read));
+        }
+        Ok(caller)
+    }
+
+    /// The value of `WWW-Authenticate`, RFC 6750 3. `needed` is what the request asks of its caller;
+    /// `resource_metadata` the address of the RFC 9728 document, if one is served.
+    #[must_use]
+    pub fn challenge(
+        &self,
+        refusal: AuthRefusal,
+        needed: Scopes,
+        resource_metadata: Option<&str>,
+    ) -> String {
+        let mut challenge = String::from("Bearer realm=\"siskin\"");
+        let mut add = |name: &str, value: &str| {
+            challenge.push_str(", ");
+            challenge.push_str(name);
+            challenge.push_str("=\"");
+            let is_sound = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+            challenge.extend(value.chars().filter(is_sound));
+            challenge.push('"');
+        };
+        match refusal {
+            // "If the request lacks any authentication information, the resource server SHOULD NOT include an error
+            // code" (RFC 6750 3.1); a header of another scheme has none for us either.
+            AuthRefusal::Malformed | AuthRefusal::Missing => (),
+            AuthRefusal::Scope(_) => add("error", "insufficient_scope"),
+            AuthRefusal::Jwt(_) | AuthRefusal::Wrong => add("error", "invalid_token"),
+        }
+        if let AuthRefusal::Jwt(refusal) = refusal
+            && refusal.is_of_signed()
+        {
+            add("error_description", &refusal.to_string());
+        }
+        // Scopes in the issuer's words, all of them at once: a client asks for what it is told here and nothing more
+        // (2025-11-25 basic/authorization, "Scope Selection Strategy"). Who has a fixed token can ask nobody.
+        let scopes = match (self, refusal) {
+            (Self::Jwt(_, jwt), _) => jwt.rules().grants.asking_for(needed),
+            (_, AuthRefusal::Scope(scope)) => scope.as_str().to_owned(),
+            _ => String::new(),
+        };
+        if !scopes.is_empty() {
+            add("scope", &scopes);
+        }
+        if let Some(address) = resource_metadata {
+            add("resource_metadata", address);
+        }
+        challenge
     }
 }
 
@@ -81,142 +146,24 @@ impl Auth {
     /// What becomes of the caller `name` when these rules replace `old`.
     #[must_use]
     pub fn standing(&self, old: &Self, name: &str) -> Standing {
+        let rules_differ = match (old, self) {
+            (Self::Jwt(_, old), Self::Jwt(_, new)) if Jwt::is_name(name) => {
+                // The same name of another issuer is somebody else.
+                if old.rules().issuer != new.rules().issuer {
+                    return Standing::Gone;
+                }
+                old.rules() != new.rules()
+            }
+            _ => false,
+        };
         match self.principal(name) {
             None => Standing::Gone,
+            Some(_) if rules_differ => Standing::Changed,
             Some(new) if old.principal(name).is_some_and(|old| old == new) => Standing::Same,
             Some(_) => Standing::Changed,
         }
     }
 }
-
-/// The tokens of a configuration.
-#[derive(Clone, Default)]
-pub struct Tokens(Vec<Token>);
-
-#[derive(Clone)]
-struct Token {
-    digest: [u8; 32],
-    principal: Rc<Principal>,
-}
-
-/// Why a token cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenError {
-    /// `sha256:` is not followed by 64 hexadecimal digits.
-    BadDigest,
-    /// It could not be sent in a header.
-    BadToken,
-    /// Another token has the same name.
-    NameTaken(Rc<str>),
-    /// The token of that name is the same.
-    TokenTaken(Rc<str>),
-}
-
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadDigest => f.write_str("expected `sha256:` and 64 hexadecimal digits"),
-            Self::BadToken => {
-                f.write_str("a token is one or more visible ASCII characters without spaces")
-            }
-            Self::NameTaken(name) => write!(f, "two tokens are named `{name}`, rename one"),
-            Self::TokenTaken(name) => {
-                write!(f, "this is the token of `{name}` too, give each its own")
-            }
-        }
-    }
-}
-
-impl std::error::Error for TokenError {}
-
-impl Tokens {
-    /// Adds a token: in plain text, or as `sha256:` and the hexadecimal digest of it.
-    ///
-    /// # Errors
-    /// When it cannot be used beside the others.
-    pub fn add(&mut self, token: &str, principal: Principal) -> Result<(), TokenError> {
-        let digest = match token.strip_prefix("sha256:") {
-            Some(hex) => parse_digest(hex).ok_or(TokenError::BadDigest)?,
-            None if is_token(token) => digest(token),
-            None => return Err(TokenError::BadToken),
-        };
-        self.add_digest(digest, principal)
-    }
-
-    /// Adds a token of which only the SHA-256 digest is known.
-    ///
-    /// # Errors
-    /// When it cannot be used beside the others.
-    pub fn add_digest(&mut self, digest: [u8; 32], principal: Principal) -> Result<(), TokenError> {
-        if self
-            .0
-            .iter()
-            .any(|other| other.principal.name == principal.name)
-        {
-            return Err(TokenError::NameTaken(principal.name));
-        }
-        if let Some(other) = self.0.iter().find(|other| other.digest == digest) {
-            return Err(TokenError::TokenTaken(Rc::clone(&other.principal.name)));
-        }
-        self.0.push(Token {
-            digest,
-            principal: Rc::new(principal),
-        });
-        Ok(())
-    }
-
-    /// Whether there is none: then nobody can come in.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn admit(&self, authorization: Option<&str>) -> Result<Rc<Principal>, AuthRefusal> {
-        let authorization = authorization.ok_or(AuthRefusal::Missing)?;
-        let token = bearer(authorization).ok_or(AuthRefusal::Malformed)?;
-        let found = self.find(&digest(token));
-        found.map(Rc::clone).ok_or(AuthRefusal::Wrong)
-    }
-
-    /// Compares with all tokens, always all of each.
-    fn find(&self, digest: &[u8; 32]) -> Option<&Rc<Principal>> {
-        let mut found = None;
-        for token in &self.0 {
-            let is_equal = is_equal(&token.digest, digest);
-            found = if is_equal {
-                Some(&token.principal)
-            } else {
-                found
-            };
-        }
-        found
-    }
-}
-
-/// Compares without stopping at the first difference. `black_box` keeps the compiler from adding the stop.
-fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    let difference = a
-        .iter()
-        .zip(b)
-        .fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
-    black_box(difference) == 0
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
-
-fn parse_digest(hex: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(digest)
-}
-
 /// The token of `Bearer <token>`; the scheme in any case (RFC 9110 11.1), one or more spaces between.
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, rest) = authorization.split_once(' ')?;
@@ -224,15 +171,11 @@ fn bearer(authorization: &str) -> Option<&str> {
     let is_bearer = scheme.eq_ignore_ascii_case("bearer");
     (is_bearer && is_token(token)).then_some(token)
 }
-
-/// Wider than RFC 6750's `b64token`, because people choose their own.
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 /// Why a caller is not let in, or not further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthRefusal {
+    /// A JWT that is not good.
+    Jwt(JwtRefusal),
     /// Not a bearer token.
     Malformed,
     /// No `Authorization` header.
@@ -248,37 +191,20 @@ impl AuthRefusal {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Malformed | Self::Missing | Self::Wrong => 401,
+            Self::Jwt(_) | Self::Malformed | Self::Missing | Self::Wrong => 401,
             Self::Scope(_) => 403,
         }
     }
 
-    /// The value of `WWW-Authenticate`, RFC 6750 3. `resource_metadata` is the address of the RFC 9728 document, if
-    /// one is served; it comes from the configuration.
+    /// Whether who shows such a token may be trying out which ones there are. One that the issuer has signed was not
+    /// guessed, though it may have expired or be for somebody else.
     #[must_use]
-    pub fn challenge(self, resource_metadata: Option<&str>) -> String {
-        let mut challenge = String::from("Bearer realm=\"siskin\"");
+    pub const fn is_a_guess(self) -> bool {
         match self {
-            // "If the request lacks any authentication information, the resource server SHOULD NOT include an error
-            // code" (RFC 6750 3.1); a header of another scheme has none for us either.
-            Self::Malformed | Self::Missing => (),
-            Self::Scope(scope) => {
-                challenge.push_str(", error=\"insufficient_scope\", scope=\"");
-                challenge.push_str(scope.as_str());
-                challenge.push('"');
-            }
-            Self::Wrong => challenge.push_str(", error=\"invalid_token\""),
+            Self::Jwt(refusal) => !refusal.is_of_signed(),
+            Self::Malformed | Self::Wrong => true,
+            Self::Missing | Self::Scope(_) => false,
         }
-        if let Some(address) = resource_metadata {
-            challenge.push_str(", resource_metadata=\"");
-            challenge.extend(
-                address
-                    .chars()
-                    .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')),
-            );
-            challenge.push('"');
-        }
-        challenge
     }
 
     /// The answer's body.
@@ -288,13 +214,14 @@ impl AuthRefusal {
     }
 }
 
-/// The first three are the old server's words, which its clients look for.
+/// The old server's words, which its clients look for; one text for every token that nobody has signed.
 impl fmt::Display for AuthRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str("Invalid Authorization header format"),
             Self::Missing => f.write_str("Missing Authorization header"),
-            Self::Wrong => f.write_str("Invalid API token"),
+            Self::Jwt(refusal) if refusal.is_of_signed() => refusal.fmt(f),
+            Self::Jwt(_) | Self::Wrong => f.write_str("Invalid API token"),
             Self::Scope(scope) => write!(f, "this token lacks the scope `{}`", scope.as_str()),
         }
     }
@@ -313,7 +240,6 @@ impl Principal {
         }
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,7 +267,7 @@ mod tests {
     #[track_caller]
     fn check(authorization: Option<&str>, expected: Result<&str, AuthRefusal>) {
         let got = Auth::Tokens(tokens())
-            .admit(authorization)
+            .admit(authorization, 0)
             .map(|principal| principal.name.to_string());
         assert_eq!(got.as_deref(), expected.as_deref());
     }
@@ -403,50 +329,15 @@ mod tests {
     fn without_authentication_everybody_is_anonymous() {
         for authorization in [None, Some("Bearer whatever"), Some("")] {
             assert_eq!(
-                &*Auth::off().admit(authorization).unwrap().name,
+                &*Auth::off().admit(authorization, 0).unwrap().name,
                 "anonymous"
             );
         }
         assert_eq!(
-            Auth::Tokens(Tokens::default()).admit(Some("Bearer x")),
+            Auth::Tokens(Tokens::default()).admit(Some("Bearer x"), 0),
             Err(AuthRefusal::Wrong)
         );
     }
-
-    #[test]
-    fn tokens_that_cannot_be_used() {
-        let mut tokens = tokens();
-        for (token, name, expected) in [
-            ("", "new", TokenError::BadToken),
-            ("a b", "new", TokenError::BadToken),
-            ("ü", "new", TokenError::BadToken),
-            ("sha256:12", "new", TokenError::BadDigest),
-            (&ABC.replace('7', "g"), "new", TokenError::BadDigest),
-            (&format!("{ABC}0"), "new", TokenError::BadDigest),
-            (
-                "sha256:+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1",
-                "new",
-                TokenError::BadDigest,
-            ),
-            ("fresh", "first", TokenError::NameTaken("first".into())),
-            ("abc", "new", TokenError::TokenTaken("digest".into())),
-        ] {
-            assert_eq!(tokens.add(token, principal(name)), Err(expected), "{token}");
-        }
-        assert_eq!(tokens.add("fresh", principal("new")), Ok(()));
-    }
-
-    #[test]
-    fn comparison_sees_every_bit() {
-        let a: [u8; 32] = digest("x");
-        assert!(is_equal(&a, &a));
-        for bit in 0..256 {
-            let mut b = a;
-            b[bit / 8] ^= 1 << (bit % 8);
-            assert!(!is_equal(&a, &b), "bit {bit}");
-        }
-    }
-
     #[test]
     fn what_the_client_is_told() {
         let body = |refusal: AuthRefusal| refusal.body();
@@ -456,16 +347,23 @@ mod tests {
         );
         assert!(body(AuthRefusal::Malformed).contains(r#""Invalid Authorization header format""#));
         assert!(body(AuthRefusal::Wrong).contains(r#""Invalid API token""#));
+        let challenge = |refusal, address| {
+            let needed = Scopes::NONE.with(Scope::Write);
+            Auth::Tokens(tokens()).challenge(refusal, needed, address)
+        };
         assert_eq!(
-            AuthRefusal::Missing.challenge(None),
+            challenge(AuthRefusal::Missing, None),
             r#"Bearer realm="siskin""#
         );
         assert_eq!(
-            AuthRefusal::Wrong.challenge(None),
+            challenge(AuthRefusal::Wrong, None),
             r#"Bearer realm="siskin", error="invalid_token""#
         );
         assert_eq!(
-            AuthRefusal::Scope(Scope::Write).challenge(Some("https://x/\r\n\"y")),
+            challenge(
+                AuthRefusal::Scope(Scope::Write),
+                Some("https://x/\r\n\"y\\")
+            ),
             r#"Bearer realm="siskin", error="insufficient_scope", scope="write", resource_metadata="https://x/y""#
         );
         assert_eq!(

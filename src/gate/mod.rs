@@ -17,10 +17,14 @@ pub mod auth;
 
 pub mod brake;
 
+pub mod jwt;
+
 mod network;
 mod pattern;
 mod principal;
 pub mod rate;
+pub mod resource;
+mod tokens;
 pub use network::Network;
 pub use pattern::Pattern;
 pub use principal::{Principal, Scope, Scopes};

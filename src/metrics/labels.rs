@@ -276,6 +276,8 @@ labels! {
         ProtocolError = "protocol_error",
         /// The server is going down.
         Shutdown = "shutdown",
+        /// No TLS came about.
+        TlsHandshake = "tls_handshake",
         /// A body or head over its limit.
         TooLarge = "too_large",
         /// It took no bytes for too long.

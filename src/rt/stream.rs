@@ -1,4 +1,4 @@
-//! A connection's bytes: TCP, a socket file, or memory in tests.
+//! A connection's bytes: TCP, a socket file, or memory in tests; and TLS over any of them.
 //!
 //! All methods take `&self`, so one task may read while another writes. At most one task reads and one writes at a
 //! time: a second waiter in the same direction would take the first one's wake-up. Reading and writing try the system
@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::addr::Peer;
 use super::memory::{self, MemoryEnd};
+use super::tls::{PeerCertificate, ServerEnd};
 
 /// A connected byte stream. Dropping it closes it.
 pub struct Stream(Kind);
@@ -23,6 +24,8 @@ pub struct Stream(Kind);
 enum Kind {
     Memory(MemoryEnd),
     Tcp(Async<TcpStream>),
+    /// Accepted with a handshake; boxed, for it is large and most connections are plain.
+    Tls(Box<ServerEnd>),
     Unix(Async<UnixStream>),
 }
 
@@ -33,6 +36,19 @@ impl Stream {
 
     pub(super) const fn unix(stream: Async<UnixStream>) -> Self {
         Self(Kind::Unix(stream))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn tls(end: ServerEnd) -> Self {
+        Self(Kind::Tls(Box::new(end)))
+    }
+
+    /// The stream that the kernel knows: this one, or the one under TLS.
+    const fn below(&self) -> &Kind {
+        match &self.0 {
+            Kind::Tls(end) => &end.socket().0,
+            kind => kind,
+        }
     }
 
     /// Two ends connected in memory, each direction holding at most `bytes_max` bytes: what tests use.
@@ -127,6 +143,7 @@ impl Stream {
         uninterrupted(|| match &self.0 {
             Kind::Memory(end) => end.try_read(buf),
             Kind::Tcp(stream) => stream.get_ref().read(buf),
+            Kind::Tls(end) => end.try_read(buf),
             Kind::Unix(stream) => stream.get_ref().read(buf),
         })
     }
@@ -147,6 +164,7 @@ impl Stream {
         // One part goes through `send`, several through `writev`.
         let sent = uninterrupted(|| match (&self.0, parts) {
             (Kind::Memory(end), parts) => write_parts(end, parts),
+            (Kind::Tls(end), parts) => end.try_write_vectored(parts),
             (Kind::Tcp(stream), [bytes]) => stream.get_ref().write(bytes),
             (Kind::Tcp(stream), parts) => stream.get_ref().write_vectored(parts),
             (Kind::Unix(stream), [bytes]) => stream.get_ref().write(bytes),
@@ -164,8 +182,8 @@ impl Stream {
     /// request is usable then.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        let peeked = match &self.0 {
-            Kind::Memory(_) => return true,
+        let peeked = match self.below() {
+            Kind::Memory(_) | Kind::Tls(_) => return true,
             Kind::Tcp(stream) => stream.get_ref().peek(&mut [0]),
             Kind::Unix(stream) => rustix::net::recv(stream, &mut [0], rustix::net::RecvFlags::PEEK)
                 .map(|(len, _)| len)
@@ -182,6 +200,7 @@ impl Stream {
         match &self.0 {
             Kind::Memory(end) => end.poll_readable(cx).map(Ok),
             Kind::Tcp(stream) => stream.poll_readable(cx),
+            Kind::Tls(end) => end.poll_readable(cx),
             Kind::Unix(stream) => stream.poll_readable(cx),
         }
     }
@@ -194,6 +213,7 @@ impl Stream {
         match &self.0 {
             Kind::Memory(end) => end.poll_writable(cx).map(Ok),
             Kind::Tcp(stream) => stream.poll_writable(cx),
+            Kind::Tls(end) => end.socket().poll_writable(cx),
             Kind::Unix(stream) => stream.poll_writable(cx),
         }
     }
@@ -202,8 +222,10 @@ impl Stream {
     /// still read, and TCP tells whether it does only in answer to something written.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        let fd = match &self.0 {
+        let fd = match self.below() {
             Kind::Memory(end) => return end.is_broken(),
+            // Never: nothing is below a socket.
+            Kind::Tls(_) => return false,
             Kind::Tcp(stream) => stream.as_fd(),
             Kind::Unix(stream) => stream.as_fd(),
         };
@@ -225,6 +247,7 @@ impl Stream {
                 Ok(())
             }
             Kind::Tcp(stream) => stream.get_ref().shutdown(Shutdown::Write),
+            Kind::Tls(end) => end.shutdown_write(),
             Kind::Unix(stream) => stream.get_ref().shutdown(Shutdown::Write),
         }
     }
@@ -234,9 +257,9 @@ impl Stream {
     /// # Errors
     /// The system's.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        match &self.0 {
+        match self.below() {
             Kind::Tcp(stream) => stream.get_ref().set_nodelay(nodelay),
-            Kind::Memory(_) | Kind::Unix(_) => Ok(()),
+            Kind::Memory(_) | Kind::Tls(_) | Kind::Unix(_) => Ok(()),
         }
     }
 
@@ -246,8 +269,8 @@ impl Stream {
     /// # Errors
     /// The system's.
     pub fn set_send_buffer(&self, bytes: usize) -> io::Result<()> {
-        match &self.0 {
-            Kind::Memory(_) => Ok(()),
+        match self.below() {
+            Kind::Memory(_) | Kind::Tls(_) => Ok(()),
             Kind::Tcp(stream) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(
                 stream, bytes,
             )?),
@@ -257,13 +280,22 @@ impl Stream {
         }
     }
 
+    /// The certificate that the client has shown in a handshake, verified.
+    #[must_use]
+    pub fn peer_certificate(&self) -> Option<&PeerCertificate> {
+        match &self.0 {
+            Kind::Tls(end) => end.peer_certificate(),
+            _ => None,
+        }
+    }
+
     /// Who is at the other end: a system call for TCP, so keep what [`Accepted`](super::Accepted) says.
     ///
     /// # Errors
     /// The system's, for instance when the peer is gone already.
     pub fn peer(&self) -> io::Result<Peer> {
-        match &self.0 {
-            Kind::Memory(_) => Ok(Peer::Memory),
+        match self.below() {
+            Kind::Memory(_) | Kind::Tls(_) => Ok(Peer::Memory),
             Kind::Tcp(stream) => Ok(Peer::tcp(stream.get_ref().peer_addr()?)),
             Kind::Unix(_) => Ok(Peer::Unix),
         }

@@ -1,4 +1,5 @@
-//! `/health`, `/ready`, `/status`, `/metrics`. All but `/ready` answer at once: that one asks the services.
+//! `/health`, `/ready`, `/status`, `/metrics`, and what the server says of itself to clients without a token. All but
+//! `/ready` answer at once: that one asks the services.
 
 use crate::http1::encode::HeaderValue;
 use crate::mcp::json;
@@ -9,6 +10,7 @@ use crate::rt;
 use super::http::Http;
 use super::respond::Response;
 use super::routes::Target;
+use super::site::Settings;
 
 const METRICS_TYPE: HeaderValue<'static> = HeaderValue::from_static(CONTENT_TYPE);
 
@@ -49,6 +51,13 @@ pub async fn ready(http: &Http) -> Response {
         }
     });
     Response::json(status, body).with("Cache-Control", "no-store")
+}
+
+/// The document of RFC 9728. Clients may keep it for a while: it is looked up before every login.
+pub fn resource_metadata(settings: &Settings) -> Response {
+    let resource = settings.resource.as_ref();
+    let document = resource.map_or("{}", |resource| &resource.document);
+    Response::json(200, document).with("Cache-Control", "public, max-age=300")
 }
 
 /// Cheap, and 200 as long as the loop turns.

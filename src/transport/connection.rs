@@ -24,7 +24,7 @@ use crate::gate::forwarded::Client;
 use crate::http1::encode::Persistence;
 use crate::http1::{Framing, Head, HeadError, Method, Version};
 use crate::log::{RequestId, escape, traced};
-use crate::metrics::{Close, Limit};
+use crate::metrics::{Close, ConnectionGuard, Limit};
 use crate::rt::shutdown::Phase;
 use crate::rt::{self, Deadline, Expired, Stream};
 
@@ -131,13 +131,14 @@ impl Connection {
     }
 
     /// Serves it to its end.
-    pub async fn run(mut self) {
-        let guard = self.http.server.metrics.connection_opened();
+    pub async fn run(mut self, guard: ConnectionGuard) {
         let reason = loop {
             let settings = self.http.settings();
             if let Err(reason) = self.read_head(&settings).await {
                 break reason;
             }
+            // Anew: it may have waited long for this head, and somebody's rights may have gone meanwhile.
+            let settings = self.http.settings();
             let site = self.site.borrow().clone();
             match traced(RequestId::next(), self.answer_logged(&settings, &site)).await {
                 After::Answered if self.persistence == Persistence::KeepAlive => (),
@@ -350,7 +351,7 @@ impl Connection {
         if let Err(refusal) = self.find_client(settings) {
             return self.refuse_before_body(refusal, framing).await;
         }
-        let admitted = match self.admit(settings, site) {
+        let admitted = match self.admit(settings, site).await {
             Ok(admitted) => admitted,
             Err(refusal) => return self.refuse_before_body(refusal, framing).await,
         };
@@ -403,6 +404,10 @@ impl Connection {
             }
             (Target::Ready, _) => {
                 let response = admin::ready(&self.http).await;
+                self.send(response).await
+            }
+            (Target::ResourceMetadata, _) => {
+                let response = admin::resource_metadata(settings);
                 self.send(response).await
             }
             (Target::Health | Target::Metrics | Target::Status, _) => {
@@ -500,7 +505,7 @@ impl Connection {
     }
 
     /// Answers what breaks the rules of HTTP, and lets the client read the answer.
-    async fn refuse_and_linger(&mut self, status: u16, text: &str) {
+    pub(super) async fn refuse_and_linger(&mut self, status: u16, text: &str) {
         // It goes by itself.
         self.newcomer = None;
         self.persistence = Persistence::Close;
@@ -512,7 +517,8 @@ impl Connection {
         }
     }
 
-    async fn linger(&mut self) {
+    /// Reads on for a moment, so that the client gets to read what it was sent last.
+    pub(super) async fn linger(&mut self) {
         _ = self.stream.shutdown_write();
         self.deadline.set(LINGER);
         let mut left = LINGER_BYTES_MAX;

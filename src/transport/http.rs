@@ -131,8 +131,10 @@ impl Http {
             Err(limit) => {
                 self.server.metrics.limit_hit(limit);
                 self.server.metrics.connection_closed(Close::Limit);
-                // Best effort, without waiting: the answer fits any empty send buffer.
-                _ = stream.try_write(respond::TOO_MANY_CONNECTIONS);
+                if site.borrow().tls.is_none() {
+                    // Best effort, without waiting: the answer fits any empty send buffer.
+                    _ = stream.try_write(respond::TOO_MANY_CONNECTIONS);
+                }
                 return false;
             }
         };
@@ -144,8 +146,20 @@ impl Http {
         _ = stream.set_nodelay(true);
         _ = stream.set_send_buffer(SEND_BUFFER_BYTES);
         log::trace!("connection from {}", escape(&peer.to_string()));
-        let connection = Connection::new(self, site.clone(), stream, peer.ip(), admission);
-        rt::spawn(connection.run()).detach();
+        // Whoever has shaken hands keeps to that; a reload is for those who come after it.
+        let acceptor = site.borrow().tls.clone();
+        match acceptor {
+            Some(acceptor) => {
+                let site = site.clone();
+                rt::spawn(self.shake_hands_and_serve(acceptor, site, stream, peer, admission))
+                    .detach();
+            }
+            None => {
+                let guard = self.server.metrics.connection_opened();
+                let connection = Connection::new(self, site.clone(), stream, peer.ip(), admission);
+                rt::spawn(connection.run(guard)).detach();
+            }
+        }
         took_a_place
     }
 }

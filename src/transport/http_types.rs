@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use http_types::{Body, Method, Request, Response, StatusCode};
 
-use crate::gate::Principal;
 use crate::gate::auth::Auth;
 use crate::gate::origin::{OriginRefusal, OriginRule};
+use crate::gate::{Principal, Scope, Scopes};
 use crate::http1::accept::accepts;
 use crate::http1::sse::encode_comment;
 use crate::jsonrpc::{self, Envelope, Incoming, write_json_string};
@@ -101,9 +101,13 @@ impl Mount {
         let admitted = self.0.origin.admit(origin, header(request, "host"));
         admitted.map_err(|refusal| json(OriginRefusal::STATUS, refusal.body().into_bytes()))?;
         let authorization = header(request, "authorization");
-        let caller = self.0.auth.admit(authorization).map_err(|refusal| {
+        let auth = &self.0.auth;
+        let admitted = auth.admit(authorization, rt::unix_time());
+        let caller = admitted.map_err(|refusal| {
+            let needed = Scopes::NONE.with(Scope::Write);
+            let challenge = auth.challenge(refusal, needed, None);
             let mut response = json(refusal.status(), refusal.body().into_bytes());
-            response.insert_header("WWW-Authenticate", refusal.challenge(None));
+            response.insert_header("WWW-Authenticate", challenge);
             response
         })?;
         match request.method() {

@@ -4,12 +4,13 @@
 //! into bytes. It knows no method; the server knows no transport.
 //!
 //! ```text
-//!   accept ─▶ connection ─▶ routes + gate ─▶ body ─▶ streamable · http_sse · plain · events · admin
+//!   accept ─▶ (handshake) ─▶ connection ─▶ routes + gate ─▶ body ─▶ streamable · http_sse · plain · events · admin
 //!                                                          │
 //!                                            reply (JSON or a stream on this connection)
 //!                                            stream (a GET stream, in a small task of its own)
 //! ```
 
+pub mod certificates;
 pub mod http;
 pub mod site;
 pub mod stdio;
@@ -21,6 +22,7 @@ mod admin;
 mod body;
 mod connection;
 mod events;
+mod handshake;
 mod http_sse;
 mod places;
 mod plain;

@@ -26,6 +26,8 @@ pub enum Target {
     Publish,
     /// `/ready`.
     Ready,
+    /// `/.well-known/oauth-protected-resource`, with and without the endpoint's path: RFC 9728.
+    ResourceMetadata,
     /// `/status`.
     Status,
     /// `/api/mcp/v1/tools`: the tools as a plain list.
@@ -60,6 +62,7 @@ impl Target {
             _ if path == settings.mcp_path => Target::Mcp,
             _ if is_path(path, &settings.sse_path) => Target::HttpSse,
             _ if is_path(path, &settings.message_path) => Target::Messages,
+            _ if is_resource_metadata(path, settings) => Target::ResourceMetadata,
             _ => return None,
         };
         let is_served = match target {
@@ -67,6 +70,8 @@ impl Target {
             Target::Call | Target::EventStream | Target::Publish | Target::Tools => groups.api,
             // Every listener can be asked for its health.
             Target::Health => true,
+            // Wherever a token is asked for.
+            Target::ResourceMetadata => groups.mcp || groups.api,
             Target::Metrics | Target::Ready | Target::Status => groups.admin,
         };
         is_served.then_some(target)
@@ -78,9 +83,12 @@ impl Target {
             Target::Mcp => "GET, POST, DELETE, OPTIONS",
             Target::Call | Target::Messages | Target::Publish => "POST, OPTIONS",
             Target::EventStream | Target::HttpSse => "GET, OPTIONS",
-            Target::Tools | Target::Health | Target::Metrics | Target::Ready | Target::Status => {
-                "GET, HEAD, OPTIONS"
-            }
+            Target::Health
+            | Target::Metrics
+            | Target::Ready
+            | Target::ResourceMetadata
+            | Target::Status
+            | Target::Tools => "GET, HEAD, OPTIONS",
         }
     }
 
@@ -94,7 +102,7 @@ impl Target {
     /// Who may use it.
     pub fn access(self) -> Access {
         match self {
-            Target::Health | Target::Ready => Access::Open,
+            Target::Health | Target::Ready | Target::ResourceMetadata => Access::Open,
             Target::Metrics | Target::Status => Access::Operator,
             Target::Publish => Access::Scope(Scope::Publish),
             Target::Call
@@ -107,6 +115,11 @@ impl Target {
     }
 }
 
+fn is_resource_metadata(path: &str, settings: &Settings) -> bool {
+    let resource = settings.resource.as_ref();
+    resource.is_some_and(|resource| resource.is_at(path, &settings.mcp_path))
+}
+
 /// Whether both name the same endpoint; one slash at the end makes no difference, because half of
 /// the clients of the old endpoints write it and half do not.
 fn is_path(path: &str, configured: &str) -> bool {
@@ -116,6 +129,7 @@ fn is_path(path: &str, configured: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::resource::Resource;
 
     #[track_caller]
     fn check(path: &str, groups: Groups, expected: Option<Target>) {
@@ -157,6 +171,27 @@ mod tests {
         };
         check("/health", api, Some(Target::Health));
         check("/metrics", api, None);
+    }
+
+    #[test]
+    fn the_resource_is_described_only_where_there_is_one() {
+        const ROOT: &str = "/.well-known/oauth-protected-resource";
+        check(ROOT, Groups::ALL, None);
+        let settings = Settings {
+            resource: Some(Resource::new("https://nas.lan/mcp", "siskin", &[], &[])),
+            ..Settings::default()
+        };
+        let at = |path: &str, groups| Target::of(path, &settings, groups);
+        let admin = Groups {
+            mcp: false,
+            api: false,
+            admin: true,
+        };
+        for path in [ROOT.to_owned(), format!("{ROOT}/mcp")] {
+            assert_eq!(at(&path, Groups::ALL), Some(Target::ResourceMetadata));
+            assert_eq!(at(&path, admin), None);
+        }
+        assert_eq!(at(&format!("{ROOT}/sse"), Groups::ALL), None);
     }
 
     #[test]

@@ -5,12 +5,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::gate::Principal;
 use crate::gate::auth::Auth;
 use crate::gate::forwarded::Proxies;
 use crate::gate::host::HostRule;
 use crate::gate::origin::OriginRule;
 use crate::gate::rate::Rates;
+use crate::gate::resource::Resource;
 use crate::http1::HeadLimits;
+use crate::rt::tls::Acceptor;
+
+use super::certificates::Certificates;
 
 /// One listener's share of the routes and its rules.
 pub struct Site {
@@ -20,6 +25,8 @@ pub struct Site {
     pub host: HostRule,
     /// Whose `Origin` it accepts.
     pub origin: OriginRule,
+    /// What shakes hands there; without it, it speaks plain HTTP.
+    pub tls: Option<Acceptor>,
 }
 
 /// The groups of routes.
@@ -45,10 +52,22 @@ impl Groups {
 /// Asks the services we stand in front of: each with whether it answers as it should.
 pub type Readiness = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<(Box<str>, bool)>>>>>;
 
+/// Where the keys of an issuer come from, which changes them when it likes.
+pub trait KeySource {
+    /// A token was signed by a key that is not known: fetches the keys, unless that was tried a short while ago. Ends
+    /// within a few seconds, with whether it is worth looking at the token again.
+    fn refresh(&self) -> Pin<Box<dyn Future<Output = bool>>>;
+
+    /// A token was good. Keys that are old are fetched anew, while nobody waits.
+    fn used(&self);
+}
+
 /// Settings of all listeners; replaced whole by a reload.
 pub struct Settings {
     /// Who may come in.
     pub auth: Auth,
+    /// Who needs no token, by their certificate.
+    pub certificates: Certificates,
     /// `limits.auth_failures`.
     pub auth_failures_max: u32,
     /// `server.trusted_proxies`.
@@ -57,6 +76,10 @@ pub struct Settings {
     pub rates: Rates,
     /// `limits.rate_exempt`.
     pub rate_exempt: Vec<String>,
+    /// What callers are told who may not, if they can ask an issuer for a token.
+    pub resource: Option<Resource>,
+    /// Where the keys of tokens come from, if not from the configuration.
+    pub keys: Option<Rc<dyn KeySource>>,
     /// `limits.head_bytes` and `limits.headers`.
     pub head: HeadLimits,
     /// `limits.body_bytes`.
@@ -98,6 +121,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether this caller has shown a token or a certificate of ours, and not just come in.
+    pub fn knows(&self, caller: &Rc<Principal>) -> bool {
+        self.auth.knows(caller) || self.certificates.knows(caller)
+    }
+
     /// `timeout.sse_retry` as the `retry` field of an event has it.
     pub fn retry_ms(&self) -> u64 {
         u64::try_from(self.retry.as_millis()).unwrap_or(u64::MAX)
@@ -108,10 +136,13 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             auth: Auth::off(),
+            certificates: Certificates::default(),
             auth_failures_max: 10,
             proxies: Proxies::default(),
             rates: Rates::default(),
             rate_exempt: Vec::new(),
+            resource: None,
+            keys: None,
             head: HeadLimits {
                 head_bytes_max: 8192,
                 headers_max: 64,

@@ -30,7 +30,7 @@ impl Service for Parrot {
 
 impl Parrot {
     fn say(&mut self, call: &Call) -> Answer {
-        let said = json!({"error": call.headers, "message": "wrong token", "line": call.line()});
+        let said = json!({"error": call.headers, "message": format!("`{}` is no token", call.header("authorization").unwrap_or_default()), "line": call.line()});
         match self.status {
             200 => Answer::json(200, &json!({"ok": call.arg("what")})),
             status => Answer::json(status, &said),

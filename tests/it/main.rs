@@ -19,6 +19,8 @@
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
 //!   auth         tokens, scopes, refusals
 //!   rates        how often one may ask and guess, and who asks behind a proxy
+//!   jwt          tokens of an issuer: signatures, claims, keys that change, metadata for clients
+//!   tls          TLS on our own listeners, and certificates of clients
 //!   browser_rules  Host, Origin, CORS, and JSON on every error
 //!   reload       the configuration read again
 //!   metrics      what an operator sees: metrics, logs, health, which port serves what
@@ -68,6 +70,8 @@ mod http_sse;
 #[cfg(feature = "http-types")]
 mod http_types;
 mod interop;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod limits;
 mod messages;
 mod rates;
@@ -75,6 +79,8 @@ mod sessions;
 mod smoke;
 mod sse;
 mod subscriptions;
+#[cfg(feature = "tls")]
+mod tls;
 mod transcripts;
 mod wire;
 

@@ -23,7 +23,7 @@ use super::super::{Context, ExitCode, Failure};
             name. Exits with 78 when the file has a problem, with 1 when the tool fails.",
     example = "siskin pack test packs/kettle.toml",
     example = "siskin pack test packs/kettle.toml kettle_list_items limit=3",
-    example = "siskin pack test kettle.toml kettle_off --set services.kettle.url=http://k"
+    example = "siskin pack test kettle.toml kettle_off --set services.kettle.url=http://pi"
 )]
 pub(super) struct Test {
     /// arguments as one JSON object; KEY=VALUE may add others

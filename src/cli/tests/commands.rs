@@ -54,6 +54,78 @@ fn check_lists_everything() {
 }
 
 #[test]
+fn a_new_token_is_shown_with_what_accepts_it() {
+    let token = format!("siskin_{}", "a5".repeat(32));
+    let hash = crate::config::TokenHash::of(&token).hex();
+    for (args, name, rest) in [
+        (
+            &["token", "new"][..],
+            "client",
+            "scopes = [\"read\", \"write\"]\n",
+        ),
+        (
+            &[
+                "token",
+                "new",
+                "--name",
+                "ann@nas",
+                "--scopes",
+                "read,publish",
+            ],
+            "ann@nas",
+            "scopes = [\"read\", \"publish\"]\n",
+        ),
+        (
+            &[
+                "token",
+                "--scopes",
+                "admin",
+                "new",
+                "--tools",
+                "grafana_*, device_cpu",
+            ],
+            "client",
+            "scopes = [\"admin\"]\ntools = [\"grafana_*\", \"device_cpu\"]\n",
+        ),
+    ] {
+        let ran = run(args);
+        let entry =
+            format!("[[auth.tokens]]\nname = \"{name}\"\ntoken_sha256 = \"{hash}\"\n{rest}");
+        let expected =
+            format!("token, shown this once:\n\n{token}\n\nfor the configuration:\n\n{entry}");
+        assert_eq!((ran.stdout, ran.exit), (expected, ExitCode::Ok), "{args:?}");
+        // What it prints is what a configuration reads.
+        let sources = crate::config::Sources {
+            config_dir: Some("/c".into()),
+            read: Box::new(move |path| match path.ends_with("base.toml") {
+                true => Ok(entry.clone()),
+                false => Err(std::io::ErrorKind::NotFound.into()),
+            }),
+            ..crate::config::Sources::default()
+        };
+        let tokens = crate::config::load(&sources).unwrap().config.tokens();
+        assert_eq!(tokens.len(), 1);
+        assert_eq!(tokens[0].hash, crate::config::TokenHash::of(&token));
+    }
+    for (args, expected) in [
+        (
+            &["token", "nwe"][..],
+            "unknown action `nwe`; did you mean `new`?",
+        ),
+        (&["token", "new", "--name", "a b"], "expected a name"),
+        (&["token", "new", "--name", "jwt:a"], "expected a name"),
+        (&["token", "new", "--scopes", "root"], "expected `read`"),
+        (&["token", "new", "--scopes", ""], "expected `read`"),
+        (&["token", "new", "--tools", "a b"], "expected a tool name"),
+    ] {
+        let ran = run(args);
+        assert_eq!(ran.exit, ExitCode::Usage, "{args:?}");
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "", "no token that nothing accepts");
+    }
+}
+
+#[test]
 fn check_asks_the_program_too() {
     let app = Fake {
         problems: vec!["pack `x`: no `url`".to_owned()],

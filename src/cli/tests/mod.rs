@@ -12,8 +12,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{
-    Answer, App, CallOutcome, Checked, Context, Exchange, ExitCode, Failure, PackFile, ToolLine,
-    Trial, run_in,
+    Answer, App, CallOutcome, Checked, Context, Exchange, ExitCode, Failure, HttpsAsk, PackFile,
+    ToolLine, Trial, run_in,
 };
 use crate::config::{Loaded, Sources};
 
@@ -82,6 +82,18 @@ impl App for Fake {
         self.ended()
     }
 
+    fn https_status(&self, ask: &HttpsAsk<'_>) -> Result<u16, String> {
+        let HttpsAsk {
+            url, host, is_own, ..
+        } = ask;
+        self.note(format!("{url} as {host}, own: {is_own}"));
+        match url.contains("sick") {
+            true => Ok(503),
+            false if url.contains("dead") => Err("nobody there".to_owned()),
+            false => Ok(200),
+        }
+    }
+
     fn stdio(&self, _: Loaded, _: Sources) -> Result<(), Failure> {
         self.note("stdio".to_owned());
         self.ended()
@@ -135,6 +147,10 @@ impl App for Fake {
             exchanges: self.exchanges.clone(),
             outcome: self.outcome.clone(),
         })
+    }
+
+    fn random(&self) -> [u8; 32] {
+        [0xa5; 32]
     }
 
     fn revisions(&self) -> Vec<&'static str> {

@@ -143,8 +143,8 @@ fn slips_are_named_with_their_remedy() {
             "`--schema` and `--reference` are two texts: ask for one of them",
         ),
         (
-            &["healthcheck", "--url", "https://h"],
-            "`--url`: expected `http://host:port/path` or `unix:/path`, found `https://h`",
+            &["healthcheck", "--url", "ftp://h"],
+            "`--url`: expected `http://host:port/path`, `https://host:port/path` or `unix:/path`, found `ftp://h`",
         ),
         (
             &["healthcheck", "--timeout=0"],

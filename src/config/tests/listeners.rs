@@ -137,8 +137,27 @@ fn addresses_and_their_neighbours() {
 }
 
 const REMEDY: &str = "reaches beyond this machine and no token is set: set `server.api_token` \
-     (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`) or, if everyone who can connect may use it, \
-     `auth.allow_anonymous = true` (`APP_AUTH__ALLOW_ANONYMOUS=true`)";
+     (`APP_SERVER__API_TOKEN=...` or `APP_SERVER__API_TOKEN_FILE=...`), ask for client certificates \
+     (`tls.client_cert_required`) or, if everyone who can connect may use it, `auth.allow_anonymous = true` (`APP_AUTH__ALLOW_ANONYMOUS=true`)";
+
+#[test]
+fn beyond_loopback_certificates_do_for_a_token_if_they_are_required_everywhere() {
+    let with_tls = || {
+        Setup::default()
+            .env("FASTMCP_HOST", "0.0.0.0")
+            .cli("tls.cert_file=c")
+            .cli("tls.key_file=k")
+            .cli("tls.client_ca_file=a")
+    };
+    assert!(with_tls().refused().ends_with(REMEDY));
+    let required = || with_tls().cli("tls.client_cert_required=true");
+    check(required(), &["0.0.0.0:8000 mcp,api,admin"]);
+    let plain = r#"server.listeners=[{ address = "0.0.0.0:1", tls = false }]"#;
+    assert!(required().cli(plain).refused().ends_with(REMEDY));
+    // Those who are named are asked for, and nobody else has a name.
+    let named = r#"auth.certificates=[{ name = "n", subject = "s" }]"#;
+    check(with_tls().cli(named), &["0.0.0.0:8000 mcp,api,admin"]);
+}
 
 #[test]
 fn beyond_loopback_needs_a_token_or_a_written_wish() {

@@ -1,6 +1,7 @@
 //! Tests of the loader as a whole, over files held in memory. One module per promise.
 
 mod environment;
+mod jwt;
 mod kinds;
 mod layers;
 mod listeners;

@@ -1,8 +1,8 @@
 //! TLS, and the only place that names rustls. Feature `tls`; without it every use is [`TlsProblem::NotBuiltIn`].
 //!
-//! In scope: whom to believe ([`Trust`]), the handshake as a client ([`Trust::connect`]), clear causes. Not in scope:
-//! addresses, HTTP. An acceptor for our own listeners has its place beside [`Trust`]: `stream.rs`, `problem.rs` and the
-//! reading of PEM files serve both ends.
+//! In scope: whom to believe ([`Trust`]), the handshake as a client ([`Trust::connect`]), clear causes; and the
+//! handshake as a server ([`Acceptor::accept`]), after which a [`Stream`] is encrypted and its users need not know. Not
+//! in scope: addresses, deadlines, HTTP, what a client's certificate allows.
 //!
 //! Nothing is built before the first handshake, and the system's hundred and more root certificates are read only when
 //! a certificate needs them: who calls one service with a private authority never holds them.
@@ -18,11 +18,17 @@ mod problem;
 pub use problem::TlsProblem;
 
 #[cfg(feature = "tls")]
+mod acceptor;
+#[cfg(feature = "tls")]
 mod client;
+#[cfg(feature = "tls")]
+mod names;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "tls")]
+mod server;
 #[cfg(feature = "tls")]
 mod stream;
 #[cfg(feature = "tls")]
@@ -33,7 +39,13 @@ mod verify;
 mod client;
 #[cfg(not(feature = "tls"))]
 use client as stream;
+#[cfg(not(feature = "tls"))]
+use client as acceptor;
+#[cfg(not(feature = "tls"))]
+use client as server;
 
+pub use acceptor::Acceptor;
+pub(super) use server::ServerEnd;
 pub use stream::TlsStream;
 
 /// Whether this program was built with TLS.
@@ -63,6 +75,8 @@ pub enum TrustError {
     NoCertificate(PathBuf),
     /// The file holds no private key.
     NoKey(PathBuf),
+    /// This program was built without the feature `tls`.
+    NotBuiltIn,
     /// The file could not be read; the system's words.
     Read(PathBuf, String),
     /// No name a certificate could have.
@@ -90,6 +104,9 @@ impl fmt::Display for TrustError {
                 "`{}` holds no private key, expected PEM with `-----BEGIN PRIVATE KEY-----`",
                 path.display()
             ),
+            Self::NotBuiltIn => f.write_str(
+                "this program was built without the feature `tls`; leave it out, or use a build with the feature",
+            ),
             Self::Read(path, text) => write!(f, "`{}` cannot be read ({text})", path.display()),
             Self::ServerName(name) => write!(
                 f,
@@ -101,6 +118,74 @@ impl fmt::Display for TrustError {
 }
 
 impl std::error::Error for TrustError {}
+
+/// The files that our listeners speak TLS by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptorSettings {
+    /// PEM: our certificate, then those between it and the authority.
+    pub cert_file: PathBuf,
+    /// PEM: its key.
+    pub key_file: PathBuf,
+    /// PEM: the authorities whose certificates clients may show. Without them none is asked for.
+    pub client_ca_file: Option<PathBuf>,
+    /// Whether a client must show one.
+    pub client_cert_required: bool,
+}
+
+/// One of the files of [`AcceptorSettings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptorFile {
+    /// `cert_file`
+    Cert,
+    /// `client_ca_file`
+    ClientCa,
+    /// `key_file`
+    Key,
+}
+
+/// A handshake as the server that did not come about.
+pub struct Refused {
+    /// The socket below: a peer that is still reading may be told in plain text.
+    pub stream: Stream,
+    /// Why.
+    pub why: Refusal,
+}
+
+/// Why a handshake as the server did not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The peer went away.
+    Closed,
+    /// The two could not agree, or the client's certificate is not believed; it has been told by an alert.
+    Failed(String),
+    /// Neither TLS nor HTTP.
+    NotTls,
+    /// A plain HTTP request.
+    PlainHttp,
+    /// The client's side of it takes more bytes than any sound one.
+    TooLong,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the client closed the connection during the handshake"),
+            Self::Failed(text) => f.write_str(text),
+            Self::NotTls => f.write_str("what the client sent is no TLS"),
+            Self::PlainHttp => f.write_str("the client speaks plain HTTP"),
+            Self::TooLong => f.write_str("the client's handshake is too long"),
+        }
+    }
+}
+
+/// Whom a client's certificate names, after it has been verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificate {
+    /// SHA-256 of all of it.
+    pub fingerprint: [u8; 32],
+    /// Its common name and alternative names: host names, addresses, e-mail addresses, URIs.
+    pub names: Box<[Box<str>]>,
+}
 
 /// Whom to believe. Cloning shares it.
 #[derive(Clone)]

@@ -38,7 +38,12 @@ pub(super) struct Admitted {
 impl Connection {
     /// Everything that is decided from the head alone, in this order: host, what stands there
     /// twice, origin, preflight, target, method, token, rate, expectation.
-    pub(super) fn admit(&mut self, settings: &Settings, site: &Site) -> Result<Admitted, Response> {
+    /// Waits for nothing but the keys of an issuer.
+    pub(super) async fn admit(
+        &mut self,
+        settings: &Settings,
+        site: &Site,
+    ) -> Result<Admitted, Response> {
         let head = &self.head;
         if head.method() == Method::Connect {
             // What follows would be a tunnel's bytes, not a request.
@@ -88,7 +93,7 @@ impl Connection {
             let text = format!("method not allowed here; use {}", target.allow());
             return Err(Response::error(405, &text).with("Allow", target.allow()));
         }
-        let identified = self.identify(settings, target);
+        let identified = self.identify(settings, target).await;
         let excess = self.count_request(settings, target, identified.as_ref().ok())?;
         let caller = identified?;
         if self.must_show_token && target.access() != Access::Open {

@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use crate::gate::auth::{Auth, AuthRefusal};
 use crate::gate::brake::FORGOTTEN_AFTER;
+use crate::gate::jwt::{Jwt, JwtRefusal};
 use crate::gate::rate::{Key, RateRefusal};
-use crate::gate::{Principal, Scope};
+use crate::gate::{Principal, Scope, Scopes};
 use crate::http1::{Method, query};
 use crate::jsonrpc::{self, Envelope, Incoming, Message, UnknownId};
 use crate::metrics::Limit;
+use crate::rt;
 use crate::server::outlet::{Item, Status};
 use crate::transport::http_sse;
 use crate::transport::respond::Response;
@@ -54,14 +56,14 @@ impl Connection {
         }
     }
 
-    /// Whether a place that is kept for callers on this machine and with a token is for this one.
+    /// Whether a place that is kept for callers on this machine and with a token or certificate is for this one.
     pub(super) fn has_a_reserved_place(&self, settings: &Settings, caller: &Rc<Principal>) -> bool {
         // All who come to a connection that must show a token and are local come by a proxy.
-        self.client.is_local() || settings.auth.knows(caller)
+        self.client.is_local() || settings.knows(caller)
     }
 
-    /// The caller by the token, and whether it may ask this.
-    pub(super) fn identify(
+    /// The caller by the token or certificate, and whether it may ask this.
+    pub(super) async fn identify(
         &self,
         settings: &Settings,
         target: Target,
@@ -70,60 +72,97 @@ impl Connection {
             Access::Open => return Ok(Rc::new(Principal::anonymous())),
             Access::Operator if settings.metrics_public => {
                 // Who shows a good token may have a reserved place; who shows none is let in too.
-                let caller = self.authenticate(settings);
+                let caller = self.authenticate(settings, None).await;
                 return Ok(caller.unwrap_or_else(|_| Rc::new(Principal::anonymous())));
             }
             Access::Operator => Some(Scope::Admin),
             Access::Scope(scope) => Some(scope),
             Access::Token => None,
         };
-        let caller = self.authenticate(settings)?;
+        let caller = self.authenticate(settings, scope).await?;
         if let Some(scope) = scope {
-            caller.require(scope).map_err(refuse)?;
+            caller
+                .require(scope)
+                .map_err(|refusal| refuse(settings, refusal, Some(scope)))?;
         }
         Ok(caller)
     }
 
-    /// Looks at the token, unless its address has guessed too often.
-    fn authenticate(&self, settings: &Settings) -> Result<Rc<Principal>, Response> {
+    /// Looks at the token, unless its address has guessed too often; at the certificate where no token is shown. A
+    /// certificate cannot be guessed, so the brake does not hold it. Where a token was signed by a key that is not
+    /// known, an issuer may have changed its keys: this request waits while they are fetched, and others go on.
+    async fn authenticate(
+        &self,
+        settings: &Settings,
+        scope: Option<Scope>,
+    ) -> Result<Rc<Principal>, Response> {
         let credential = self.head.header("authorization");
+        let certificate = self
+            .stream
+            .peer_certificate()
+            .filter(|_| credential.is_none());
+        if let Some(caller) = certificate.and_then(|shown| settings.certificates.caller(shown)) {
+            return Ok(caller);
+        }
         let Some(credential) = credential.filter(|_| !matches!(settings.auth, Auth::Off(_))) else {
-            return settings.auth.admit(credential).map_err(refuse);
+            let admitted = settings.auth.admit(credential, rt::unix_time());
+            return admitted.map_err(|refusal| refuse(settings, refusal, scope));
         };
-        let (http, now) = (&self.http, self.http.clock.now());
+        let http = &self.http;
         let address = Key::address(self.client.ip);
-        let mut brake = http.brake.borrow_mut();
-        if let Err(refusal) = brake.ask(&address, credential, now) {
+        let may_guess = http
+            .brake
+            .borrow()
+            .ask(&address, credential, http.clock.now());
+        if let Err(refusal) = may_guess {
             http.server.metrics.limit_hit(Limit::AuthFailures);
             return Err(refuse_wait(
                 refusal,
                 "too many wrong tokens from this address",
             ));
         }
-        match settings.auth.admit(Some(credential)) {
+        let mut admitted = settings.auth.admit(Some(credential), rt::unix_time());
+        if let Err(AuthRefusal::Jwt(JwtRefusal::UnknownKey)) = admitted
+            && let Some(keys) = &settings.keys
+            && keys.refresh().await
+        {
+            admitted = settings.auth.admit(Some(credential), rt::unix_time());
+        }
+        // After the wait: another request of this address may have changed both meanwhile.
+        let (mut brake, now) = (http.brake.borrow_mut(), http.clock.now());
+        let refusal = match admitted {
             Ok(caller) => {
                 brake.passed(&address, credential, now);
-                Ok(caller)
-            }
-            Err(refusal) => {
-                let limit = settings.auth_failures_max;
-                let failed = brake.failed(&address, credential, limit, now);
-                let (count, minutes) = (failed.count, FORGOTTEN_AFTER.as_secs() / 60);
-                if failed.wait.is_zero() {
-                    log::warn!("wrong token from {}, {count} in {minutes} min", self.client);
-                } else {
-                    log::warn!(
-                        "wrong token from {}, {count} in {minutes} min: it waits {} s",
-                        self.client,
-                        failed.wait.as_secs()
-                    );
+                if let Some(keys) = &settings.keys
+                    && Jwt::is_name(&caller.name)
+                {
+                    keys.used();
                 }
-                Err(refuse(refusal))
+                return Ok(caller);
+            }
+            Err(refusal) => refusal,
+        };
+        if let AuthRefusal::Jwt(why) = refusal {
+            log::debug!("a token is refused: {why}");
+        }
+        if refusal.is_a_guess() {
+            let limit = settings.auth_failures_max;
+            let failed = brake.failed(&address, credential, limit, now);
+            let (count, minutes) = (failed.count, FORGOTTEN_AFTER.as_secs() / 60);
+            if failed.wait.is_zero() {
+                log::warn!("wrong token from {}, {count} in {minutes} min", self.client);
+            } else {
+                log::warn!(
+                    "wrong token from {}, {count} in {minutes} min: it waits {} s",
+                    self.client,
+                    failed.wait.as_secs()
+                );
             }
         }
+        Err(refuse(settings, refusal, scope))
     }
 
-    /// Counts the request for its token, or for its address if it has none that is good. A refusal
+    /// Counts the request for its token or certificate, or for its address if it has none that is good. A refusal
     /// is returned as a value where a session can be told of it, and that is for the dispatch.
     pub(super) fn count_request(
         &self,
@@ -131,7 +170,7 @@ impl Connection {
         target: Target,
         caller: Option<&Rc<Principal>>,
     ) -> Result<Option<RateRefusal>, Response> {
-        let known = caller.filter(|caller| settings.auth.knows(caller));
+        let known = caller.filter(|caller| settings.knows(caller));
         let (key, rate) = match known {
             Some(caller) => (
                 Key::principal(&caller.name),
@@ -221,9 +260,12 @@ impl Connection {
     }
 }
 
-fn refuse(refusal: AuthRefusal) -> Response {
-    Response::json(refusal.status(), refusal.body())
-        .with("WWW-Authenticate", refusal.challenge(None))
+/// The refusal of a request that needs `scope`, with what a client is to do about it.
+fn refuse(settings: &Settings, refusal: AuthRefusal, scope: Option<Scope>) -> Response {
+    let needed = Scopes::NONE.with(scope.unwrap_or(Scope::Write));
+    let metadata = (settings.resource.as_ref()).map(|resource| &*resource.metadata_url);
+    let challenge = settings.auth.challenge(refusal, needed, metadata);
+    Response::json(refusal.status(), refusal.body()).with("WWW-Authenticate", challenge)
 }
 
 fn refuse_wait(refusal: RateRefusal, what: &str) -> Response {

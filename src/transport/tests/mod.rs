@@ -41,6 +41,7 @@ pub fn at_the_door(settings: Settings, test: impl AsyncFnOnce(Door)) {
             groups: Groups::ALL,
             host: HostRule::new(Reach::Loopback, &[]).unwrap(),
             origin: OriginRule::new(Reach::Loopback, &[]).unwrap(),
+            tls: None,
         };
         let site = Rc::new(RefCell::new(Rc::new(site)));
         test(Door { http, clock, site }).await;

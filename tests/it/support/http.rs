@@ -148,6 +148,27 @@ impl Response {
             .is_some_and(|value| value.starts_with("text/event-stream"))
     }
 
+    /// Takes a response's head from the start of what was read; none if it is not whole.
+    #[track_caller]
+    pub fn try_take(unread: &mut Vec<u8>, method: Method) -> Option<Response> {
+        let mut head = ResponseHead::new();
+        let parsed = head.try_parse(unread, &HEAD_LIMITS);
+        let consumed =
+            parsed.unwrap_or_else(|error| panic!("{error}: {}", unread.escape_ascii()))?;
+        unread.drain(..consumed);
+        let framing = head.framing(method);
+        Some(Response {
+            status: head.status(),
+            headers: head
+                .iter()
+                .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
+                .collect(),
+            framing: framing.unwrap_or_else(|error| panic!("{error}: {head:?}")),
+            keep_alive: head.keep_alive(),
+            body: Vec::new(),
+        })
+    }
+
     /// The body as text.
     #[track_caller]
     pub fn text(&self) -> String {
@@ -260,16 +281,10 @@ impl Http {
     /// Reads a response's head; none if the server closed the connection instead.
     #[track_caller]
     pub fn try_response_head(&mut self, method: Method) -> Option<Response> {
-        let mut head = ResponseHead::new();
         let until = Until::soon();
         loop {
-            match head.try_parse(&self.unread, &HEAD_LIMITS) {
-                Ok(Some(consumed)) => {
-                    self.unread.drain(..consumed);
-                    break;
-                }
-                Ok(None) => (),
-                Err(error) => panic!("{error}: {}", self.unread.escape_ascii()),
+            if let Some(response) = Response::try_take(&mut self.unread, method) {
+                return Some(response);
             }
             if self.more(until) == 0 {
                 let rest = self.unread.escape_ascii();
@@ -280,18 +295,6 @@ impl Http {
                 return None;
             }
         }
-        let framing = head.framing(method);
-        let framing = framing.unwrap_or_else(|error| panic!("{error}: {head:?}"));
-        Some(Response {
-            status: head.status(),
-            headers: head
-                .iter()
-                .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
-                .collect(),
-            framing,
-            keep_alive: head.keep_alive(),
-            body: Vec::new(),
-        })
     }
 
     /// Sends a request whose answer must be an event stream, and goes on as that.

@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 pub use child::{Env, Exit, Folder, Process};
 pub use expect::listed;
 pub use footprint::{Footprint, children, status_kb};
-pub use http::{Http, Request, Response};
+pub use http::{BodyReader, Http, Request, Response};
 pub use mcp::{Incoming, Mcp, STATELESS, Way, resolve, result_of};
 pub use rig::Rig;
 pub use rustix::process::Signal;

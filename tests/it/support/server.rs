@@ -123,6 +123,18 @@ impl Server {
         })
     }
 
+    /// The same for one scheme, `http` or `https`.
+    #[track_caller]
+    pub fn addrs_of(&self, scheme: &str, count: usize) -> Vec<SocketAddr> {
+        let prefix = format!("listening {scheme} ");
+        poll_until("readiness lines", || {
+            let log = self.process.log();
+            let lines = log.lines().filter_map(|line| line.strip_prefix(&prefix));
+            let addrs: Vec<_> = lines.filter_map(|addr| addr.trim().parse().ok()).collect();
+            (addrs.len() >= count).then_some(addrs)
+        })
+    }
+
     /// Opens a connection.
     #[track_caller]
     pub fn connect(&self) -> Http {
