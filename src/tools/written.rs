@@ -79,7 +79,7 @@ pub(in crate::tools) fn remedy(key: &str, known: &[&str]) -> String {
 }
 
 /// Names for a message: `` `a`, `b` ``.
-pub(in crate::tools) fn quoted<'n>(names: &mut dyn Iterator<Item = &'n str>) -> String {
+pub(in crate::tools) fn quoted(names: &mut dyn Iterator<Item = &str>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
         [] => "none".to_owned(),

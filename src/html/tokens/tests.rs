@@ -113,10 +113,10 @@ fn ours(page: &str) -> Vec<Seen> {
             }
             Token::Text { value } => Seen::Text(text(value)),
         };
-        if let Seen::StartTag(name, _, is_self_closing) = &token {
-            if let Some(name) = raw_text_of(name, *is_self_closing) {
-                tokens.expect_raw_text(name);
-            }
+        if let Seen::StartTag(name, _, is_self_closing) = &token
+            && let Some(name) = raw_text_of(name, *is_self_closing)
+        {
+            tokens.expect_raw_text(name);
         }
         seen.push(token);
     }
