@@ -15,7 +15,10 @@ const GUIDE: [(&str, &str); 5] = [
 
 #[test]
 fn the_guides_variables_serve_its_endpoints() {
-    let server = Server::start(&GUIDE);
+    let mut guide = GUIDE.to_vec();
+    // A build without those tools says so instead of starting.
+    guide.retain(|(name, _)| cfg!(feature = "aws") || *name != "AWS_DOCUMENTATION_PARTITION");
+    let server = Server::start(&guide);
     // curl -H "Accept: text/event-stream" http://localhost:8000/sse/
     let health = Request::get("/sse/").header("Accept", "text/event-stream");
     let mut stream = server.connect().into_sse(&health);
