@@ -37,7 +37,7 @@ apt() {
   [ ${#missing[@]} != 0 ] || return 0
   command -v apt-get >/dev/null 2>&1 || { echo "there is no apt-get to install ${missing[*]} with" >&2; return 1; }
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-  "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null 2>&1 && return
-  "${sudo[@]}" apt-get update -q >/dev/null 2>&1
-  "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+  "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${missing[@]}" >/dev/null 2>&1 && return
+  "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=300 update -q >/dev/null 2>&1
+  "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${missing[@]}" >/dev/null
 }

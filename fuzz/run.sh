@@ -21,11 +21,10 @@ HOST=$(rustc -vV | sed -n 's/^host: //p')
 # With a target named, build scripts and macros go without the instrumentation.
 RUSTFLAGS=$FLAGS cargo build --locked --release --target "$HOST" --target-dir target
 
-failed=()
-for target in "${TARGETS[@]}"; do
+# fuzz TARGET: one line for it, and what it said where it failed.
+fuzz() {
+  local target=$1 log=artifacts/$1/log status=0
   mkdir -p "corpus/$target" "artifacts/$target"
-  log=artifacts/$target/log
-  status=0
   # `-timeout` is for one input; a target that hangs is a finding as well.
   "target/$HOST/release/$target" -max_total_time="$SECONDS_EACH" -timeout=10 -max_len=4096 -rss_limit_mb=1024 \
     -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" >"$log" 2>&1 </dev/null || status=$?
@@ -34,7 +33,19 @@ for target in "${TARGETS[@]}"; do
   else
     printf 'FAIL fuzz %-10s status %s\n' "$target" "$status"
     tail -n 40 "$log" | sed 's/^/     | /'
-    failed+=("$target")
   fi
+  return "$status"
+}
+
+# As many at once as there are processors.
+JOBS=$(nproc)
+failed=() waited=()
+for at in "${!TARGETS[@]}"; do
+  fuzz "${TARGETS[at]}" &
+  waited+=($!)
+  [ "$at" -lt $((JOBS - 1)) ] || wait "${waited[at - JOBS + 1]}" || failed+=("${TARGETS[at - JOBS + 1]}")
+done
+for ((at = ${#TARGETS[@]} < JOBS ? 0 : ${#TARGETS[@]} - JOBS + 1; at < ${#TARGETS[@]}; at++)); do
+  wait "${waited[at]}" || failed+=("${TARGETS[at]}")
 done
 [ ${#failed[@]} = 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

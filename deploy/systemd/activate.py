@@ -4,6 +4,7 @@ Usage: activate.py SISKIN FOLDER   FOLDER holds base.toml. Ends with status 1 an
 """
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -46,11 +47,38 @@ environment = {
     # siskin takes a socket for an address it is configured for, and could not open this one a second time.
     "APP_SERVER__PORT": str(port),
 }
+LOG = os.path.join(folder, "log")
+CONFIGURATION = os.path.join(folder, "base.toml")
+with open(CONFIGURATION) as file:
+    SHIPPED = file.read()
+
+
+def tools():
+    """The names of what is offered now."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    client.request("GET", "/api/mcp/v1/tools")
+    names = {tool["name"] for tool in json.load(client.getresponse())["tools"]}
+    client.close()
+    return names
+
+
+def reload(line, wanted):
+    """Sends SIGHUP with that line more in the configuration, and waits for those words in the log."""
+    with open(CONFIGURATION, "w") as file:
+        file.write(f"{SHIPPED}\n{line}\n")
+    child.send_signal(signal.SIGHUP)
+    until = time.monotonic() + DEADLINE
+    while wanted not in open(LOG).read():
+        if time.monotonic() > until:
+            sys.exit(f"SIGHUP with `{line}` was not answered by `{wanted}` within {DEADLINE} s")
+        time.sleep(0.05)
+
+
 command = ["systemd-socket-activate", f"--listen=127.0.0.1:{port}"]
 for name, value in environment.items():
     command.append(f"--setenv={name}={value}")
 command += [binary, "serve", "--config-dir", folder]
-with open(os.path.join(folder, "log"), "w") as log:
+with open(LOG, "w") as log:
     child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 try:
     # The first client is what starts it; it waits in the socket's queue until siskin takes it.
@@ -70,6 +98,15 @@ try:
     hear("READY=1")
     for _ in range(3):
         hear("WATCHDOG=1")
+    # `systemctl reload` sends SIGHUP. What cannot be is refused whole and named; what can be is in force at once.
+    before = tools()
+    for line, wanted, after in (
+        ("[no_such]", "no_such", before),
+        ("[tools]\nnet_check = false", "reloaded: tools.net_check", before - {"net_check"}),
+    ):
+        reload(line, wanted)
+        if tools() != after:
+            sys.exit(f"after a reload with `{line}` the tools are {tools()}")
     # systemd-socket-activate has become siskin: `exec`, so that the process is the same.
     child.send_signal(signal.SIGTERM)
     hear("STOPPING=1")
@@ -81,5 +118,5 @@ finally:
         child.kill()
         child.wait()
     if sys.exc_info()[0]:
-        with open(os.path.join(folder, "log")) as log:
+        with open(LOG) as log:
             print(log.read()[-1500:])

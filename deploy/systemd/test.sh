@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Looks whether systemd understands the units and how far they close the service in, and starts siskin as systemd would: with the
-# socket handed over, readiness told and the watchdog fed. A line per case.
+# socket handed over, readiness told, the watchdog fed and the configuration read again. A line per case.
 # Usage: test.sh [SISKIN]   default: a debug build. What only a running systemd can show is named and skipped.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -45,7 +45,7 @@ check "exposure ${exposure:-?}, at most $EXPOSURE_MAX tenths" security "$EXPOSUR
 check "less would not do" refuses security 1
 
 cp -r "$ROOT/deploy/debian/base.toml" "$SCRATCH/base.toml"
-check "as systemd starts it" python3 "$HERE/activate.py" "$SISKIN" "$SCRATCH"
+check "as systemd starts, reloads and ends it" python3 "$HERE/activate.py" "$SISKIN" "$SCRATCH"
 
 if [ -d /run/systemd/system ]; then
   skip "a systemd runs here, but installing the service is the package's: deploy/debian/test.sh"

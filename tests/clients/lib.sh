@@ -38,10 +38,10 @@ need() {
   local sudo=()
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
   echo "installing $2 for \`$1\`" >&2
-  if ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$2" >"$SCRATCH/apt.log" 2>&1; then
+  if ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "$2" >"$SCRATCH/apt.log" 2>&1; then
     # A cold machine has no package lists yet.
     "${sudo[@]}" apt-get update -q >"$SCRATCH/apt.log" 2>&1 || true
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$2" >"$SCRATCH/apt.log" 2>&1 ||
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "$2" >"$SCRATCH/apt.log" 2>&1 ||
       { cat "$SCRATCH/apt.log" >&2; die "could not install \`$2\`"; }
   fi
   command -v "$1" >/dev/null 2>&1 || die "\`$2\` is installed but has no \`$1\`"
@@ -106,7 +106,7 @@ need_python_venv() {
   local sudo=()
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
   "${sudo[@]}" apt-get update -q >"$SCRATCH/apt.log" 2>&1 || true
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv >"$SCRATCH/apt.log" 2>&1 ||
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends python3-venv >"$SCRATCH/apt.log" 2>&1 ||
     { cat "$SCRATCH/apt.log" >&2; die "could not install \`python3-venv\`"; }
 }
 
