@@ -4,7 +4,7 @@
 
 use std::{env, fs, path::Path};
 
-/// Leaves out the tables by which a panic would unwind: the release profile aborts instead (see `src/unwinder.rs`).
+/// Leaves out the tables by which a panic would unwind: the release profile aborts instead (see the end of `src/rt/sys.rs`).
 ///
 /// The start-up objects keep theirs, a few bytes to which their code points.
 const LINKER_SCRIPT: &str = "\

@@ -1,12 +1,12 @@
 //! The `siskin` binary: arguments in, exit code out; nothing else.
 
-// 32-bit Arm has an unwinder of another shape (EHABI) under other names.
-#[cfg(all(panic = "abort", target_env = "musl", not(target_arch = "arm")))]
-mod unwinder;
-
 use std::process::ExitCode;
 
 use siskin::cli;
+
+// 32-bit Arm has an unwinder of another shape (EHABI) under other names.
+#[cfg(all(panic = "abort", target_env = "musl", not(target_arch = "arm")))]
+siskin::end_every_stack_walk!();
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();

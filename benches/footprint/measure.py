@@ -2,6 +2,7 @@
 
 Usage: measure.py BINARY SESSIONS...   Called by run.sh; needs nothing but Python's standard library.
        measure.py --file BINARY...     The size alone, as for a machine that is not this one.
+       measure.py --pages BINARY       What reading pages of the AWS documentation takes alone.
 """
 
 import json
@@ -13,6 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "benches"))
+
+import stand_in  # it is not beside this file
 
 # What each figure may be at most; ARCHITECTURE.md, "Budgets", says why.
 SIZE_BYTES = {"x86_64": 2_359_296, "aarch64": 2_097_152, "arm": 1_677_722}
@@ -37,13 +43,22 @@ WAKE_UPS = 0
 # The protocol thread and async-io's reactor helper.
 THREADS = 2
 
+# What reading a page of a megabyte may take beside it, and what may be left of it: the allocator's own pieces.
+PAGE_KIB = 8 * 1024
+PAGE_LEFT_KIB = 256
+# What further reads may add.
+READS_LEFT_KIB = 256
+# A page of five megabytes, the same way.
+LARGE_PAGE_KIB = 40 * 1024
+
 STARTS = 30
 QUIET_SECONDS = 5
 READ_SECONDS = 30
 KEEPALIVE_SECONDS = 3
 WARM_UP_SESSIONS = 50
+READS = 1000
 
-PACKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "packs")
+PACKS = os.path.join(ROOT, "config", "packs")
 MACHINES = {3: "x86", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 over = []
 
@@ -302,8 +317,73 @@ def measure_sessions(binary, folder, count):
     server.stop()
 
 
+def page_of(size):
+    """A documentation page of about this size: the head and foot of a recorded one, and its article as often as it takes."""
+    with open(os.path.join(ROOT, "tests/fixtures/aws-docs/093-large-page-200kb/page.html"), "rb") as file:
+        page = file.read()
+    first, last = page.index(b"<h2"), page.rindex(b"<h2")
+    part = page[first:last]
+    rest = len(page) - len(part)
+    return page[:first] + part * -(-(size - rest) // len(part)) + page[last:]
+
+
+def measure_pages(binary, folder):
+    """What reading pages of the AWS documentation takes, and what is left of it afterwards."""
+    pages = {"/small.html": b"<main>a</main>", "/page.html": page_of(1 << 20), "/large.html": page_of(5 << 20)}
+    env = {
+        "AWS_DOCUMENTATION_PARTITION": "aws",
+        "APP_AWS__HOSTS": f"docs.aws.amazon.com={stand_in.serve(pages)}",
+        "APP_LIMITS__UPSTREAM_BYTES": "6MiB",
+    }
+    server = Server(binary, folder, more=env)
+    with server.connect() as stream:
+        # What the first call pages in is no page's.
+        read_page(stream, "/small.html")
+        before = server.status("VmRSS")
+        figure("resident before reading a page", before, "KiB")
+        reset_peak(server)
+        read_page(stream, "/page.html")
+        figure(f"while reading one of {len(pages['/page.html']):,} bytes, on top", server.status("VmHWM") - before, "KiB", PAGE_KIB)
+        after = server.status("VmRSS")
+        figure("after it, on top", after - before, "KiB", PAGE_LEFT_KIB)
+        begun = time.perf_counter()
+        for _ in range(READS):
+            read_page(stream, "/page.html")
+        seconds = time.perf_counter() - begun
+        figure(f"after {READS:,} reads more, on top of that", server.status("VmRSS") - after, "KiB", READS_LEFT_KIB)
+        print(f"  {seconds / READS * 1000:.1f} ms each; most resident meanwhile {server.status('VmHWM'):,} KiB")
+        reset_peak(server)
+        read_page(stream, "/large.html")
+        figure(f"while reading one of {len(pages['/large.html']):,} bytes, on top", server.status("VmHWM") - before, "KiB", LARGE_PAGE_KIB)
+        figure("after it, on top", server.status("VmRSS") - before, "KiB", PAGE_LEFT_KIB)
+    server.stop()
+
+
+def reset_peak(server):
+    """From here on VmHWM is the most since now."""
+    with open(f"/proc/{server.process.pid}/clear_refs", "w") as file:
+        file.write("5")
+
+
+def read_page(stream, path):
+    """One call on a connection that stays open; its answer is the beginning of the page."""
+    params = {"name": "read_documentation", "arguments": {"url": f"https://docs.aws.amazon.com{path}"}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    head = f"POST /api/mcp/v1/call HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    stream.sendall(head.encode() + body)
+    head, answer = read_until(stream, b"\r\n\r\n").split(b"\r\n\r\n", 1)
+    length = int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1])
+    while len(answer) < length:
+        answer += stream.recv(65536)
+    if not json.loads(answer)["result"]["content"][0]["text"].startswith(f"AWS Documentation from https://docs.aws.amazon.com{path}:\n\n"):
+        sys.exit(f"the page was not read: {answer[:300]!r}")
+
+
 def main():
-    if sys.argv[1] == "--file":
+    if sys.argv[1] == "--pages":
+        with tempfile.TemporaryDirectory(prefix="siskin-footprint-") as folder:
+            measure_pages(os.path.abspath(sys.argv[2]), folder)
+    elif sys.argv[1] == "--file":
         for binary in sys.argv[2:]:
             measure_file(binary)
     else:
@@ -318,6 +398,7 @@ def measure_all(binary, sessions):
         measure_start(binary, folder)
         measure_idle(binary, folder)
         measure_packs(binary, folder)
+        measure_pages(binary, folder)
         for count in sessions:
             measure_sessions(binary, folder, count)
 

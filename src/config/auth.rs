@@ -12,7 +12,7 @@ use crate::gate::{Scope, Scopes};
 
 use super::Config;
 use super::error::{Fault, Problem};
-use super::given::{Context, Given, for_each_member};
+use super::given::{Context, Given, for_each_member, parse_members};
 use super::keys::Auth;
 use super::kind::{Item, Kind, Value, quote};
 use super::listen::{table, unknown_member};
@@ -288,18 +288,17 @@ pub(super) fn parse_tokens(
     given: Given<'_>,
     context: Context<'_>,
 ) -> Result<Vec<Token>, Vec<Fault>> {
-    let mut tokens = Vec::new();
-    let faults = for_each_member(given, &mut |member| match parse_token(member, context) {
-        Ok(token) => {
-            tokens.push(token);
-            Vec::new()
-        }
-        Err(faults) => faults,
-    });
-    if faults.is_empty() {
-        Ok(tokens)
-    } else {
-        Err(faults)
+    parse_members(given, &mut |member| parse_token(member, context))
+}
+
+/// Reads the patterns of tool names of one who comes in.
+pub(super) fn parse_patterns(
+    given: Given<'_>,
+    context: Context<'_>,
+) -> Result<Vec<String>, Vec<Fault>> {
+    match Kind::List(Item::Pattern).parse(given, false, context)? {
+        Value::List(patterns) => Ok(patterns),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -332,14 +331,7 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
             "token_sha256" => hash(parse_hash(member)),
             "token_file" => hash(read_token(member, context)),
             "scopes" => parse_scopes(member).map(|found| scopes = found),
-            "tools" => match Kind::List(Item::Pattern).parse(member, false, context) {
-                Ok(Value::List(found)) => {
-                    tools = found;
-                    Ok(())
-                }
-                Ok(_) => Ok(()),
-                Err(faults) => Err(faults),
-            },
+            "tools" => parse_patterns(member, context).map(|found| tools = found),
             "requests_per_minute" => parse_rate(member, 0)
                 .map(|found| requests_per_minute = Some(found))
                 .map_err(one),

@@ -4,10 +4,10 @@
 use crate::gate::{Scope, Scopes};
 
 use super::Config;
-use super::auth::{TokenHash, parse_name, parse_scopes, show_list};
+use super::auth::{TokenHash, parse_name, parse_patterns, parse_scopes, show_list};
 use super::error::{Fault, Problem};
-use super::given::{Context, Given, for_each_member};
-use super::kind::{Item, Kind, Value, quote};
+use super::given::{Context, Given, parse_members};
+use super::kind::quote;
 use super::listen::{table, unknown_member};
 
 /// A named client certificate and its rights.
@@ -110,19 +110,7 @@ pub(super) fn parse_certificates(
     given: Given<'_>,
     context: Context<'_>,
 ) -> Result<Vec<Certificate>, Vec<Fault>> {
-    let mut all = Vec::new();
-    let faults = for_each_member(given, &mut |member| match parse_one(member, context) {
-        Ok(one) => {
-            all.push(one);
-            Vec::new()
-        }
-        Err(faults) => faults,
-    });
-    if faults.is_empty() {
-        Ok(all)
-    } else {
-        Err(faults)
-    }
+    parse_members(given, &mut |member| parse_one(member, context))
 }
 
 fn parse_one(given: Given<'_>, context: Context<'_>) -> Result<Certificate, Vec<Fault>> {
@@ -151,14 +139,7 @@ fn parse_one(given: Given<'_>, context: Context<'_>) -> Result<Certificate, Vec<
             "subject" => mark(parse_subject(member)),
             "fingerprint" => mark(parse_fingerprint(member)),
             "scopes" => parse_scopes(member).map(|found| scopes = found),
-            "tools" => match Kind::List(Item::Pattern).parse(member, false, context) {
-                Ok(Value::List(found)) => {
-                    tools = found;
-                    Ok(())
-                }
-                Ok(_) => Ok(()),
-                Err(faults) => Err(faults),
-            },
+            "tools" => parse_patterns(member, context).map(|found| tools = found),
             unknown => Err(vec![unknown_member(key.span().start, unknown, &MEMBERS)]),
         };
         for mut fault in found.err().unwrap_or_default() {

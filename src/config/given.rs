@@ -90,6 +90,26 @@ impl Context<'_> {
     }
 }
 
+/// Parses each member of an array; what is wrong with any of them is the error.
+pub(super) fn parse_members<T>(
+    given: Given<'_>,
+    parse: &mut dyn FnMut(Given<'_>) -> Result<T, Vec<Fault>>,
+) -> Result<Vec<T>, Vec<Fault>> {
+    let mut members = Vec::new();
+    let faults = for_each_member(given, &mut |member| match parse(member) {
+        Ok(parsed) => {
+            members.push(parsed);
+            Vec::new()
+        }
+        Err(faults) => faults,
+    });
+    if faults.is_empty() {
+        Ok(members)
+    } else {
+        Err(faults)
+    }
+}
+
 /// Calls `visit` with each member of an array and collects what it finds wrong. Bare text is either an array in TOML
 /// or a list with commas.
 pub(super) fn for_each_member(

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::error::{Fault, Problem};
-use super::given::{Given, for_each_member};
+use super::given::{Given, for_each_member, parse_members};
 use super::kind::{Value, quote};
 use super::parse::{EXPECTED_BOOL, parse_bool, parse_ip};
 use super::{Config, Server};
@@ -282,19 +282,7 @@ const EXPECTED_ADDRESS: &str =
 const EXPECTED_GROUP: &str = "`mcp`, `api` or `admin`";
 
 pub(super) fn parse_listeners(given: Given<'_>) -> Result<Vec<Listener>, Vec<Fault>> {
-    let mut listeners = Vec::new();
-    let faults = for_each_member(given, &mut |member| match parse_listener(member) {
-        Ok(listener) => {
-            listeners.push(listener);
-            Vec::new()
-        }
-        Err(faults) => faults,
-    });
-    if faults.is_empty() {
-        Ok(listeners)
-    } else {
-        Err(faults)
-    }
+    parse_members(given, &mut parse_listener)
 }
 
 fn parse_listener(given: Given<'_>) -> Result<Listener, Vec<Fault>> {

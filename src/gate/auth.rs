@@ -164,6 +164,7 @@ impl Auth {
         }
     }
 }
+
 /// The token of `Bearer <token>`; the scheme in any case (RFC 9110 11.1), one or more spaces between.
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, rest) = authorization.split_once(' ')?;
@@ -171,6 +172,7 @@ fn bearer(authorization: &str) -> Option<&str> {
     let is_bearer = scheme.eq_ignore_ascii_case("bearer");
     (is_bearer && is_token(token)).then_some(token)
 }
+
 /// Why a caller is not let in, or not further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthRefusal {
@@ -240,29 +242,11 @@ impl Principal {
         }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::principal::Scopes;
-
-    /// SHA-256 of `abc`, FIPS 180-2 B.1.
-    const ABC: &str = "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-
-    fn principal(name: &str) -> Principal {
-        Principal {
-            name: name.into(),
-            scopes: Scopes::NONE.with(Scope::Read),
-            tools: Rc::new([]),
-        }
-    }
-
-    fn tokens() -> Tokens {
-        let mut tokens = Tokens::default();
-        for (token, name) in [("s3cret", "first"), (ABC, "digest"), ("s3cret2", "last")] {
-            tokens.add(token, principal(name)).unwrap();
-        }
-        tokens
-    }
+    use crate::gate::tokens::samples::{ABC, principal, tokens};
 
     #[track_caller]
     fn check(authorization: Option<&str>, expected: Result<&str, AuthRefusal>) {
@@ -338,6 +322,7 @@ mod tests {
             Err(AuthRefusal::Wrong)
         );
     }
+
     #[test]
     fn what_the_client_is_told() {
         let body = |refusal: AuthRefusal| refusal.body();

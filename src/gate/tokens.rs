@@ -148,15 +148,17 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// Tokens for the tests of this folder.
 #[cfg(test)]
-mod tests {
+pub(super) mod samples {
     use super::*;
     use crate::gate::{Scope, Scopes};
 
     /// SHA-256 of `abc`, FIPS 180-2 B.1.
-    const ABC: &str = "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    pub(in crate::gate) const ABC: &str =
+        "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    fn principal(name: &str) -> Principal {
+    pub(in crate::gate) fn principal(name: &str) -> Principal {
         Principal {
             name: name.into(),
             scopes: Scopes::NONE.with(Scope::Read),
@@ -164,13 +166,19 @@ mod tests {
         }
     }
 
-    fn tokens() -> Tokens {
+    pub(in crate::gate) fn tokens() -> Tokens {
         let mut tokens = Tokens::default();
         for (token, name) in [("s3cret", "first"), (ABC, "digest"), ("s3cret2", "last")] {
             tokens.add(token, principal(name)).unwrap();
         }
         tokens
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{ABC, principal, tokens};
+    use super::*;
 
     #[test]
     fn tokens_that_cannot_be_used() {

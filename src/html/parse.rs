@@ -30,10 +30,13 @@ impl Source {
     pub fn new(html: &str) -> Source {
         // Half a character at the end becomes U+FFFD.
         let cut = html.len().min(PAGE_BYTES_MAX);
-        let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
-        Source {
-            hidden: html.bytes().take(cut).map(hide).collect(),
+        let mut hidden = html.as_bytes()[..cut].to_vec();
+        for byte in &mut hidden {
+            if *byte == b'&' {
+                *byte = AMPERSAND;
+            }
         }
+        Source { hidden }
     }
 }
 
@@ -161,8 +164,10 @@ impl Builder {
     }
 
     fn name(&mut self, name: &[u8]) -> NameId {
-        let name = String::from_utf8_lossy(name);
-        self.document.intern(&name)
+        match std::str::from_utf8(name) {
+            Ok(name) => self.document.intern(name),
+            Err(_) => self.document.intern(&String::from_utf8_lossy(name)),
+        }
     }
 
     fn end_attribute(&mut self, value: &[u8]) {

@@ -28,11 +28,19 @@ type Read = fn(rest: &[u8], out: &mut String) -> usize;
 fn decode(raw: &[u8], out: &mut String, read: Read) {
     let mut rest = raw;
     while let Some(at) = rest.iter().position(|byte| *byte == AMPERSAND) {
-        out.push_str(&String::from_utf8_lossy(&rest[..at]));
+        push_lossy(&rest[..at], out);
         rest = &rest[at + 1..];
         rest = &rest[read(rest, out)..];
     }
-    out.push_str(&String::from_utf8_lossy(rest));
+    push_lossy(rest, out);
+}
+
+/// Appends bytes as text. Whether all of them are text is found out in words, which of them are not one by one.
+fn push_lossy(bytes: &[u8], out: &mut String) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => out.push_str(text),
+        Err(_) => out.push_str(&String::from_utf8_lossy(bytes)),
+    }
 }
 
 fn text_reference(rest: &[u8], out: &mut String) -> usize {

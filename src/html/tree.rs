@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use super::select::Selector;
-use super::space::is_html_space;
+use super::select::{Selector, has_word};
 
 /// A page. Nodes that are taken out stay in memory, out of reach, until the page goes.
 #[derive(Debug)]
@@ -142,8 +141,8 @@ impl Document {
 
     /// Whether `class` is one of the classes of an element.
     pub fn has_class(&self, id: NodeId, class: &str) -> bool {
-        let classes = self.attribute(id, "class").unwrap_or_default();
-        classes.split(is_html_space).any(|one| one == class)
+        let classes = self.attribute(id, "class");
+        classes.is_some_and(|classes| has_word(classes, class))
     }
 
     /// The element around a node.
@@ -254,6 +253,21 @@ impl Document {
     pub fn is_apart(&self, id: NodeId) -> bool {
         let name = self.name(id).unwrap_or_default();
         ["rp", "rt", "script", "style", "template"].contains(&name)
+    }
+
+    // For the writer of Markdown.
+
+    /// The name of an element by number.
+    pub(super) fn name_id(&self, id: NodeId) -> Option<NameId> {
+        match self.node(id).kind {
+            Kind::Element(name, _) => Some(name),
+            Kind::Comment | Kind::Root | Kind::Text(_) => None,
+        }
+    }
+
+    /// All names, those of attributes too, in the order of their numbers.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.texts.iter().map(|text| &**text)
     }
 
     // For the parser.

@@ -1,10 +1,32 @@
 //! Media types: what a client accepts (RFC 9110 section 12.5.1) and whether a body is JSON (section
 //! 8.3).
 
+use std::cmp::Ordering;
+
 /// Whether a client that sent `header` takes `media_type` (`type/subtype`, lower case). No header,
 /// or an empty one, takes all.
 pub fn accepts(header: Option<&str>, media_type: &str) -> bool {
     quality(header, media_type) > 0
+}
+
+/// Whether a client that takes both would rather have `this` than `other`: by weight, and where the
+/// weights are equal because it names `this` first. RFC 9110 gives the order no meaning, but where
+/// either answer is right, the one that a client wrote first is the better guess.
+pub fn prefers(header: Option<&str>, this: &str, other: &str) -> bool {
+    let named = |media_type: &str| {
+        let mut elements = split_unquoted(header.unwrap_or(""), b',');
+        elements.position(|element| {
+            let range = split_unquoted(element, b';').next();
+            range.is_some_and(|range| range.eq_ignore_ascii_case(media_type))
+        })
+    };
+    match quality(header, this).cmp(&quality(header, other)) {
+        Ordering::Greater => true,
+        Ordering::Less => false,
+        Ordering::Equal => {
+            named(this).is_some_and(|at| named(other).is_none_or(|other| at < other))
+        }
+    }
 }
 
 /// How much a client wants `media_type`, in thousandths; 0 means not at all.
@@ -109,6 +131,7 @@ fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 #[doc(hidden)]
 pub fn fuzz_accept(header: &str) {
     assert!(quality(Some(header), "application/json") <= 1000);
+    let _ = prefers(Some(header), "text/event-stream", "application/json");
     let _ = is_json_content_type(header);
 }
 
@@ -151,6 +174,25 @@ mod tests {
             (800, 800),
         );
         check("text/plain", (0, 0));
+    }
+
+    #[test]
+    fn by_weight_and_then_by_order() {
+        for (header, expected) in [
+            ("text/event-stream, application/json", true),
+            ("Text/Event-Stream;q=0.5 ,application/json;q=0.5", true),
+            ("text/event-stream, */*", true),
+            ("application/json, text/event-stream", false),
+            ("text/event-stream;q=0.9, application/json", false),
+            ("application/json;q=0.9, text/event-stream", true),
+            ("application/json, */*", false),
+            ("text/html, */*", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            assert_eq!(prefers(Some(header), STREAM, JSON), expected, "{header:?}");
+        }
+        assert!(!prefers(None, STREAM, JSON));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! marking descriptors that children must not inherit. And the one thing that only its number names: a descriptor that was
 //! open before we were.
 //!
-//! In scope: one short safe function per call. Not in scope: what the answers mean, and anything that waits.
-//! The only file with `unsafe` for system facts; each block says why it holds. Called by `tools::device` and `rt::process`.
+//! In scope: one short safe function per call; and, at the end, names that the linker is to find in the program instead of in
+//! the toolchain. Not in scope: what the answers mean, and anything that waits.
+//! The only file with `unsafe`; each block says why it holds. Called by `tools::device` and `rt::process`.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -200,6 +201,53 @@ fn ones(mask: IpAddr) -> u32 {
         IpAddr::V4(mask) => u32::from(mask).count_ones(),
         IpAddr::V6(mask) => u128::from(mask).count_ones(),
     }
+}
+
+/// Stand-ins for the unwinder in static release binaries: every walk over the stack ends at once. For `main.rs`; in the library
+/// they would come into programs of others.
+///
+/// The release profile aborts on a panic and strips every name, so a walk could only print bare addresses. Without these
+/// definitions the linker takes libunwind from the toolchain, and std's printer of backtraces (a reader of DWARF, inflate, the
+/// demangler) stays with it: a tenth of the binary for a trace that says nothing. A panic still prints its message and place.
+/// Nothing in the project calls them; std does, in place of libunwind.
+///
+/// Why it holds: the names are those of the Itanium C++ ABI, section 1.2.1 "Exception handling: level I", that std asks for, and
+/// nobody else defines them here. The walk returns `_URC_END_OF_STACK` (5) before the first frame, so `_visit` is never called,
+/// and the linker drops what it would have printed with. Without a frame and without an exception none of the rest can be
+/// reached; all of it must stand here, because one missing name brings in libunwind and with it a second `_Unwind_Backtrace`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! end_every_stack_walk {
+    () => {
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        extern "C" fn _Unwind_Backtrace(
+            _visit: *const ::std::ffi::c_void,
+            _argument: *mut ::std::ffi::c_void,
+        ) -> ::std::ffi::c_int {
+            5
+        }
+        $crate::end_every_stack_walk! {
+            _Unwind_GetDataRelBase
+            _Unwind_GetIP
+            _Unwind_GetIPInfo
+            _Unwind_GetLanguageSpecificData
+            _Unwind_GetRegionStart
+            _Unwind_GetTextRelBase
+            _Unwind_Resume
+            _Unwind_SetGR
+            _Unwind_SetIP
+        }
+    };
+    ($($unreachable:ident)+) => {
+        $(
+            #[allow(unsafe_code)]
+            #[unsafe(no_mangle)]
+            extern "C" fn $unreachable() {
+                ::std::process::abort()
+            }
+        )+
+    };
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ impl Mount {
     }
 
     fn ready(&self, answer: Answer, takes: Takes) -> Response {
-        let mut response = if takes == Takes::Stream && answer.status == Status::Answered {
+        let mut response = if takes.rather_a_stream() && answer.status == Status::Answered {
             let packet = Packet {
                 event_id: None,
                 text: answer.text.into(),
@@ -201,7 +201,7 @@ impl Mount {
                     answers.push((packet, status));
                 }
                 Ok(Item::Unanswered) => answered += 1,
-                Ok(item) if takes == Takes::Both => {
+                Ok(item) if takes != Takes::Json => {
                     first = Some(item);
                     break;
                 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::gate::cors;
 use crate::http1::Version;
-use crate::http1::accept::accepts;
+use crate::http1::accept::{accepts, prefers};
 use crate::http1::encode::{CONTINUE, Persistence};
 use crate::metrics::{Close, Disconnect, Limit, SseGuard};
 use crate::rt::shutdown::Phase;
@@ -40,8 +40,10 @@ use super::sse_out::{EventFraming, write_stream_head};
 /// What the client takes, by its `Accept` header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
-    /// Either; JSON is preferred.
+    /// Either; JSON if one text says it all.
     Both,
+    /// Either, but rather a stream: also what is ready at once comes as one.
+    BothRatherStream,
     /// A single JSON text: whatever would come before the answer is dropped.
     Json,
     /// A stream.
@@ -57,15 +59,19 @@ const BROKEN_CHECK: Duration = Duration::from_millis(250);
 impl Takes {
     /// Reads `Accept`; a missing one takes both. None if it excludes both.
     pub fn of(accept: Option<&str>) -> Option<Takes> {
-        match (
-            accepts(accept, "application/json"),
-            accepts(accept, "text/event-stream"),
-        ) {
+        let (json, stream) = ("application/json", "text/event-stream");
+        match (accepts(accept, json), accepts(accept, stream)) {
+            (true, true) if prefers(accept, stream, json) => Some(Takes::BothRatherStream),
             (true, true) => Some(Takes::Both),
             (true, false) => Some(Takes::Json),
             (false, true) => Some(Takes::Stream),
             (false, false) => None,
         }
+    }
+
+    /// Whether what is ready at once comes as a stream, too.
+    pub fn rather_a_stream(self) -> bool {
+        matches!(self, Takes::BothRatherStream | Takes::Stream)
     }
 }
 
@@ -79,7 +85,7 @@ pub async fn send(
     match reply {
         // Exactly 202: some clients open their stream only after it.
         Reply::Accepted => connection.send(Response::empty(202)).await,
-        Reply::Ready(answer) if takes == Takes::Stream && answer.status == Status::Answered => {
+        Reply::Ready(answer) if takes.rather_a_stream() && answer.status == Status::Answered => {
             send_as_stream(connection, answer).await
         }
         Reply::Ready(answer) => {

@@ -1,10 +1,11 @@
 //! Attacks by way of commands that are tools: what arguments could become, and children that do not behave.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::limits::hits;
 use crate::support::{
-    Folder, Footprint, Mcp, Program, Server, Way, children, json, poll_until, status_kb,
+    Folder, Footprint, Mcp, Program, Server, Value, Way, children, json, poll_until, status_kb,
 };
 
 /// Commands that show what they were given, or misbehave. `MARK` is where a shell would leave its trace.
@@ -210,6 +211,30 @@ fn a_client_that_leaves_takes_its_child_with_it() {
     poll_until("the children", || (children(pid).len() >= 4).then_some(()));
     drop(open);
     before.check_is_back(&server);
+}
+
+#[test]
+fn a_cancelled_call_takes_its_child_with_it_and_so_does_the_end_of_the_server() {
+    let server = start(&[("APP_TIMEOUT__SHUTDOWN_GRACE", "100ms")]);
+    let before = Footprint::of(&server);
+    let pid = server.process.pid();
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let call = mcp.build("tools/call", json!({"name": "shed_wait", "arguments": {}}));
+    let open = mcp.send(&call).unwrap();
+    poll_until("the child", || (!children(pid).is_empty()).then_some(()));
+    mcp.notify("notifications/cancelled", json!({"requestId": call["id"]}));
+    poll_until("no child", || children(pid).is_empty().then_some(()));
+    assert_eq!(open.all(), Vec::<Value>::new());
+    assert_eq!(server.ask(&mcp.delete()).status, 204);
+    before.check_is_back(&server);
+
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let call = mcp.build("tools/call", json!({"name": "shed_wait", "arguments": {}}));
+    let _open = mcp.send(&call).unwrap();
+    let child = poll_until("the child", || children(pid).pop());
+    assert!(server.stop().status.success());
+    let stat = format!("/proc/{child}");
+    poll_until("no orphan", || (!Path::new(&stat).exists()).then_some(()));
 }
 
 #[test]

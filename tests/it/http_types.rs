@@ -66,6 +66,13 @@ fn a_session_lists_calls_and_ends() {
             "{text}"
         );
 
+        let mut rather = post(&address, Some(&session), &call("now"));
+        rather.insert_header("Accept", "text/event-stream, application/json");
+        let mut response = connect(stream.clone(), rather).await.unwrap();
+        assert_eq!(response["Content-Type"].as_str(), "text/event-stream");
+        let text = response.body_string().await.unwrap();
+        assert!(text.contains("data:") && text.contains("at once"), "{text}");
+
         let accepted = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         let accepted = post(&address, Some(&session), accepted);
         let response = connect(stream.clone(), accepted).await.unwrap();

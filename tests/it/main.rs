@@ -34,6 +34,7 @@
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   homelab      one siskin in front of eleven services at once: probes, secrets
 //!   services     packs of one's own, policy, checks, readiness, reloads
+//!   services_tls  services behind HTTPS: whom a certificate convinces
 //!   pack_files   packs of one's own: begun, checked, tried, replaced; what `check` and /ready say of services
 //!   tools_*      the tools of one pack over the real binary, against its fake
 //! ```
@@ -90,6 +91,8 @@ mod packs;
 mod reload;
 mod seeds;
 mod services;
+#[cfg(feature = "tls")]
+mod services_tls;
 mod signals;
 mod state;
 mod supervised;

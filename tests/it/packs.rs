@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::support::{Env, Mcp, Server, Value, Way, json};
+use crate::support::{Env, Folder, LEDGER, Mcp, Outcome, Server, Value, Way, json};
 
 /// The names that the server we replace gave its tools. None may go.
 const OLD_NAMES: [&str; 38] = [
@@ -277,4 +278,44 @@ fn what_reads_is_asked_for_by_verbs_that_read() {
         }
     }
     assert!(seen > 45, "only {seen} tools found");
+}
+
+/// Runs the tests of all packs and counts what their rigs write down: a tool whose failure nobody
+/// has seen, or whose arguments nobody has tried, is not tested.
+#[test]
+fn every_tool_succeeds_fails_and_refuses() {
+    let folder = Folder::new();
+    let ledger = folder.path().join("ledger");
+    let packs = packs();
+    let output = Command::new(std::env::current_exe().expect("a test has a file"))
+        .args(packs.iter().map(|(id, _)| format!("tools_{id}::")))
+        .env(LEDGER, &ledger)
+        .output()
+        .expect("a test can be run");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let ledger = fs::read_to_string(ledger).expect("the rigs write");
+    let seen: BTreeSet<&str> = ledger.lines().collect();
+    let mut tools = 0;
+    let mut missing = Vec::new();
+    for (_, pack) in &packs {
+        for tool in pack["tool"].as_array().unwrap() {
+            tools += 1;
+            for outcome in [
+                Outcome::Success,
+                Outcome::UpstreamError,
+                Outcome::BadArgument,
+            ] {
+                let line = format!("{} {outcome:?}", tool["name"].as_str().unwrap());
+                if !seen.contains(&line[..]) {
+                    missing.push(line);
+                }
+            }
+        }
+    }
+    assert!(tools >= OLD_NAMES.len(), "only {tools} tools found");
+    assert!(missing.is_empty(), "never tested: {missing:#?}");
 }

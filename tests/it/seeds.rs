@@ -110,6 +110,83 @@ fn the_guides_open_host_needs_a_token() {
     assert_eq!(stream.next().event, "endpoint");
 }
 
+#[test]
+fn two_clients_of_the_guide_at_once() {
+    let server = Server::start(&GUIDE);
+    let mut clients = [0, 1].map(|_| Mcp::open(Way::HttpSse, &server, "2024-11-05"));
+    // Both ask before either has read anything.
+    for client in &mut clients {
+        let list = client.build_with_id(json!(client.target()), "tools/list", json!({}));
+        client.send(&list);
+    }
+    for client in clients.iter_mut().rev() {
+        let answer = client.next();
+        assert_eq!(answer["id"], client.target(), "another client's answer");
+        let listed = answer["result"]["tools"].to_string();
+        assert!(listed.contains("\"search_documentation\""), "{listed}");
+    }
+}
+
+#[test]
+fn a_client_of_the_guide_that_comes_back_is_a_new_one() {
+    let server = Server::start(&GUIDE);
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let first = Mcp::open(Way::HttpSse, &server, "2024-11-05");
+    let old = first.target().to_owned();
+    drop(first);
+    poll_until("404 for the old session", || {
+        (server.ask(&Request::post(&old, &list)).status == 404).then_some(())
+    });
+    let mut second = Mcp::open(Way::HttpSse, &server, "2024-11-05");
+    assert_ne!(second.target(), old);
+    second.result("tools/list", json!({}));
+    // An operator sees both: the stream that is there, and the one that went.
+    let metrics = server.get("/metrics").text();
+    assert!(
+        metrics.contains("\nmcp_sse_connections_active 1\n"),
+        "{metrics}"
+    );
+    let ended = metrics
+        .lines()
+        .filter(|line| line.starts_with("mcp_sse_disconnects_total{"));
+    let ended: u64 = ended
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(ended, 1, "{metrics}");
+}
+
+/// The words of Python's log; `listening` is no line of the log but the sign that it may be used.
+#[test]
+fn the_guides_log_levels_hold_back_what_is_below_them() {
+    let said = |level: &str| {
+        let server = Server::start(&[
+            ("AWS_DOCUMENTATION_PARTITION", "aws"),
+            ("FASTMCP_LOG_LEVEL", level),
+        ]);
+        // A failure of the tool, and something that is refused.
+        let mut mcp = Mcp::open(Way::HttpSse, &server, "2024-11-05");
+        let failed = mcp.call("read_documentation", json!({"url": "https://example.com/"}));
+        assert_eq!(failed["isError"], true);
+        assert_eq!(server.get("/no/such").status, 404);
+        let lines: Vec<String> = server
+            .process
+            .log()
+            .lines()
+            .filter(|line| !line.starts_with("listening "))
+            .map(str::to_owned)
+            .collect();
+        lines
+    };
+    assert_eq!(said("ERROR"), [""; 0]);
+    assert_eq!(said("CRITICAL"), [""; 0]);
+    let at_info = said("INFO");
+    assert!(
+        at_info.iter().any(|line| line.contains("MCP endpoint")),
+        "{at_info:?}"
+    );
+    assert!(said("DEBUG").len() > at_info.len());
+}
+
 // --- the axinova server -------------------------------------------------------------------------------
 
 const TOKEN: &str = "sk-mcp-prod-0123456789abcdef";

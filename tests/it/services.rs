@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::support::{
     Answer, Folder, Hold, Mcp, Program, Route, Server, Service, Upstream, Way, json, poll_until,
+    status_kb,
 };
 
 /// A pack with a tool of each kind.
@@ -328,4 +329,106 @@ fn a_call_that_was_asked_to_take_long_outlives_the_limit_of_the_others() {
         assert_eq!(boiled["content"][0]["text"], "boiling", "{boiled}");
     });
     short.release();
+}
+
+#[test]
+fn a_broken_service_costs_little_and_the_error_says_how_it_is_broken() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let hundred_mb = "[0,0,0,0,0,0,0],".repeat(100 << 16);
+    let page = "<!doctype html><title>Log in</title>";
+    let elsewhere = Answer::empty(302).header("Location", "http://127.0.0.1:1/temperature");
+    for (answer, words) in [
+        (
+            Answer::new(200, "application/json", hundred_mb).chunked(1 << 20),
+            "a body of more than 2097152 bytes",
+        ),
+        (
+            Answer::raw(format!("{HEAD}Content-Length: 104857600\r\n\r\n[")),
+            "a body of more than 2097152 bytes",
+        ),
+        (
+            Answer::raw(format!("{HEAD}{}", "X-Filler: x\r\n".repeat(1000))),
+            "with a head of more than",
+        ),
+        (
+            Answer::raw(format!("{HEAD}Content-Length: 50\r\n\r\n{{}}")),
+            "closed the connection inside the body, after 2 bytes of it",
+        ),
+        (
+            Answer::new(200, "text/html", page),
+            "the answer is a web page, expected JSON",
+        ),
+        (
+            Answer::new(200, "application/json", b"{\"celsius\": \"\xff\"}"),
+            "the answer is not JSON: invalid unicode",
+        ),
+        (
+            Answer::new(200, "application/json", "[".repeat(100_000)),
+            "the answer is not JSON: recursion limit exceeded",
+        ),
+        (
+            elsewhere,
+            "a redirect (302) to `http://127.0.0.1:1`, which is not followed",
+        ),
+    ] {
+        let upstream = kettle(true);
+        let server = start(&upstream, "");
+        let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+        mcp.call("kettle_look", json!({}));
+        let before = status_kb(&server, "VmHWM");
+        upstream.next("GET", "/temperature", answer);
+        let result = mcp.call("kettle_look", json!({}));
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert_eq!(result["isError"], true, "{words}: {text}");
+        assert!(text.contains(words), "no `{words}` in: {text}");
+        assert!(text.contains("Kettle") && text.len() < 500, "{text}");
+        let grown = status_kb(&server, "VmHWM") - before;
+        assert!(grown < 8 * 1024, "{words}: {grown} kB more");
+        // The next one is well again.
+        let well = mcp.call("kettle_look", json!({}));
+        assert_eq!(well["structuredContent"]["celsius"], 21, "{words}: {well}");
+    }
+    // A wrong name for what can be read is nothing to fail for.
+    let upstream = kettle(true);
+    let server = start(&upstream, "");
+    let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+    let misnamed = Answer::new(200, "text/html", "{\"celsius\": 7}");
+    upstream.next("GET", "/temperature", misnamed);
+    let result = mcp.call("kettle_look", json!({}));
+    assert_eq!(result["structuredContent"]["celsius"], 7, "{result}");
+}
+
+#[test]
+fn the_environment_says_which_proxy_is_asked_and_for_whom_none_is() {
+    const ASKED: &str = "http://kettle.example/temperature";
+    let proxy = kettle(true);
+    for (no_proxy, url, expected) in [
+        ("", "http://kettle.example", Some(ASKED)),
+        ("other.example", "http://kettle.example", Some(ASKED)),
+        (".example", "http://kettle.example", None),
+        // This machine is reached without one.
+        ("", &proxy.url(), Some("/temperature")),
+    ] {
+        let base = format!("[services.kettle]\nurl = \"{url}\"\ntoken = \"t-kettle\"\n");
+        // The name is nobody's, and how long it takes to find out is the resolver's business.
+        let base = format!("{base}[timeout]\nconnect = \"500ms\"\n");
+        let env = [("HTTP_PROXY", &proxy.url()[..]), ("NO_PROXY", no_proxy)];
+        let server = Server::start_in(folder(PACK, &base), Program::Siskin, &env);
+        let mut mcp = Mcp::open(Way::Streamable, &server, "2025-11-25");
+        proxy.next("GET", ASKED, Answer::json(200, &json!({"celsius": 21})));
+        let result = mcp.call("kettle_look", json!({}));
+        let asked = proxy.taken();
+        match expected {
+            Some(target) => {
+                assert_eq!(result["structuredContent"]["celsius"], 21, "{result}");
+                assert_eq!(asked.len(), 1, "{no_proxy} {url}");
+                assert_eq!(asked[0].line(), format!("GET {target}"));
+            }
+            None => {
+                assert_eq!(result["isError"], true, "{result}");
+                assert!(asked.is_empty(), "{no_proxy} {url}: {asked:?}");
+            }
+        }
+        proxy.forget();
+    }
 }

@@ -424,7 +424,7 @@ fn a_call_that_has_its_client_poll_is_answered_on_the_get() {
 }
 
 #[test]
-fn a_quick_answer_is_json_and_a_client_that_takes_only_streams_gets_one() {
+fn a_quick_answer_is_json_and_a_client_that_would_rather_have_a_stream_gets_one() {
     let server = Server::start(&[]);
     for revision in ["2025-03-26", "2025-11-25", "2026-07-28"] {
         let mut mcp = Mcp::open(Way::Streamable, &server, revision);
@@ -435,10 +435,20 @@ fn a_quick_answer_is_json_and_a_client_that_takes_only_streams_gets_one() {
         assert_eq!(server.ask(&only_json).json()["id"], message["id"]);
         let any = request.clone().without("Accept");
         assert_eq!(server.ask(&any).json()["id"], message["id"]);
-        let only_stream = request.clone().with("Accept", "text/event-stream");
-        let messages = Incoming::start(server.addr, &only_stream).all();
-        assert_eq!(messages.len(), 1, "{messages:?}");
-        assert_eq!(messages[0]["id"], message["id"]);
+        for accept in [
+            "text/event-stream",
+            "text/event-stream, application/json",
+            "application/json;q=0.9, text/event-stream",
+        ] {
+            let stream = request.clone().with("Accept", accept);
+            let mut stream = Incoming::start(server.addr, &stream).into_sse();
+            assert_eq!(stream.message()["id"], message["id"], "{accept}");
+            stream.expect_end();
+        }
+        let rather_json = request
+            .clone()
+            .with("Accept", "text/event-stream;q=0.9, application/json");
+        assert_eq!(server.ask(&rather_json).json()["id"], message["id"]);
         let neither = request.with("Accept", "text/html");
         assert_eq!(server.ask(&neither).status, 406);
     }

@@ -22,17 +22,17 @@ use crate::support::{
 };
 
 /// Who signs certificates.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate with its key.
-struct Identity {
+pub struct Identity {
     der: CertificateDer<'static>,
     pem: String,
     key: KeyPair,
 }
 
 impl Authority {
-    fn new(name: &str) -> Authority {
+    pub fn new(name: &str) -> Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -40,7 +40,12 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    fn sign(&self, common_name: &str, names: &[&str]) -> Identity {
+    /// Its own certificate.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    pub fn sign(&self, common_name: &str, names: &[&str]) -> Identity {
         let names = names.iter().map(|name| (*name).to_owned());
         let mut params = CertificateParams::new(names.collect::<Vec<_>>()).unwrap();
         params
@@ -56,7 +61,7 @@ impl Authority {
     }
 
     /// For a server on this machine.
-    fn server(&self) -> Identity {
+    pub fn server(&self) -> Identity {
         self.sign("server", &["localhost", "127.0.0.1"])
     }
 
@@ -73,7 +78,7 @@ impl Authority {
 }
 
 impl Identity {
-    fn write(&self, folder: &Folder) {
+    pub fn write(&self, folder: &Folder) {
         folder.write("chain.pem", &self.pem);
         folder.write("key.pem", self.key.serialize_pem());
     }
@@ -210,9 +215,9 @@ impl Tls {
 }
 
 /// A server with a TLS listener, and a plain one to look at it by.
-struct Rig {
+pub struct Rig {
     server: Server,
-    tls: SocketAddr,
+    pub tls: SocketAddr,
     plain: SocketAddr,
 }
 
@@ -229,7 +234,7 @@ key_file = \"key.pem\"
 
 impl Rig {
     #[track_caller]
-    fn start(folder: Folder, more: &str) -> Rig {
+    pub fn start(folder: Folder, more: &str) -> Rig {
         folder.write("config/base.toml", config(more));
         // Unset, so that the listeners are those of the file.
         let env = [("APP_SERVER__PORT", ""), ("APP_LOG__LEVEL", "debug")];
@@ -323,7 +328,7 @@ fn curl_connects_if_there_is_one() {
     }
     let authority = Authority::new("ca");
     let folder = Folder::new();
-    let ca = folder.write("ca.pem", authority.0.pem());
+    let ca = folder.write("ca.pem", authority.pem());
     let rig = rig(&authority, "");
     for options in [&["--tls-max", "1.2"][..], &["--tlsv1.3"]] {
         let output = Command::new("curl")
@@ -440,7 +445,7 @@ fn a_certificate_has_a_name_and_rights() {
     let (authority, clients) = (Authority::new("ca"), Authority::new("clients"));
     let folder = Folder::new();
     authority.server().write(&folder);
-    folder.write("ca.pem", clients.0.pem());
+    folder.write("ca.pem", clients.pem());
     let operator = clients.sign("whoever", &[]);
     let print = fingerprint(&operator.der);
     let more = CERTIFICATES.replace("OPERATOR", print.trim_end_matches(':'));
@@ -502,7 +507,7 @@ fn beyond_loopback_a_required_certificate_does_for_a_token() {
     let authority = Authority::new("ca");
     let folder = Folder::new();
     authority.server().write(&folder);
-    folder.write("ca.pem", authority.0.pem());
+    folder.write("ca.pem", authority.pem());
     let text = "[tls]\ncert_file = \"../chain.pem\"\nkey_file = \"../key.pem\"\n\
                 client_ca_file = \"../ca.pem\"\nclient_cert_required = true\n";
     folder.write("config/base.toml", text);
@@ -639,7 +644,7 @@ fn files_that_cannot_be_used_are_named_before_anything_listens() {
 fn the_health_check_speaks_tls() {
     let authority = Authority::new("ca");
     let folder = Folder::new();
-    let ca: PathBuf = folder.write("ca.pem", authority.0.pem());
+    let ca: PathBuf = folder.write("ca.pem", authority.pem());
     let rig = rig(&authority, "");
     let health = |url: &str, ca: Option<&PathBuf>| {
         let mut command = Command::new(Program::Siskin.path());

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tools of packs against the real services, as far as registries have them: Node-RED and Home Assistant.
+# Runs the tools of packs against the real services, as far as registries have them: Prometheus, Node-RED and Home Assistant.
 # Usage: run.sh [BIN_DIR] [SERVICE…]   BIN_DIR holds `siskin` (default: target/release, else target/debug);
-#        SERVICE is node-red, home-assistant or another pack, which says why it is skipped (default: all).
+#        SERVICE is prometheus, node-red, home-assistant or another pack, which says why it is skipped (default: all).
 # shellcheck disable=SC2016  # $text and $json are jq's
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -66,6 +66,102 @@ probe() {
 answers() {
   curl --silent --fail --max-time 5 --output "$SCRATCH/answer" "$@"
 }
+
+# --- Prometheus -------------------------------------------------------------------------------------------------------
+
+# prometheus_server LABEL OPTION…: a Prometheus that scrapes what $SCRATCH/targets.json names; sets PORT and SERVER_PID.
+prometheus_server() {
+  local label=$1
+  shift
+  mkdir "$SCRATCH/$label.tsdb"
+  start_on_free_port "$SCRATCH/$label.log" prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/$label.tsdb" \
+    --web.listen-address='127.0.0.1:{PORT}' "$@"
+}
+
+# scraped: the first samples of siskin are in, and the rules were looked at since.
+scraped() {
+  call prometheus_query '{"query": "ALERTS{alertname=\"SiskinSeen\"}"}' | jq -e '.structuredContent.shown == 1' >/dev/null
+}
+
+prometheus_tools() {
+  local label=prometheus server siskin url
+  cat >"$SCRATCH/prometheus.yml" <<EOF
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+rule_files: ["$SCRATCH/rules.yml"]
+scrape_configs:
+  - job_name: siskin
+    file_sd_configs: [{ files: ["$SCRATCH/targets.json"], refresh_interval: 1s }]
+  - job_name: nobody
+    static_configs: [{ targets: ["127.0.0.1:9"] }]
+EOF
+  cat >"$SCRATCH/rules.yml" <<'EOF'
+groups:
+  - name: siskin
+    rules:
+      - { alert: SiskinSeen, expr: 'up{job="siskin"} == 1', labels: { severity: info }, annotations: { summary: 'siskin is up' } }
+      - { alert: SiskinDown, expr: 'up{job="siskin"} == 0', for: 5m }
+EOF
+  echo '[]' >"$SCRATCH/targets.json"
+  prometheus_server $label
+  server=$SERVER_PID url=http://127.0.0.1:$PORT
+  start_siskin "$SCRATCH/$label.siskin" env "APP_PROMETHEUS__URL=$url" "$SISKIN" serve --port 0
+  siskin=127.0.0.1:$PORT
+  echo "[{\"targets\": [\"$siskin\"]}]" >"$SCRATCH/targets.json"
+  wait_until 30 scraped || true
+  probe $label probe ready
+  check $label vector prometheus_query '{"query": "up{job=\"siskin\"}"}' \
+    '$json.shown == 1 and $json.items[0].value == "1" and $json.items[0].metric.instance == "'"$siskin"'"'
+  check $label scalar prometheus_query '{"query": "1 + 1"}' '$json.items[0].value == "2"'
+  check $label string prometheus_query '{"query": "\"text\""}' '$json.items[0].value == "text"'
+  check $label matrix prometheus_query '{"query": "up{job=\"siskin\"}[1m]"}' '($json.items[0].values | length) > 0'
+  check $label nothing-yet prometheus_query '{"query": "up", "time": "1h"}' '$json.items == []'
+  check $label own-counter prometheus_query '{"query": "sum(mcp_upstream_requests_total{service=\"prometheus\"})"}' '$json.shown == 1'
+  check $label bad-query prometheus_query '{"query": "up("}' '.isError and ($text | contains("answered 400")) and ($text | contains("parse error"))'
+  check $label range prometheus_query_range '{"query": "mcp_server_uptime_seconds", "start": "5m", "step": 1}' \
+    '$json.items[0].metric.job == "siskin" and ($json.items[0].values | length) > 0'
+  check $label range-with-a-step-chosen prometheus_query_range '{"query": "up", "start": "7d"}' '$json.shown == 2'
+  check $label too-many-points prometheus_query_range '{"query": "up", "start": "7d", "step": "1s"}' '.isError and ($text | contains("11,000 points"))'
+  check $label label-names prometheus_list_label_names '{"match": "mcp_rpc_requests_total"}' \
+    '[$json.items[]] | (index("method") != null) and (index("transport") != null)'
+  check $label label-values prometheus_list_label_values '{"label": "job"}' '$json.items == ["nobody", "siskin"]'
+  check $label values-that-contain prometheus_list_label_values '{"label": "__name__", "contains": "TOOLS_REGISTERED"}' \
+    '$json.items == ["mcp_tools_registered_total"]'
+  check $label no-label prometheus_list_label_values '{"label": "2xx"}' '.isError and ($text | contains("invalid label name"))'
+  check $label series prometheus_find_series '{"match": ["up{job=\"siskin\"}", "siskin_build_info"]}' '$json.shown == 2'
+  check $label bad-selector prometheus_find_series '{"match": "up!"}' '.isError and ($text | contains("parse error"))'
+  check $label targets prometheus_list_targets '{}' \
+    '[$json.items[] | .job + " " + .health] == ["nobody down", "siskin up"] and ($json.items[0].error | contains("connection refused"))'
+  check $label targets-down prometheus_list_targets '{"only_down": true}' '[$json.items[].instance] == ["127.0.0.1:9"]'
+  check $label metadata prometheus_get_metadata '{"metric": "mcp_rpc_request_duration_seconds"}' \
+    '$json.items[0].type == "histogram" and ($json.items[0].help | length) > 0'
+  check $label metadata-limited prometheus_get_metadata '{"limit": 3}' '$json.shown == 3'
+  check $label alerts prometheus_get_alerts '{"state": "firing"}' \
+    '$json.items[0].name == "SiskinSeen" and $json.items[0].labels.severity == "info" and $json.items[0].summary == "siskin is up"'
+  check $label alert-rules prometheus_get_alert_rules '{"state": "inactive"}' \
+    '[$json.items[].name] == ["SiskinDown"] and $json.items[0].for_s == 300 and $json.items[0].health == "ok"'
+  stop_server "$SERVER_PID"
+  stop_server "$server"
+
+  # By its web configuration it asks for user and password; the hash is bcrypt of `secret`.
+  # shellcheck disable=SC2016
+  echo 'basic_auth_users: { ada: $2b$05$hE0peCG93ZEvPGL0sbGJLOAIgvBaCgIXC4/oZkI3rI1iW1KnytGXu }' >"$SCRATCH/web.yml"
+  prometheus_server $label-closed --web.config.file="$SCRATCH/web.yml" --web.route-prefix=/prom
+  server=$SERVER_PID url=http://127.0.0.1:$PORT/prom
+  start_siskin "$SCRATCH/$label.password.siskin" env "APP_PROMETHEUS__URL=$url" APP_PROMETHEUS__TOKEN=ada:secret "$SISKIN" serve --port 0
+  probe $label-closed probe ready
+  check $label-closed password-and-prefix prometheus_query '{"query": "vector(7)"}' '$json.items[0].value == "7"'
+  stop_server "$SERVER_PID"
+  start_siskin "$SCRATCH/$label.wrong" env "APP_PROMETHEUS__URL=$url" APP_PROMETHEUS__TOKEN=ada:guess "$SISKIN" serve --port 0
+  probe $label-closed wrong-password-probe degraded
+  check $label-closed wrong-password prometheus_query '{"query": "up"}' '.isError and ($text | contains("answered 401")) and ($text | contains("guess") | not)'
+  stop_server "$SERVER_PID"
+  stop_server "$server"
+}
+
+if wanted prometheus; then
+  need prometheus prometheus
+  prometheus_tools
+fi
 
 # --- Node-RED ---------------------------------------------------------------------------------------------------------
 

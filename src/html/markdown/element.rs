@@ -129,7 +129,11 @@ impl Element<'_> {
         if self.around.literal {
             return text;
         }
-        let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+        let runs = text.as_bytes().split(|byte| *byte != b'`');
+        let longest = match text.contains('`') {
+            true => runs.map(<[u8]>::len).max().unwrap_or(0),
+            false => 0,
+        };
         let ticks = "`".repeat(longest + 1);
         match longest {
             0 => surrounded(&text, &ticks, &ticks),

@@ -49,6 +49,7 @@ pub fn to_markdown(document: &Document) -> Result<String, TooMuchWork> {
 /// A page being converted, slice by slice, so that whoever shares the thread gets a turn.
 pub struct Conversion<'a> {
     document: &'a Document,
+    edges: Edges,
     /// The elements being converted, the innermost last.
     frames: Vec<Frame>,
     /// Bytes in all their `out`.
@@ -172,6 +173,7 @@ impl<'a> Conversion<'a> {
     ) -> Conversion<'a> {
         Conversion {
             document,
+            edges: Edges(document.names().map(Edge::of).collect()),
             frames: vec![Frame::new(document, document.root(), Inside::default())],
             held_bytes: 0,
             work: Work {
@@ -204,7 +206,7 @@ impl<'a> Conversion<'a> {
         if let Some(child) = frame.child {
             frame.child = self.document.next(child);
             if let Some(text) = self.document.text_node(child) {
-                let piece = text_piece(self.document, child, text, frame.inside);
+                let piece = text_piece(self.document, &self.edges, child, text, frame.inside);
                 self.push(piece);
             } else if self.document.is_element(child) {
                 let inside = frame.inside;
@@ -242,14 +244,19 @@ impl<'a> Conversion<'a> {
 }
 
 /// What a text comes to.
-fn text_piece(document: &Document, id: NodeId, text: &str, inside: Inside) -> String {
+fn text_piece(
+    document: &Document,
+    edges: &Edges,
+    id: NodeId,
+    text: &str,
+    inside: Inside,
+) -> String {
     let (before, after) = (document.previous(id), document.next(id));
-    let is_in_block = document
-        .parent(id)
-        .is_some_and(|parent| is_block(document, parent));
+    let parent = document.parent(id);
+    let is_in_block = parent.is_some_and(|parent| edges.of(document, parent) == Edge::Block);
     let is_at = |neighbour: Option<NodeId>| match neighbour {
         None => is_in_block,
-        Some(neighbour) => is_block(document, neighbour) || document.is(neighbour, "pre"),
+        Some(neighbour) => edges.of(document, neighbour) != Edge::Open,
     };
     if is_blank(text) && (is_at(before) || is_at(after)) {
         return String::new();
@@ -258,7 +265,8 @@ fn text_piece(document: &Document, id: NodeId, text: &str, inside: Inside) -> St
         true => text.to_owned(),
         false => one_space(text),
     };
-    if !inside.literal && piece.contains(['*', '_']) {
+    let is_marked = |piece: &str| piece.bytes().any(|byte| matches!(byte, b'*' | b'_'));
+    if !inside.literal && is_marked(&piece) {
         piece = piece.replace('*', "\\*").replace('_', "\\_");
     }
     if is_at(before) {
@@ -274,47 +282,58 @@ fn text_piece(document: &Document, id: NodeId, text: &str, inside: Inside) -> St
 fn one_space(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(is_plain_space) {
+    // Byte by byte: all of these are ASCII, and most of a page passes through here.
+    let is_space = |byte: u8| is_plain_space(char::from(byte));
+    while let Some(at) = rest.bytes().position(is_space) {
         out.push_str(&rest[..at]);
-        let behind = rest[at..].trim_start_matches(is_plain_space);
-        let run = &rest[at..rest.len() - behind.len()];
-        out.push(if run.contains(['\n', '\r']) {
-            '\n'
-        } else {
-            ' '
-        });
-        rest = behind;
+        let len = rest[at..]
+            .bytes()
+            .take_while(|byte| is_space(*byte))
+            .count();
+        let run = &rest.as_bytes()[at..at + len];
+        let has_break = run.contains(&b'\n') || run.contains(&b'\r');
+        out.push(if has_break { '\n' } else { ' ' });
+        rest = &rest[at + len..];
     }
     out.push_str(rest);
     out
 }
 
-/// Whether white space next to the edges of this element, inside and outside, means nothing.
-fn is_block(document: &Document, id: NodeId) -> bool {
-    let Some(name) = document.name(id) else {
-        return false;
-    };
-    const BLOCKS: [&str; 18] = [
-        "article",
-        "blockquote",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "li",
-        "ol",
-        "p",
-        "section",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ];
-    BLOCKS.contains(&name) || heading_level(name).is_some()
+/// Whether white space next to the edges of an element means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    /// Nothing, inside and outside.
+    Block,
+    /// It means what it says.
+    Open,
+    /// Nothing outside; inside it is content.
+    Pre,
+}
+
+impl Edge {
+    /// That of the elements of a name.
+    fn of(name: &str) -> Edge {
+        match name {
+            "article" | "blockquote" | "dd" | "div" | "dl" | "dt" | "li" | "ol" | "p"
+            | "section" | "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr" | "ul" => {
+                Edge::Block
+            }
+            "pre" => Edge::Pre,
+            _ if heading_level(name).is_some() => Edge::Block,
+            _ => Edge::Open,
+        }
+    }
+}
+
+/// That of every name of the page, by its number: each text asks for those of all its neighbours.
+struct Edges(Vec<Edge>);
+
+impl Edges {
+    fn of(&self, document: &Document, id: NodeId) -> Edge {
+        let name = document.name_id(id);
+        let known = name.and_then(|name| self.0.get(name.index()));
+        known.copied().unwrap_or(Edge::Open)
+    }
 }
 
 /// The level of `h1`, `h2` and so on; what lies beyond 6 counts as 6.

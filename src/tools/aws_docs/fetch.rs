@@ -323,6 +323,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_on_the_public_internet_is_not_asked() {
+        // As if a name of the documentation led there: only what `aws.hosts` maps may.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in [
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            "10.0.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "[fd00::1]",
+        ] {
+            let url = Url::parse(&format!("http://{host}:{port}/a.html")).unwrap();
+            let error = crate::rt::run(upstream(&[]).send(Request::get(url))).unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    FetchError::Client(ClientError::PrivateAddress { .. })
+                ),
+                "{host}: {error}"
+            );
+        }
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err());
+    }
+
+    #[test]
     fn charsets() {
         for (content_type, bytes, expected) in [
             ("text/html; charset=ISO-8859-1", &b"\xe9\x80"[..], "é\u{80}"),

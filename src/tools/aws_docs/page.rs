@@ -65,17 +65,10 @@ pub async fn read(html: &str) -> Document {
 
 /// The article of a page; the page is used up.
 pub async fn article(document: &mut Document) -> Result<String, Unreadable> {
-    let root = document.root();
-    let found = ARTICLE
-        .iter()
-        .find_map(|selector| document.find(root, selector));
-    let container = found.unwrap_or(root);
-    let is_furniture = |document: &Document, id: NodeId| {
-        FURNITURE.iter().any(|selector| selector.fits(document, id))
-    };
+    let container = container(document);
     let furniture: Vec<NodeId> = document
         .descendants(container)
-        .filter(|id| is_furniture(document, *id))
+        .filter(|id| Selector::first_fit(&FURNITURE, document, *id).is_some())
         .collect();
     for id in furniture {
         document.remove(id);
@@ -100,6 +93,22 @@ pub async fn article(document: &mut Document) -> Result<String, Unreadable> {
         Ok(markdown) => Ok(markdown),
         Err(error) => Err(Unreadable::TooMuchWork(error)),
     }
+}
+
+/// What holds the article: the first element that the first of [`ARTICLE`] fits which fits any. One walk for all of them.
+fn container(document: &Document) -> NodeId {
+    let mut found = document.root();
+    let mut wanted = ARTICLE.as_slice();
+    for id in document.descendants(document.root()) {
+        if let Some(at) = Selector::first_fit(wanted, document, id) {
+            found = id;
+            wanted = &wanted[..at];
+            if wanted.is_empty() {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// Whether a link names a page without a name, such as `./.html#part`: the documentation's generator leaves them behind.

@@ -37,7 +37,7 @@ pub use expect::listed;
 pub use footprint::{Footprint, children, status_kb};
 pub use http::{BodyReader, Http, Request, Response};
 pub use mcp::{Incoming, Mcp, STATELESS, Way, resolve, result_of};
-pub use rig::Rig;
+pub use rig::{LEDGER, Outcome, Rig};
 pub use rustix::process::Signal;
 pub use serde_json::{Value, json};
 pub use server::{Program, Server};

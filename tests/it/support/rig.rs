@@ -1,6 +1,24 @@
 //! siskin in front of one fake service, configured as a user would: by URL and token.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
 use super::{Env, Mcp, Server, Service, Upstream, Value, Way, json, parse};
+
+/// Names the file in which calls are written down, a line each, for the test that counts them
+/// (`packs::every_tool_succeeds_fails_and_refuses`). Without it nothing is written.
+pub const LEDGER: &str = "SISKIN_TEST_LEDGER";
+
+/// How a call of a tool went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// With a result.
+    Success,
+    /// With what the model is told of an upstream's failure; the upstream was asked.
+    UpstreamError,
+    /// With what the model is told of its arguments; nobody was asked.
+    BadArgument,
+}
 
 /// See the module. Dropped in this order: client, server, service.
 pub struct Rig<S: Service> {
@@ -49,6 +67,7 @@ impl<S: Service> Rig<S> {
     pub fn text(&mut self, tool: &str, arguments: Value) -> String {
         let result = self.mcp.call(tool, arguments);
         assert_ne!(result["isError"], true, "{tool}: {result}");
+        write_down(tool, Outcome::Success);
         text_of(&result)
     }
 
@@ -60,14 +79,19 @@ impl<S: Service> Rig<S> {
         assert_ne!(result["isError"], true, "{tool}: {result}");
         let value = parse(text_of(&result));
         assert_eq!(result["structuredContent"], value, "{tool}");
+        write_down(tool, Outcome::Success);
         value
     }
 
     /// Calls a tool that must fail, as a result, and returns what the model is told.
     #[track_caller]
     pub fn failure(&mut self, tool: &str, arguments: Value) -> String {
+        let before = self.upstream.calls().len();
         let result = self.mcp.call(tool, arguments);
         assert_eq!(result["isError"], true, "{tool}: {result}");
+        if self.upstream.calls().len() > before {
+            write_down(tool, Outcome::UpstreamError);
+        }
         text_of(&result)
     }
 
@@ -77,6 +101,7 @@ impl<S: Service> Rig<S> {
         let text = self.failure(tool, arguments);
         assert!(text.contains(words), "{tool}: no `{words}` in: {text}");
         self.upstream.expect_untouched();
+        write_down(tool, Outcome::BadArgument);
     }
 
     /// Asks siskin whether it is ready, and through it the service: the probe that arrives, and
@@ -99,6 +124,17 @@ impl<S: Service> Rig<S> {
         assert!(listed.get("nextCursor").is_none(), "more than one page");
         listed["tools"].as_array().unwrap().clone()
     }
+}
+
+fn write_down(tool: &str, outcome: Outcome) {
+    let Some(path) = std::env::var_os(LEDGER) else {
+        return;
+    };
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    // One write, so that lines of several threads stay apart.
+    let line = format!("{tool} {outcome:?}\n");
+    file.and_then(|mut file| file.write_all(line.as_bytes()))
+        .expect("the ledger takes a line");
 }
 
 #[track_caller]
