@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Lets OpenRC start, check, reload and stop the service by the shipped script, in a Debian of its own in a container. A line per case.
 # Usage: test.sh   takes the musl build of this machine. Status 77 where no container can be had.
+# shellcheck disable=SC2317  # called by name
 set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=cross/lib.sh
@@ -19,7 +20,6 @@ NAME=siskin-openrc-$$
 WORK=$(mktemp -d)
 FAILED=0
 URL=http://127.0.0.1:8000
-# shellcheck disable=SC2317  # called by trap
 cleanup() {
   "${ENGINE[@]}" rm --force --time 2 "$NAME" >/dev/null 2>&1
   rm -rf "$WORK"

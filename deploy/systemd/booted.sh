@@ -2,6 +2,7 @@
 # Boots a Debian with systemd in a container, installs the package, and lets systemd do all it does with the service: start it in its
 # sandbox, reload it, restart it by the watchdog, hold its port, upgrade it, remove it. A line per case.
 # Usage: booted.sh   the package is made of the musl build of this machine. Status 77 where no systemd can be booted.
+# shellcheck disable=SC2317  # called by name
 set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=cross/lib.sh
@@ -20,7 +21,6 @@ WORK=$(mktemp -d)
 FAILED=0
 # As shipped: the network is the container's own.
 URL=http://127.0.0.1:8000
-# shellcheck disable=SC2317  # called by trap
 cleanup() {
   "${ENGINE[@]}" rm --force --time 2 "$NAME" >/dev/null 2>&1
   rm -rf "$WORK"
