@@ -23,9 +23,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-good() {
-  if [ "$2" = 0 ]; then echo "ok   $1"; else echo "FAIL $1: ${3:-}"; FAILED=1; fi
-}
+# Not in a container: where there is none to be had, a package can still be tried.
 inside() { chroot "$WORK/system" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
 
 cp -a "$BASE" "$WORK/system"

@@ -10,66 +10,24 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/debian/base.sh
 . "$HERE/../debian/base.sh"
 cd "$ROOT" || exit 1
+apt dpkg-dev || exit
 BASE=$ROOT/.cache/debian
 bare_debian "$BASE" || exit
-apt podman runc curl dpkg-dev util-linux || { echo "podman cannot be had here"; exit "$UNAVAILABLE"; }
 PACKAGE=$(deploy/debian/build.sh amd64) || exit 1
 
-ENGINE=(podman --runtime runc --cgroup-manager cgroupfs)
-NAME=siskin-booted-$$
-WORK=$(mktemp -d)
 FAILED=0
-# As shipped: the network is the container's own.
-URL=http://127.0.0.1:8000
-cleanup() {
-  "${ENGINE[@]}" rm --force --time 2 "$NAME" >/dev/null 2>&1
-  rm -rf "$WORK"
-}
-trap cleanup EXIT
-
-good() {
-  if [ "$2" = 0 ]; then echo "ok   $1"; else echo "FAIL $1: ${3:-}"; FAILED=1; fi
-}
-inside() { timeout 60 "${ENGINE[@]}" exec "$NAME" "$@"; }
-# ask ARGUMENT…: curl in the container's network.
-ask() { nsenter --net="/proc/$PID/ns/net" curl --silent --show-error --fail --max-time 10 "$@"; }
-# until_true COMMAND…: whether it holds within a while.
-until_true() {
-  local attempt
-  # shellcheck disable=SC2034  # it only counts
-  for attempt in $(seq 200); do
-    "$@" >/dev/null 2>&1 && return
-    sleep 0.2
-  done
-  return 1
-}
 property() { inside systemctl show --property "$1" --value siskin.service; }
 is_active() { [ "$(property ActiveState)" = active ]; }
-healthy() { ask "$URL/health"; }
 journal() { inside journalctl --unit siskin --no-pager --lines 15 --output cat; }
-# has_tool NAME: whether it is offered.
-has_tool() { ask "$URL/api/mcp/v1/tools" | grep -q "\"name\":\"$1\""; }
-lacks_tool() { ! has_tool "$1"; }
-# configure LINE…: the shipped configuration and these lines.
-configure() {
-  cp "$HERE/../debian/base.toml" "$WORK/base.toml"
-  printf '%s\n' "$@" >>"$WORK/base.toml"
-  "${ENGINE[@]}" cp "$WORK/base.toml" "$NAME:/etc/siskin/base.toml"
-}
 
 # Privileged, for systemd makes name spaces and control groups of its own.
-if ! "${ENGINE[@]}" run --detach --name "$NAME" --privileged --systemd=always --network none \
-  --ulimit nofile=20000:20000 --ulimit nproc=10000:10000 --rootfs "$BASE:O" /lib/systemd/systemd >"$WORK/run" 2>&1; then
-  echo "a container with systemd cannot be started here: $(tail -1 "$WORK/run")"
-  exit "$UNAVAILABLE"
-fi
-PID=$("${ENGINE[@]}" inspect --format '{{.State.Pid}}' "$NAME")
+enter "$BASE" --privileged --systemd=always 'exec /lib/systemd/systemd' || exit
 booted() { inside systemctl is-system-running 2>&1 | grep -qE 'running|degraded'; }
 until_true booted || { echo "systemd does not come up in a container here: $("${ENGINE[@]}" logs "$NAME" 2>&1 | tail -1)"; exit "$UNAVAILABLE"; }
 
-"${ENGINE[@]}" cp "$PACKAGE" "$NAME:/siskin.deb"
+put "$PACKAGE" /siskin.deb
 next_version "$PACKAGE" "$WORK/next.deb"
-"${ENGINE[@]}" cp "$WORK/next.deb" "$NAME:/next.deb"
+put "$WORK/next.deb" /next.deb
 
 inside dpkg --install /siskin.deb >"$WORK/out" 2>&1
 good "it installs" $? "$(cat "$WORK/out")"
@@ -115,7 +73,7 @@ good "restart: the session is still there" $? "$session $(journal)"
 
 inside mkdir -p /etc/systemd/system/siskin.service.d
 printf '[Service]\nWatchdogSec=2\n' >"$WORK/watchdog.conf"
-"${ENGINE[@]}" cp "$WORK/watchdog.conf" "$NAME:/etc/systemd/system/siskin.service.d/watchdog.conf"
+put "$WORK/watchdog.conf" /etc/systemd/system/siskin.service.d/watchdog.conf
 inside systemctl daemon-reload && inside systemctl restart siskin.service
 main=$(property MainPID)
 sleep 5
