@@ -1,8 +1,13 @@
-//! Link arguments of the static release binary; every other build is left as cargo makes it.
+//! The packs' texts, deflated for the binary, and the link arguments of the static release binary; every other build is
+//! linked as cargo does it.
 //!
-//! Only the program itself gets them: not examples, integration tests, build scripts or another crate's binary.
+//! Only the program itself gets those arguments: not examples, integration tests, build scripts or another crate's binary.
 
+use std::io::Write as _;
 use std::{env, fs, path::Path};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 
 /// Leaves out the tables by which a panic would unwind: the release profile aborts instead (see the end of `src/rt/sys.rs`).
 ///
@@ -33,6 +38,7 @@ INSERT AFTER .text;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    deflate_packs();
     if variable("CARGO_CFG_TARGET_ENV") != "musl" || variable("PROFILE") != "release" {
         return;
     }
@@ -57,6 +63,27 @@ fn main() {
     if linker_is("lld") {
         // Folds functions of the same code, mostly one generic function for several types.
         pass("--icf=all");
+    }
+}
+
+/// See `src/tools/declarative/shipped.rs`, which knows their names. In front of each is the length of its text, in four bytes.
+fn deflate_packs() {
+    let folder = Path::new("config/packs");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    for entry in fs::read_dir(folder).expect("the packs are beside the sources") {
+        let path = entry.expect("the folder can be read").path();
+        if path.extension().is_none_or(|kind| kind != "toml") {
+            continue;
+        }
+        let text = fs::read(&path).expect("a pack can be read");
+        let len = u32::try_from(text.len()).expect("a pack is short");
+        let mut encoder = DeflateEncoder::new(len.to_le_bytes().to_vec(), Compression::best());
+        let deflated = encoder.write_all(&text).and_then(|()| encoder.finish());
+        let name = path.with_extension("toml.deflated");
+        let name = name.file_name().expect("a pack has a name");
+        let made = Path::new(&variable("OUT_DIR")).join(name);
+        let deflated = deflated.expect("memory takes all of it");
+        fs::write(made, deflated).expect("cargo makes OUT_DIR for us to write into");
     }
 }
 

@@ -3,7 +3,6 @@
 //! A pack comes from the binary or from `packs` of the configuration's folder, where the same id replaces. Nothing is
 //! read of a pack whose service has no `url`, unless somebody asks for a check.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use crate::rt::sync::Notify;
 use crate::rt::{self, Task};
 use crate::tools::command::Defaults;
 use crate::tools::declarative::{
-    OfferedTool, Pack, Service, ServiceSettings, ToolNames, World, shipped,
+    OfferedTool, Pack, Service, ServiceSettings, Text, ToolNames, World, shipped,
 };
 
 use super::device::is_offered;
@@ -342,7 +341,7 @@ impl Drop for Turn<'_> {
 struct PackText {
     file: String,
     id: String,
-    text: Cow<'static, str>,
+    text: Text,
 }
 
 /// The packs that are wanted, in the order of their ids.
@@ -365,7 +364,7 @@ fn wanted(
             .to_string_lossy()
             .into_owned();
         // One that replaces a shipped pack talks to a service, and has nothing to do without its `url`.
-        let is_needed = is_on(&id) || shipped::text(&id).is_none();
+        let is_needed = is_on(&id) || shipped::find(&id).is_none();
         if is_needed || reading == Reading::Everything {
             match std::fs::read_to_string(&path) {
                 Ok(text) => packs.push(PackText {
@@ -378,15 +377,16 @@ fn wanted(
         }
         found.insert(id);
     }
-    for (id, text) in shipped::PACKS {
-        if is_on(id) && !found.contains(*id) {
+    for shipped in shipped::PACKS {
+        let id = shipped.id;
+        if is_on(id) && !found.contains(id) {
             packs.push(PackText {
                 file: format!("<{id}.toml>"),
-                id: (*id).to_owned(),
-                text: (*text).into(),
+                id: id.to_owned(),
+                text: (*shipped).into(),
             });
         }
-        found.insert((*id).to_owned());
+        found.insert(id.to_owned());
     }
     for id in config.services.keys().filter(|id| is_on(id)) {
         if !found.contains(id.as_str()) {

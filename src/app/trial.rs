@@ -17,8 +17,8 @@ use super::siskin::{line, outcome};
 /// Writes the pack `id` into the folder of packs: a copy of the one inside the binary if there is one, else one to begin
 /// with.
 pub(super) fn new_pack(config_folder: &Path, id: &str, url: &str) -> Result<PathBuf, Failure> {
-    let text = match shipped::text(id) {
-        Some(text) => text.to_owned(),
+    let text = match shipped::find(id) {
+        Some(shipped) => shipped.text(),
         None => scaffold::scaffold(id, url).map_err(|problem| {
             let shown = id.escape_debug();
             Failure::new(ExitCode::Usage, format!("`{shown}`: {problem}"))

@@ -3,15 +3,14 @@
 //! Inflating goes piece by piece and stops at the limit, so a bomb costs the limit and no more. What is compressed is
 //! bounded too: an endless stream that inflates to nothing would be read until the time is over otherwise.
 
-use std::io::{self, Write};
+use std::io;
 
-use flate2::write::MultiGzDecoder;
-use flate2::{Decompress, FlushDecompress, Status};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
 use super::error::ClientError;
 use super::headers::Headers;
+use super::inflate::Inflate;
 use super::url::Origin;
 
 /// How a body is encoded (RFC 9110 section 8.4.1).
@@ -101,36 +100,33 @@ fn explain(error: &hyper::Error, origin: &Origin, received: usize) -> ClientErro
     }
 }
 
+/// Why there is no body.
 #[derive(Debug, PartialEq, Eq)]
-enum Failed {
+pub(super) enum Failed {
     Damaged,
     TooLarge,
 }
 
 /// Encoded bytes in, the body out.
 enum Decoder {
-    Gzip(Box<MultiGzDecoder<Sink>>),
     Identity(Sink),
-    Inflate(Inflate),
+    Inflate(Box<Inflate>),
 }
 
 impl Decoder {
     fn new(coding: Coding, limit: usize) -> Self {
         let sink = Sink::new(limit);
         match coding {
-            Coding::Deflate => Self::Inflate(Inflate::new(sink)),
-            Coding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
             Coding::Identity => Self::Identity(sink),
+            Coding::Deflate | Coding::Gzip => {
+                Self::Inflate(Box::new(Inflate::new(coding == Coding::Gzip, sink)))
+            }
         }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         match self {
-            Self::Gzip(decoder) => {
-                let written = decoder.write_all(bytes);
-                written.map_err(|_| decoder.get_ref().failed())
-            }
-            Self::Identity(sink) => sink.write_all(bytes).map_err(|_| sink.failed()),
+            Self::Identity(sink) => sink.add(bytes),
             Self::Inflate(inflate) => inflate.write(bytes),
         }
     }
@@ -142,114 +138,28 @@ impl Decoder {
             return Ok(Vec::new());
         }
         match self {
-            Self::Gzip(mut decoder) => {
-                let finished = decoder.try_finish();
-                finished.map_err(|_| decoder.get_ref().failed())?;
-                Ok(std::mem::take(&mut decoder.get_mut().bytes))
-            }
             Self::Identity(sink) => Ok(sink.bytes),
-            Self::Inflate(inflate) if inflate.is_done => Ok(inflate.sink.bytes),
-            Self::Inflate(_) => Err(Failed::Damaged),
+            Self::Inflate(inflate) => Ok(inflate.finish()?.bytes),
         }
-    }
-}
-
-/// `deflate`, which is zlib's format by the standard and raw by the habit of some servers.
-struct Inflate {
-    /// Made when the first two bytes have told which.
-    stream: Option<Decompress>,
-    begin: Vec<u8>,
-    sink: Sink,
-    is_done: bool,
-}
-
-impl Inflate {
-    const fn new(sink: Sink) -> Self {
-        Self {
-            stream: None,
-            begin: Vec::new(),
-            sink,
-            is_done: false,
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        if self.stream.is_some() {
-            return self.inflate(bytes);
-        }
-        self.begin.extend_from_slice(bytes);
-        if let [first, second, ..] = *self.begin.as_slice() {
-            // RFC 1950 section 2.2: the method is 8, and both bytes are a multiple of 31.
-            let check = u16::from_be_bytes([first, second]);
-            let is_zlib = first & 15 == 8 && check.is_multiple_of(31);
-            self.stream = Some(Decompress::new(is_zlib));
-            let begin = std::mem::take(&mut self.begin);
-            return self.inflate(&begin);
-        }
-        Ok(())
-    }
-
-    fn inflate(&mut self, mut bytes: &[u8]) -> Result<(), Failed> {
-        let Some(stream) = &mut self.stream else {
-            return Ok(());
-        };
-        let mut chunk = [0; 4096];
-        while !self.is_done {
-            let (read, made) = (stream.total_in(), stream.total_out());
-            let status = stream.decompress(bytes, &mut chunk, FlushDecompress::None);
-            let status = status.map_err(|_| Failed::Damaged)?;
-            let taken = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(usize::MAX);
-            let (read, made) = (
-                taken(stream.total_in(), read),
-                taken(stream.total_out(), made),
-            );
-            bytes = bytes.get(read..).unwrap_or_default();
-            let made = chunk.get(..made).unwrap_or_default();
-            self.sink.write_all(made).map_err(|_| self.sink.failed())?;
-            self.is_done = status == Status::StreamEnd;
-            if read == 0 && made.is_empty() {
-                break;
-            }
-        }
-        // What follows the end belongs to nothing.
-        if self.is_done && !bytes.is_empty() {
-            return Err(Failed::Damaged);
-        }
-        Ok(())
     }
 }
 
 /// Where the body goes: up to `limit` bytes.
-struct Sink {
+pub(super) struct Sink {
     bytes: Vec<u8>,
     limit: usize,
-    is_over: bool,
 }
 
 impl Sink {
     const fn new(limit: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            limit,
-            is_over: false,
-        }
+        let bytes = Vec::new();
+        Self { bytes, limit }
     }
 
-    const fn failed(&self) -> Failed {
-        if self.is_over {
-            Failed::TooLarge
-        } else {
-            Failed::Damaged
-        }
-    }
-}
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         let len = self.bytes.len() + bytes.len();
         if len > self.limit {
-            self.is_over = true;
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(Failed::TooLarge);
         }
         if len > self.bytes.capacity() {
             // Twice as much each time, but not beyond the limit, as `Vec` would.
@@ -257,16 +167,14 @@ impl Write for Sink {
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
@@ -387,10 +295,9 @@ mod tests {
         }
         let bomb = encoder.finish().unwrap();
         for limit in [0, 1, 100_000] {
-            let mut decoder = MultiGzDecoder::new(Sink::new(limit));
-            assert!(decoder.write_all(&bomb).is_err());
-            assert!(decoder.get_ref().is_over);
-            assert!(decoder.get_ref().bytes.capacity() <= limit, "limit {limit}");
+            let mut inflate = Inflate::new(true, Sink::new(limit));
+            assert_eq!(inflate.write(&bomb), Err(Failed::TooLarge));
+            assert!(inflate.sink().bytes.capacity() <= limit, "limit {limit}");
         }
     }
 
@@ -398,10 +305,10 @@ mod tests {
     fn room_grows_to_the_limit_and_not_beyond() {
         let mut sink = Sink::new(1000);
         for len in 1..=1000 {
-            sink.write_all(b"x").unwrap();
+            sink.add(b"x").unwrap();
             assert!(sink.bytes.capacity() <= 1000.min(2 * len), "{len}");
         }
-        assert!(sink.write_all(b"x").is_err());
+        assert_eq!(sink.add(b"x"), Err(Failed::TooLarge));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub use exchange::{Client, ClientSettings};
 mod body;
 mod connect;
 mod egress;
+mod inflate;
 mod io;
 mod pool;
 mod redirect;

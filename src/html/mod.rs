@@ -7,6 +7,7 @@
 //!
 //! Nothing here fails on any input and nothing recurses: depth costs memory in proportion to the page, never stack.
 
+mod entities;
 mod parse;
 mod reference;
 mod select;

@@ -2,11 +2,10 @@
 //!
 //! An end tag closes up to the nearest open element of its name, and is ignored without one. `<x/>` closes at once, whatever `x` is.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::borrow::Cow;
 
 use super::reference::{decode_attribute, decode_text};
-use super::tokens::{AMPERSAND, Event, Sink, Tokens};
+use super::tokens::{Attribute, Token, Tokens, name_text, value_bytes};
 use super::tree::{Document, NameId, NodeId, PAGE_BYTES_MAX, keeps_space};
 
 /// Elements that never have content, with those of the past.
@@ -16,66 +15,91 @@ const VOID: [&str; 24] = [
     "spacer", "track", "wbr",
 ];
 
-/// Attributes of one element; further ones are not kept. They are searched one by one, and often.
-const ATTRIBUTES_MAX: usize = 256;
+/// Elements that hold text alone, up to their end tag.
+const RAW_TEXT: [&str; 2] = ["script", "style"];
+
+/// Tokens between two pauses: a few milliseconds' worth on a small machine.
+const SLICE_TOKENS: usize = 1_024;
 
 /// A page as it came.
-pub struct Source {
-    /// UTF-8 but for [`AMPERSAND`].
-    hidden: Vec<u8>,
+pub struct Source<'a> {
+    /// With `\n` for every end of a line.
+    html: Cow<'a, [u8]>,
 }
 
-impl Source {
+impl<'a> Source<'a> {
     /// Any text is one.
-    pub fn new(html: &str) -> Source {
+    pub fn new(html: &'a str) -> Source<'a> {
         // Half a character at the end becomes U+FFFD.
-        let cut = html.len().min(PAGE_BYTES_MAX);
-        let mut hidden = html.as_bytes()[..cut].to_vec();
-        for byte in &mut hidden {
-            if *byte == b'&' {
-                *byte = AMPERSAND;
-            }
-        }
-        Source { hidden }
+        let html = &html.as_bytes()[..html.len().min(PAGE_BYTES_MAX)];
+        let html = match html.contains(&b'\r') {
+            true => Cow::Owned(unify_line_ends(html)),
+            false => Cow::Borrowed(html),
+        };
+        Source { html }
     }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.html
+    }
+}
+
+/// HTML standard, 13.2.3.5, "Preprocessing the input stream".
+fn unify_line_ends(html: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(html.len());
+    let mut last = 0;
+    for byte in html {
+        match byte {
+            b'\r' => out.push(b'\n'),
+            b'\n' if last == b'\r' => (),
+            _ => out.push(*byte),
+        }
+        last = *byte;
+    }
+    out
 }
 
 /// A page being read, slice by slice, so that whoever shares the thread gets a turn.
 pub struct Parsing<'a> {
     tokens: Tokens<'a>,
-    builder: Rc<RefCell<Builder>>,
+    builder: Builder,
 }
 
 impl<'a> Parsing<'a> {
     /// Nothing is read yet.
-    pub fn new(source: &'a Source) -> Parsing<'a> {
+    pub fn new(source: &'a Source<'_>) -> Parsing<'a> {
         Parsing::into(Document::empty(), source)
     }
 
-    fn into(document: Document, source: &'a Source) -> Parsing<'a> {
-        let builder = Rc::new(RefCell::new(Builder {
-            document,
-            open: Vec::new(),
-            open_by_name: Vec::new(),
-            keeping_space: 0,
-            tag: None,
-            is_in_raw_text: false,
-        }));
+    fn into(document: Document, source: &'a Source<'_>) -> Parsing<'a> {
         Parsing {
-            tokens: Tokens::new(&source.hidden, builder.clone()),
-            builder,
+            tokens: Tokens::new(&source.html),
+            builder: Builder {
+                document,
+                open: Vec::new(),
+                open_by_name: Vec::new(),
+                keeping_space: 0,
+            },
         }
     }
 
     /// Reads a little; whether there is more.
     pub fn advance(&mut self) -> bool {
-        self.tokens.advance()
+        for _ in 0..SLICE_TOKENS {
+            let Some(token) = self.tokens.next() else {
+                return false;
+            };
+            if let Some(name) = self.builder.take(&token) {
+                self.tokens.expect_raw_text(name);
+            }
+        }
+        true
     }
 
     /// What was read. Elements that are open end here.
     pub fn finish(self) -> Document {
-        let mut builder = self.builder.borrow_mut();
-        std::mem::replace(&mut builder.document, Document::empty())
+        self.builder.document
     }
 }
 
@@ -105,103 +129,63 @@ struct Builder {
     open_by_name: Vec<u32>,
     /// How many of them keep white space.
     keeping_space: u32,
-    /// The start tag being read.
-    tag: Option<Tag>,
-    is_in_raw_text: bool,
-}
-
-struct Tag {
-    name: NameId,
-    attributes_from: usize,
-    attribute: Option<NameId>,
-}
-
-impl Sink for Builder {
-    fn event(&mut self, event: Event<'_>) {
-        match event {
-            Event::OpenStartTag { name } => {
-                self.tag = Some(Tag {
-                    name: self.name(name),
-                    attributes_from: self.document.attributes_len(),
-                    attribute: None,
-                });
-            }
-            Event::AttributeName { name } => {
-                self.end_attribute(&[]);
-                let name = self.name(name);
-                if let Some(tag) = &mut self.tag {
-                    tag.attribute = Some(name);
-                }
-            }
-            Event::AttributeValue { value } => self.end_attribute(value),
-            Event::CloseStartTag { self_closing } => {
-                self.end_attribute(&[]);
-                if let Some(tag) = self.tag.take() {
-                    self.start(&tag, self_closing);
-                }
-            }
-            Event::EndTag { name } => {
-                self.tag = None;
-                let name = self.name(name);
-                self.end(name);
-            }
-            Event::String { value } => self.text(value),
-            Event::Comment { .. } | Event::Doctype { .. } => {
-                self.document.add_comment(self.parent())
-            }
-            Event::Error(_) => (),
-        }
-    }
-
-    fn is_in_raw_text(&self) -> bool {
-        self.is_in_raw_text
-    }
 }
 
 impl Builder {
+    /// Adds the next token. Returns the name of the element whose text alone follows, if it opened such a one.
+    fn take(&mut self, token: &Token<'_>) -> Option<&'static str> {
+        match token {
+            Token::Comment => self.document.add_comment(self.parent()),
+            Token::EndTag { name } => {
+                let name = self.document.intern(&name_text(name));
+                self.end(name);
+            }
+            Token::StartTag {
+                name,
+                attributes,
+                is_self_closing,
+            } => return self.start(name, attributes, *is_self_closing),
+            Token::Text { value } => self.text(value),
+        }
+        None
+    }
+
     fn parent(&self) -> NodeId {
         self.open.last().map_or(self.document.root(), |(id, _)| *id)
     }
 
-    fn name(&mut self, name: &[u8]) -> NameId {
-        match std::str::from_utf8(name) {
-            Ok(name) => self.document.intern(name),
-            Err(_) => self.document.intern(&String::from_utf8_lossy(name)),
-        }
-    }
-
-    fn end_attribute(&mut self, value: &[u8]) {
-        let Some(tag) = &mut self.tag else {
-            return;
-        };
-        let is_one_more = self.document.attributes_len() - tag.attributes_from < ATTRIBUTES_MAX;
-        if let Some(name) = tag.attribute.take().filter(|_| is_one_more) {
+    fn start(
+        &mut self,
+        name: &[u8],
+        attributes: &[Attribute<'_>],
+        is_self_closing: bool,
+    ) -> Option<&'static str> {
+        let name_id = self.document.intern(&name_text(name));
+        let attributes_from = self.document.attributes_len();
+        for attribute in attributes {
+            let name = self.document.intern(&name_text(attribute.name));
+            let value = value_bytes(attribute.value);
             self.document
-                .add_attribute(name, |out| decode_attribute(value, out));
+                .add_attribute(name, |out| decode_attribute(&value, out));
         }
-    }
-
-    fn start(&mut self, tag: &Tag, self_closing: bool) {
-        let id = self
-            .document
-            .add_element(self.parent(), tag.name, tag.attributes_from);
-        let name = self.document.name_text(tag.name);
-        self.is_in_raw_text = false;
-        if self_closing || VOID.contains(&name) {
-            return;
+        let parent = self.parent();
+        let id = self.document.add_element(parent, name_id, attributes_from);
+        let name = self.document.name_text(name_id);
+        if is_self_closing || VOID.contains(&name) {
+            return None;
         }
-        self.is_in_raw_text = matches!(name, "script" | "style");
+        let raw_text_of = RAW_TEXT.into_iter().find(|raw| *raw == name);
         self.keeping_space += u32::from(keeps_space(name));
-        self.open.push((id, tag.name));
-        let at = tag.name.index();
+        self.open.push((id, name_id));
+        let at = name_id.index();
         if self.open_by_name.len() <= at {
             self.open_by_name.resize(at + 1, 0);
         }
         self.open_by_name[at] += 1;
+        raw_text_of
     }
 
     fn end(&mut self, name: NameId) {
-        self.is_in_raw_text = false;
         if self
             .open_by_name
             .get(name.index())

@@ -4,15 +4,12 @@
 //! are one, with or without a semicolon (`&copy` does, `&notit;` does not), and an unknown name loses its semicolon. In attribute
 //! values the longest beginning that is a name counts, so that `?a=1&copy=2` means what an author did not.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use super::tokens::{AMPERSAND, Event, Sink, Tokens};
+use super::entities;
 
 /// Names are shorter; the longest one has 31 letters.
 const NAME_CHARS_MAX: usize = 32;
 
-/// Appends text with its references resolved; each [`AMPERSAND`] is an `&`.
+/// Appends text with its references resolved.
 pub(super) fn decode_text(raw: &[u8], out: &mut String) {
     decode(raw, out, text_reference);
 }
@@ -27,7 +24,7 @@ type Read = fn(rest: &[u8], out: &mut String) -> usize;
 
 fn decode(raw: &[u8], out: &mut String, read: Read) {
     let mut rest = raw;
-    while let Some(at) = rest.iter().position(|byte| *byte == AMPERSAND) {
+    while let Some(at) = rest.iter().position(|byte| *byte == b'&') {
         push_lossy(&rest[..at], out);
         rest = &rest[at + 1..];
         rest = &rest[read(rest, out)..];
@@ -90,7 +87,7 @@ fn attribute_reference(rest: &[u8], out: &mut String) -> usize {
     let ends = |byte: &u8| {
         matches!(
             byte,
-            b'\t' | b'\n' | b'\x0c' | b' ' | b'<' | b'#' | b';' | &AMPERSAND
+            b'\t' | b'\n' | b'\x0c' | b' ' | b'<' | b'#' | b';' | b'&'
         )
     };
     let mut len = rest
@@ -184,46 +181,25 @@ fn named(name: &str) -> Option<String> {
     Some(common.to_owned())
 }
 
-/// `&` and this text, with the longest beginning that is a name resolved. The tokenizer has the table of names.
-fn resolved(name: &str) -> String {
-    #[derive(Default)]
-    struct Text(String);
-
-    impl Sink for Text {
-        fn event(&mut self, event: Event<'_>) {
-            if let Event::String { value } = event {
-                self.0.push_str(&String::from_utf8_lossy(value));
-            }
-        }
-
-        fn is_in_raw_text(&self) -> bool {
-            false
-        }
+/// `&` and this text, with the longest beginning that is a name resolved.
+pub(super) fn resolved(name: &str) -> String {
+    match entities::longest(name) {
+        Some((len, text)) => text + &name[len..],
+        None => format!("&{name}"),
     }
-
-    let text = Rc::new(RefCell::new(Text(String::new())));
-    let reference = format!("&{name}");
-    let mut tokens = Tokens::new(reference.as_bytes(), text.clone());
-    while tokens.advance() {}
-    text.take().0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hidden(text: &str) -> Vec<u8> {
-        let hide = |byte| if byte == b'&' { AMPERSAND } else { byte };
-        text.bytes().map(hide).collect()
-    }
-
     #[track_caller]
     fn check(text: &str, in_text: &str, in_attribute: &str) {
         let mut out = String::new();
-        decode_text(&hidden(text), &mut out);
+        decode_text(text.as_bytes(), &mut out);
         assert_eq!(out, in_text, "{text} in text");
         out.clear();
-        decode_attribute(&hidden(text), &mut out);
+        decode_attribute(text.as_bytes(), &mut out);
         assert_eq!(out, in_attribute, "{text} in an attribute");
     }
 

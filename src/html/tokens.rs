@@ -1,89 +1,306 @@
-//! The tokenizer's events, for one sink at a time.
+//! A page as tokens: texts, tags, comments.
 //!
-//! The tokenizer is that of the HTML standard, with two leaves. Ampersands are hidden from it, since what they mean is read
-//! differently here (see [`super::reference`]): the caller writes [`AMPERSAND`] in their place. And `<![CDATA[` is text everywhere,
-//! not in foreign elements alone.
+//! Cut as the HTML standard's tokenizer does (13.2.5), with two leaves. `&` means nothing here, since it is read differently by us (see
+//! [`super::reference`]), and `<![CDATA[` is text everywhere, not in foreign elements alone. What a comment or a declaration says is
+//! not kept, so that all kinds of them are one. The whole page is there at once, which is why the standard's many states are searches.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::borrow::Cow;
 
-use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
-use html5gum::{Emitter, ForwardingEmitter, Span, State, StringReader, Tokenizer};
+/// Attributes of one element; further ones are not kept. They are searched one by one, and often.
+const ATTRIBUTES_MAX: usize = 256;
 
-pub(super) use html5gum::emitters::callback::CallbackEvent as Event;
-
-/// Stands for `&`. No byte of UTF-8 has this value, so it cannot be mistaken for anything in the page.
-pub(super) const AMPERSAND: u8 = 0xff;
-
-/// Events between two pauses: a few milliseconds' worth on a small machine.
-const SLICE_EVENTS: usize = 2_048;
-
-/// Takes events. There is one instance of the tokenizer for all sinks, for the size of the program.
-pub(super) trait Sink {
-    /// The next one.
-    fn event(&mut self, event: Event<'_>);
-    /// Whether the tag just taken opened an element that holds text alone, up to its end tag.
-    fn is_in_raw_text(&self) -> bool;
+/// A piece of the page. Names and values are as the page has them: see [`name_text`] and [`value_bytes`].
+pub(super) enum Token<'t> {
+    /// A comment or a declaration.
+    Comment,
+    /// `</name>`.
+    EndTag { name: &'t [u8] },
+    /// `<name …>`.
+    StartTag {
+        name: &'t [u8],
+        attributes: &'t [Attribute<'t>],
+        /// Whether it ended in `/>`.
+        is_self_closing: bool,
+    },
+    /// All characters up to the next token of another kind.
+    Text { value: &'t [u8] },
 }
 
-/// Runs over a page, slice by slice.
+/// One attribute of a start tag; without `=`, its value is empty.
+pub(super) struct Attribute<'t> {
+    pub(super) name: &'t [u8],
+    pub(super) value: &'t [u8],
+}
+
+/// A name of an element or an attribute, in lower case.
+pub(super) fn name_text(name: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(&value_bytes(name)).into_owned();
+    text.make_ascii_lowercase();
+    text
+}
+
+/// Text in which a zero byte, which HTML does not have, is U+FFFD.
+pub(super) fn value_bytes(value: &[u8]) -> Cow<'_, [u8]> {
+    if !value.contains(&0) {
+        return Cow::Borrowed(value);
+    }
+    let replaced: Vec<&[u8]> = value.split(|byte| *byte == 0).collect();
+    Cow::Owned(replaced.join("\u{fffd}".as_bytes()))
+}
+
+/// Runs over a page whose line ends are `\n` alone.
 pub(super) struct Tokens<'a> {
-    tokenizer: Tokenizer<StringReader<'a>, Events>,
+    html: &'a [u8],
+    at: usize,
+    /// The element whose text comes next, whatever it looks like.
+    raw_text_of: Option<&'static str>,
+    /// The characters since the last token: more than a slice of the page, as `</>` and what encloses CDATA leave no trace.
+    text: Vec<u8>,
+    attributes: Vec<Attribute<'a>>,
+    /// What the characters stand in front of.
+    markup: Option<Markup<'a>>,
+}
+
+/// What is not text. The attributes of a start tag are those of [`Tokens`].
+enum Markup<'a> {
+    Comment,
+    EndTag {
+        name: &'a [u8],
+    },
+    StartTag {
+        name: &'a [u8],
+        is_self_closing: bool,
+    },
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(html: &'a [u8], sink: Rc<RefCell<dyn Sink>>) -> Tokens<'a> {
-        let taken = Taken { sink, events: 0 };
-        let inner = CallbackEmitter::new(taken);
+    pub(super) fn new(html: &'a [u8]) -> Tokens<'a> {
         Tokens {
-            tokenizer: Tokenizer::new_with_emitter(html, Events { inner }),
+            html,
+            at: 0,
+            raw_text_of: None,
+            text: Vec::new(),
+            attributes: Vec::new(),
+            markup: None,
         }
     }
 
-    /// Goes on a little; whether there is more.
-    pub(super) fn advance(&mut self) -> bool {
-        self.tokenizer.next().is_some()
+    /// The next token.
+    pub(super) fn next(&mut self) -> Option<Token<'_>> {
+        if self.markup.is_none() {
+            self.text.clear();
+            self.markup = self.read();
+            if !self.text.is_empty() {
+                return Some(Token::Text { value: &self.text });
+            }
+        }
+        Some(match self.markup.take()? {
+            Markup::Comment => Token::Comment,
+            Markup::EndTag { name } => Token::EndTag { name },
+            Markup::StartTag {
+                name,
+                is_self_closing,
+            } => Token::StartTag {
+                name,
+                attributes: &self.attributes,
+                is_self_closing,
+            },
+        })
+    }
+
+    /// Takes what follows as text, up to the end tag of this name: 13.2.5.3, "RAWTEXT state".
+    pub(super) fn expect_raw_text(&mut self, name: &'static str) {
+        self.raw_text_of = Some(name);
+    }
+
+    /// Collects characters up to the next markup. None at the end, and when the page ends within a tag, which then is lost.
+    fn read(&mut self) -> Option<Markup<'a>> {
+        if let Some(name) = self.raw_text_of.take() {
+            let len = raw_text_len(self.rest(), name);
+            let text = value_bytes(self.take(len));
+            self.text.extend_from_slice(&text);
+        }
+        loop {
+            let text = self.take_until(b"<");
+            self.text.extend_from_slice(text);
+            let rest = self.rest();
+            match rest {
+                [b'<', b'/', b'>', ..] => self.at += 3,
+                [b'<', b'/', letter, ..] if letter.is_ascii_alphabetic() => {
+                    self.at += 2;
+                    let (name, _) = self.tag()?;
+                    return Some(Markup::EndTag { name });
+                }
+                [b'<', letter, ..] if letter.is_ascii_alphabetic() => {
+                    self.at += 1;
+                    let (name, is_self_closing) = self.tag()?;
+                    return Some(Markup::StartTag {
+                        name,
+                        is_self_closing,
+                    });
+                }
+                [b'<', b'!', b'-', b'-', ..] => {
+                    self.at += 4;
+                    let len = comment_len(self.rest());
+                    self.take(len);
+                    return Some(Markup::Comment);
+                }
+                _ if rest.starts_with(b"<![CDATA[") => {
+                    self.at += 9;
+                    let text = self.take_until(b"]]>");
+                    self.text.extend_from_slice(text);
+                    self.take(3);
+                }
+                // Declarations, and what the standard calls bogus comments, end alike.
+                [b'<', b'!' | b'?', ..] | [b'<', b'/', _, ..] => {
+                    self.take_until(b">");
+                    self.take(1);
+                    return Some(Markup::Comment);
+                }
+                [] => return None,
+                // A lone `<`, and `</` at the very end.
+                _ => {
+                    let len = if rest == b"</" { 2 } else { 1 };
+                    let text = self.take(len);
+                    self.text.extend_from_slice(text);
+                }
+            }
+        }
+    }
+
+    /// Reads a tag from its name on, to behind its `>`; its name and whether it ends in `/>`. None if it does not end.
+    fn tag(&mut self) -> Option<(&'a [u8], bool)> {
+        self.attributes.clear();
+        let name = self.take_while(|byte| !ends_name(byte));
+        loop {
+            self.take_while(is_space);
+            match self.rest() {
+                [] => return None,
+                [b'>', ..] => {
+                    self.at += 1;
+                    return Some((name, false));
+                }
+                [b'/', b'>', ..] => {
+                    self.at += 2;
+                    return Some((name, true));
+                }
+                [b'/', ..] => self.at += 1,
+                _ => {
+                    let attribute = self.attribute()?;
+                    if self.attributes.len() < ATTRIBUTES_MAX {
+                        self.attributes.push(attribute);
+                    }
+                }
+            }
+        }
+    }
+
+    fn attribute(&mut self) -> Option<Attribute<'a>> {
+        let start = self.at;
+        // The first character belongs to the name even if it is `=`.
+        self.take(1);
+        self.take_while(|byte| !ends_name(byte) && byte != b'=');
+        let name = &self.html[start..self.at];
+        self.take_while(is_space);
+        if self.rest().first() != Some(&b'=') {
+            return Some(Attribute { name, value: &[] });
+        }
+        self.take(1);
+        self.take_while(is_space);
+        let value = match self.rest() {
+            [quote @ (b'"' | b'\''), ..] => {
+                self.take(1);
+                let value = self.take_until(&[*quote]);
+                // Without its end, there is none of the tag either.
+                self.take(1);
+                value
+            }
+            _ => self.take_while(|byte| !is_space(byte) && byte != b'>'),
+        };
+        Some(Attribute { name, value })
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.html[self.at..]
+    }
+
+    /// Goes on by this much, or to the end.
+    fn take(&mut self, len: usize) -> &'a [u8] {
+        let (taken, _) = self.rest().split_at(len.min(self.rest().len()));
+        self.at += taken.len();
+        taken
+    }
+
+    fn take_while(&mut self, is_wanted: fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest();
+        let len = rest.iter().position(|byte| !is_wanted(*byte));
+        self.take(len.unwrap_or(rest.len()))
+    }
+
+    /// Goes on to `end`, or to the end of the page.
+    fn take_until(&mut self, end: &[u8]) -> &'a [u8] {
+        let rest = self.rest();
+        self.take(find(rest, end).unwrap_or(rest.len()))
     }
 }
 
-struct Taken {
-    sink: Rc<RefCell<dyn Sink>>,
-    events: usize,
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\x0c' | b' ')
 }
 
-/// The one kind of token that comes out is a pause.
-struct Pause;
+fn ends_name(byte: u8) -> bool {
+    is_space(byte) || matches!(byte, b'/' | b'>')
+}
 
-impl Callback<Pause, ()> for Taken {
-    fn handle_event(&mut self, event: CallbackEvent<'_>, _: Span<()>) -> Option<Pause> {
-        self.sink.borrow_mut().event(event);
-        self.events += 1;
-        self.events.is_multiple_of(SLICE_EVENTS).then_some(Pause)
+/// Where `wanted` begins. What is looked for is short, and its first byte rare.
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let first = text[from..].iter().position(|byte| *byte == wanted[0])?;
+        from += first;
+        if text[from..].starts_with(wanted) {
+            return Some(from);
+        }
+        from += 1;
     }
 }
 
-struct Events {
-    inner: CallbackEmitter<Taken, Pause, ()>,
+/// From behind `<!--` to behind the end of the comment: 13.2.5.43 and following.
+fn comment_len(rest: &[u8]) -> usize {
+    for abrupt in [&b">"[..], b"->"] {
+        if rest.starts_with(abrupt) {
+            return abrupt.len();
+        }
+    }
+    let mut from = 0;
+    while let Some(at) = find(&rest[from..], b"--") {
+        from += at;
+        for end in [&b"-->"[..], b"--!>"] {
+            if rest[from..].starts_with(end) {
+                return from + end.len();
+            }
+        }
+        from += 1;
+    }
+    rest.len()
 }
 
-impl ForwardingEmitter for Events {
-    type Token = Pause;
-
-    fn inner(&mut self) -> &mut impl Emitter<Token = Pause> {
-        &mut self.inner
+/// How long the text of an element is that holds text alone: up to its end tag.
+fn raw_text_len(rest: &[u8], name: &str) -> usize {
+    let mut from = 0;
+    while let Some(at) = find(&rest[from..], b"</") {
+        from += at;
+        let tag = &rest[from + 2..];
+        let is_end = tag.len() > name.len()
+            && tag[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+            && ends_name(tag[name.len()]);
+        if is_end {
+            return from;
+        }
+        from += 2;
     }
-
-    fn emit_current_tag(&mut self) -> Option<State> {
-        let _: Option<State> = self.inner.emit_current_tag();
-        let is_raw = self.inner.callback_mut().sink.borrow().is_in_raw_text();
-        is_raw.then_some(State::RawText)
-    }
-
-    fn should_emit_errors(&mut self) -> bool {
-        false
-    }
-
-    fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool {
-        true
-    }
+    rest.len()
 }
+
+#[cfg(test)]
+mod tests;

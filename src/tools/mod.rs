@@ -9,6 +9,7 @@ mod error;
 pub mod handler;
 mod local;
 mod typed;
+mod written;
 
 pub use context::{Ask, Change, Context, Host, LocalFuture};
 pub use error::{CallError, Interrupt};

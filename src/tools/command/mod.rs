@@ -44,6 +44,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::schema::Pattern;
+use super::written::written_words;
 pub use run::Defaults;
 pub use spec::CommandSpec;
 #[cfg(test)]
@@ -86,8 +87,7 @@ enum Element {
 }
 
 /// What the output is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Output {
     /// One JSON value.
     Json,
@@ -95,6 +95,8 @@ enum Output {
     #[default]
     Text,
 }
+
+written_words!(Output or default { "json" => Json, "text" => Text });
 
 impl CommandTool {
     /// Whether a template or a pattern refers to this argument.

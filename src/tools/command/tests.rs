@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -16,12 +15,14 @@ use crate::mcp::revision::Revision;
 use crate::rt::process::Children;
 use crate::rt::{self, race};
 use crate::tools::schema::Schema;
+use crate::tools::written::{from_text, written_table};
 use crate::tools::{Ask, CallError, Change, Context, Host, Interrupt, LocalFuture, LocalHost};
 
-#[derive(Deserialize)]
 struct File {
     command: CommandSpec,
 }
+
+written_table!(File { command });
 
 /// A tool with arguments of every kind.
 fn schema() -> Schema {
@@ -33,7 +34,7 @@ fn schema() -> Schema {
 }
 
 fn compile(table: &str) -> Result<CommandTool, Vec<SpecProblem>> {
-    let file: File = toml::from_str(&format!("[command]\n{table}")).unwrap();
+    let file: File = from_text(&format!("[command]\n{table}")).unwrap();
     file.command.compile(&schema())
 }
 
@@ -308,8 +309,13 @@ fn tables_are_checked_with_their_places() {
         "output = \"xml\"",
     ] {
         let file = format!("[command]\nprogram = \"ls\"\n{wrong}");
-        let error = toml::from_str::<File>(&file).err().unwrap();
-        assert!(error.span().is_some(), "{error}");
+        let misfit = from_text::<File>(&file).err().unwrap();
+        let at = &file[misfit.span];
+        assert!(
+            wrong.contains(at) && !at.is_empty(),
+            "{wrong}: {at}: {}",
+            misfit.text
+        );
     }
     let used = tool(
         "program = \"ls\"\nargs = [\"{path}\"]\nstdin = \"{text}\"\npatterns = { count = \"1\" }",

@@ -11,6 +11,7 @@ use toml::de::DeValue;
 
 use super::source::Node;
 use crate::tools::schema::Schema;
+use crate::tools::written::quoted;
 
 /// One declared argument.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Argument {
             node.report(format!(
                 "`{}` cannot name an argument: letters, digits and `_` can, but for {}",
                 name.escape_debug(),
-                super::source::quoted(RESERVED.into_iter())
+                quoted(&mut RESERVED.into_iter())
             ));
         }
         let mut argument = Argument {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::mcp::base64;
 use crate::nearest::nearest;
 
-use super::source::quoted;
 use super::time;
+use crate::tools::written::quoted;
 
 /// One step between a value and its place in a request.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Filter {
                 let known = || NAMES.into_iter().chain(["upper"]);
                 let remedy = match nearest(name, known()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known are {}", quoted(known())),
+                    None => format!("known are {}", quoted(&mut known())),
                 };
                 Err(format!("unknown filter `{name}`; {remedy}"))
             }

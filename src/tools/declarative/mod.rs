@@ -51,6 +51,6 @@ pub mod trial;
 mod tests;
 
 pub use offer::OfferedTool;
-pub use pack::{Pack, ToolNames, fuzz_pack};
+pub use pack::{Pack, Text, ToolNames, fuzz_pack};
 pub use service::{Service, ServiceSettings, Upstream, World};
 pub use source::PackProblem;

@@ -2,7 +2,7 @@
 //!
 //! What a client sees of a tool is made at once. What the tool does (templates, schema, the shape of its answers) weighs
 //! four times as much and most tools are never called, so it is read again from the pack's text at the first call; the
-//! text of a shipped pack lies in the binary and costs nothing. All of it was read once before, so that mistakes show at
+//! text of a shipped pack lies in the binary and takes no memory. All of it was read once before, so that mistakes show at
 //! the start.
 
 use std::cell::OnceCell;

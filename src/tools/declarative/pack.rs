@@ -15,6 +15,7 @@ use super::auth::AuthSpec;
 use super::header::read_headers;
 use super::limit::read_timeout;
 use super::request::RequestSpec;
+use super::shipped::Shipped;
 use super::source::{Named, Node, PackProblem, Source, Table};
 use super::status::{StatusMatch, read_list, read_pointers};
 use super::template::{Names, Template};
@@ -41,7 +42,28 @@ type Parts = (ServiceSpec, Vec<ToolSpec>, ToolNames);
 #[derive(Debug)]
 pub(super) struct PackText {
     id: Box<str>,
-    text: Cow<'static, str>,
+    text: Text,
+}
+
+/// Where a pack is written.
+#[derive(Clone, Debug)]
+pub enum Text {
+    /// In a file that was read.
+    Own(String),
+    /// In the binary.
+    Shipped(Shipped),
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Text {
+        Text::Own(text)
+    }
+}
+
+impl From<Shipped> for Text {
+    fn from(shipped: Shipped) -> Text {
+        Text::Shipped(shipped)
+    }
 }
 
 /// `[service]`.
@@ -114,7 +136,7 @@ impl Pack {
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the text.
-    pub fn read(file: &str, id: &str, text: Cow<'static, str>) -> Result<Pack, Vec<PackProblem>> {
+    pub fn read(file: &str, id: &str, text: Text) -> Result<Pack, Vec<PackProblem>> {
         let text = PackText {
             id: id.into(),
             text,
@@ -177,8 +199,12 @@ impl Pack {
 impl PackText {
     /// Reads it all, or what `only` one tool needs.
     fn read(&self, file: &str, only: Option<&str>) -> (Option<Parts>, Vec<PackProblem>) {
-        let source = Source::new(file, &self.text);
-        let (document, errors) = DeTable::parse_recoverable(&self.text);
+        let text = match &self.text {
+            Text::Own(text) => Cow::Borrowed(text),
+            Text::Shipped(shipped) => Cow::Owned(shipped.text()),
+        };
+        let source = Source::new(file, &text);
+        let (document, errors) = DeTable::parse_recoverable(&text);
         for error in &errors {
             let offset = error.span().map_or(0, |span| span.start);
             source.report(offset, "", format!("not valid TOML: {}", error.message()));

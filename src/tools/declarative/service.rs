@@ -27,6 +27,7 @@ use crate::client::{
 };
 use crate::metrics::{Metrics, ServiceIndex, UpstreamOutcome};
 use crate::rt::process::Children;
+use crate::tools::written::quoted;
 use crate::tools::{LocalFuture, command};
 
 /// Most redirects of one GET, all within the origin.
@@ -138,7 +139,7 @@ impl Service {
             }
             let remedy = match crate::nearest::nearest(name, known()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the pack knows {}", super::source::quoted(known())),
+                None => format!("the pack knows {}", quoted(&mut known())),
             };
             problems.push(format!("services.{id}.{name}: unknown option; {remedy}"));
         }

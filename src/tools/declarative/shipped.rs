@@ -1,15 +1,29 @@
-//! The packs inside the binary, as text. A service that is not configured costs its text and nothing more: it is not
-//! even parsed.
+//! The packs inside the binary, deflated. A service that is not configured costs its text and nothing more: it is not
+//! even parsed. One that is has its text inflated whenever it is read, which takes less than the parsing.
+
+use flate2::{Decompress, FlushDecompress};
+
+/// A pack of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Shipped {
+    /// Its id, the name of its file.
+    pub id: &'static str,
+    /// Its text, made by `build.rs`: four bytes for its length, then RFC 1951.
+    deflated: &'static [u8],
+}
 
 /// The rows of the table.
 macro_rules! packs {
     ($($id:literal,)+) => {
-        &[$(($id, include_str!(concat!("../../../config/packs/", $id, ".toml"))),)+]
+        &[$(Shipped {
+            id: $id,
+            deflated: include_bytes!(concat!(env!("OUT_DIR"), "/", $id, ".toml.deflated")),
+        },)+]
     };
 }
 
-/// Id and text of each, in the order of their ids.
-pub const PACKS: &[(&str, &str)] = packs! {
+/// All of them, in the order of their ids.
+pub const PACKS: &[Shipped] = packs! {
     "adguard",
     "gitea",
     "grafana",
@@ -28,10 +42,22 @@ pub const PACKS: &[(&str, &str)] = packs! {
     "vikunja",
 };
 
-/// The text of a pack.
-pub fn text(id: &str) -> Option<&'static str> {
-    let found = PACKS.iter().find(|(known, _)| *known == id);
-    found.map(|(_, text)| *text)
+/// The pack of this id.
+pub fn find(id: &str) -> Option<&'static Shipped> {
+    PACKS.iter().find(|shipped| shipped.id == id)
+}
+
+impl Shipped {
+    /// Its text, as in `config/packs`.
+    pub fn text(&self) -> String {
+        let (len, deflated) = self.deflated.split_first_chunk().expect("made by build.rs");
+        let len = usize::try_from(u32::from_le_bytes(*len)).expect("a file's length");
+        let mut text = Vec::with_capacity(len);
+        Decompress::new(false)
+            .decompress_vec(deflated, &mut text, FlushDecompress::Finish)
+            .expect("made by build.rs");
+        String::from_utf8(text).expect("made of text by build.rs")
+    }
 }
 
 #[cfg(test)]
@@ -45,8 +71,9 @@ mod tests {
     #[test]
     fn every_pack_is_free_of_mistakes_and_no_two_have_a_tool_of_one_name() {
         let mut owners: BTreeMap<String, &str> = BTreeMap::new();
-        for (id, text) in PACKS {
-            let pack = match Pack::read(&format!("config/packs/{id}.toml"), id, (*text).into()) {
+        for shipped in PACKS {
+            let id = shipped.id;
+            let pack = match Pack::read(&format!("config/packs/{id}.toml"), id, (*shipped).into()) {
                 Ok(pack) => pack,
                 Err(problems) => {
                     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -71,7 +98,17 @@ mod tests {
             .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
             .collect();
         files.sort();
-        let ids: Vec<&str> = PACKS.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<&str> = PACKS.iter().map(|shipped| shipped.id).collect();
         assert_eq!(files, ids);
+    }
+
+    #[test]
+    fn every_text_is_that_of_its_file() {
+        for Shipped { id, .. } in PACKS {
+            let file = format!("{}/config/packs/{id}.toml", env!("CARGO_MANIFEST_DIR"));
+            let text = find(id).map(Shipped::text);
+            assert_eq!(text, Some(std::fs::read_to_string(file).unwrap()), "{id}");
+        }
+        assert!(find("kettle").is_none());
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::nearest::nearest;
+use crate::tools::written::{self, Misfit, remedy};
 
 /// One thing that is wrong with a pack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,16 +118,7 @@ impl<'a> Node<'a> {
     }
 
     fn unfit(&self, expected: &str) {
-        let found = match self.value.get_ref() {
-            DeValue::String(_) => "a text",
-            DeValue::Integer(_) => "an integer",
-            DeValue::Float(_) => "a float",
-            DeValue::Boolean(_) => "a boolean",
-            DeValue::Datetime(_) => "a date; put it in quotes",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
-        };
-        self.report(format!("expected {expected}, found {found}"));
+        self.report(written::unfit(self.value, expected).text);
     }
 
     pub(super) fn text(&self) -> Option<&'a str> {
@@ -148,28 +139,16 @@ impl<'a> Node<'a> {
 
     /// An integer within bounds.
     pub(super) fn integer(&self, min: i64, max: i64) -> Option<i64> {
-        let DeValue::Integer(number) = self.value.get_ref() else {
-            self.unfit("an integer");
-            return None;
-        };
-        match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if (min..=max).contains(&number) => Some(number),
-            _ => {
-                self.report(format!("{number} is outside {min} to {max}"));
-                None
-            }
-        }
+        self.fitting(written::integer(self.value, min, max))
     }
 
     /// One of some words, by its index.
     pub(super) fn word(&self, words: &[&str]) -> Option<usize> {
-        let text = self.text()?;
-        let found = words.iter().position(|word| *word == text);
-        if found.is_none() {
-            let all: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            self.report(format!("expected {}, found `{text}`", all.join(", ")));
-        }
-        found
+        self.fitting(written::word(self.value, words))
+    }
+
+    fn fitting<T>(&self, read: Result<T, Misfit>) -> Option<T> {
+        read.map_err(|misfit| self.report(misfit.text)).ok()
     }
 
     /// The members of a list.
@@ -245,10 +224,7 @@ impl<'a> Table<'a> {
             if known.contains(&text) {
                 continue;
             }
-            let remedy = match nearest(text, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", quoted(known.iter().copied())),
-            };
+            let remedy = remedy(text, known);
             self.node.source.report(
                 name.span().start,
                 &self.node.place,
@@ -279,15 +255,6 @@ impl<'a> Table<'a> {
         self.get(key)
             .and_then(|node| node.boolean())
             .unwrap_or(default)
-    }
-}
-
-/// Names for a message: `` `a`, `b` ``.
-pub(super) fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    match names.as_slice() {
-        [] => "none".to_owned(),
-        names => names.join(", "),
     }
 }
 

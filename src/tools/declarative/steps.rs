@@ -1,7 +1,6 @@
 //! The steps of a call as a pack writes them: what comes before, what becomes of an answer, what is asked instead.
 
 use serde_json::Value;
-use toml::de::ValueDeserializer;
 
 use super::decode::Decode;
 use super::request::RequestSpec;
@@ -11,6 +10,7 @@ use super::status::{
     StatusMatch, StatusTexts, read_fail_at, read_list, read_pointer, read_pointers,
 };
 use super::template::{Names, Template};
+use crate::tools::written::Written;
 
 /// `[[tool.before]]`.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl BeforeSpec {
         });
         let wants_value = name.is_some() || !fills.is_empty();
         let decode = match table.get("decode") {
-            Some(node) => deserialize::<Decode>(&node),
+            Some(node) => read_written::<Decode>(&node),
             None if wants_value => Some(Decode::Json),
             None => Some(Decode::None),
         };
@@ -119,16 +119,13 @@ impl BeforeSpec {
     }
 }
 
-/// What serde makes of a node, with its error at its place.
-pub(super) fn deserialize<T: serde::de::DeserializeOwned>(node: &Node<'_>) -> Option<T> {
-    match T::deserialize(ValueDeserializer::from(node.value.clone())) {
+/// A node as a type of its own, or a report of what does not fit, at its place.
+pub(super) fn read_written<T: Written>(node: &Node<'_>) -> Option<T> {
+    match T::read(node.value) {
         Ok(value) => Some(value),
-        Err(error) => {
-            let offset = error
-                .span()
-                .map_or(node.value.span().start, |span| span.start);
+        Err(misfit) => {
             node.source
-                .report(offset, &node.place, error.message().to_owned());
+                .report(misfit.span.start, &node.place, misfit.text);
             None
         }
     }
@@ -136,7 +133,7 @@ pub(super) fn deserialize<T: serde::de::DeserializeOwned>(node: &Node<'_>) -> Op
 
 impl AnswerSpec {
     pub(super) fn read(node: &Node<'_>, names: &Names<'_>) -> Option<AnswerSpec> {
-        let spec: ResponseSpec = deserialize(node)?;
+        let spec: ResponseSpec = read_written(node)?;
         let is_argument = |name: &str| names.arguments.contains_key(name);
         let response = match spec.compile(&is_argument) {
             Ok(response) => {

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use crate::nearest::nearest;
 
 use super::filter::{Filter, text_of};
-use super::source::{Node, quoted};
+use super::source::Node;
+use crate::tools::written::quoted;
 
 /// A text with references.
 #[derive(Debug)]
@@ -410,7 +411,7 @@ impl Root {
             let known: Vec<&str> = known.collect();
             let remedy = match nearest(name, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", quoted(known.into_iter())),
+                None => format!("there are {}", quoted(&mut known.into_iter())),
             };
             Err(format!("no {what} `{name}`; {remedy}"))
         };

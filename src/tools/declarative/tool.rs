@@ -7,7 +7,7 @@ use super::pack::{OptionSpec, option_default};
 use super::pages::PagesSpec;
 use super::request::RequestSpec;
 use super::source::{Node, Table};
-use super::steps::{AnswerSpec, BeforeSpec, FallbackSpec, deserialize};
+use super::steps::{AnswerSpec, BeforeSpec, FallbackSpec, read_written};
 use super::template::Names;
 use crate::mcp::tool::Tool;
 use crate::nearest::nearest;
@@ -321,7 +321,7 @@ fn read_command(table: &Table<'_>, arguments: &[Argument]) -> Option<Work> {
         }
     }
     let node = table.require("command")?;
-    let spec: CommandSpec = deserialize(&node)?;
+    let spec: CommandSpec = read_written(&node)?;
     // What is wrong with the schema is reported where the whole tool is.
     let (_, schema) = input_schema(arguments, &Default::default()).ok()?;
     let command = match spec.compile(&schema) {

@@ -15,16 +15,16 @@ mod time;
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::Value;
+
+use crate::tools::written::written_words;
 
 pub use docker_logs::fuzz_docker_logs;
 pub use prom_text::fuzz_prom_text;
 pub use time::rfc3339;
 
 /// How bytes become a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decode {
     /// The log of a container, framed or not, as text.
     DockerLogs,
@@ -44,6 +44,17 @@ pub enum Decode {
     /// UTF-8 text.
     Text,
 }
+
+written_words!(Decode or default {
+    "docker_logs" => DockerLogs,
+    "grafana_frames" => GrafanaFrames,
+    "json" => Json,
+    "ndjson" => Ndjson,
+    "none" => None,
+    "prom_api" => PromApi,
+    "prom_text" => PromText,
+    "text" => Text,
+});
 
 /// A decoded answer.
 #[derive(Clone, Debug, Default, PartialEq)]

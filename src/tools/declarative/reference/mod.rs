@@ -8,9 +8,6 @@ mod request;
 mod service;
 mod tool;
 
-#[cfg(test)]
-pub(in crate::tools) mod fields;
-
 use serde_json::{Value, json};
 
 use super::shape::keys::Table;

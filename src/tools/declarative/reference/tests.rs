@@ -15,7 +15,6 @@ use super::super::request;
 use super::super::steps::{BEFORE_KEYS, FALLBACK_KEYS};
 use super::super::tool::TOOL_KEYS;
 use super::super::{Pack, shipped, tree};
-use super::fields;
 use super::*;
 use crate::tools::command::{CommandSpec, IfSpec};
 use crate::tools::declarative::shape::keys::Key;
@@ -66,8 +65,8 @@ fn every_key_is_documented_and_nothing_else() {
         ("before", set(BEFORE_KEYS)),
         ("pages", set(PAGES_KEYS)),
         ("fallback", set(FALLBACK_KEYS)),
-        ("command", fields::names::<CommandSpec>()),
-        ("if", fields::names::<IfSpec>()),
+        ("command", set(CommandSpec::KEYS)),
+        ("if", set(IfSpec::KEYS)),
     ];
     for ((name, known), table) in known.into_iter().zip(&TABLES) {
         assert_eq!(name, table.name);
@@ -251,7 +250,8 @@ fn every_example_is_sound() {
 #[test]
 fn every_pack_keeps_to_the_schema_and_says_so() {
     let schema = Schema::new();
-    for (id, text) in shipped::PACKS {
+    for shipped in shipped::PACKS {
+        let (id, text) = (shipped.id, shipped.text());
         assert!(
             text.starts_with("#:schema ./pack.schema.json\n"),
             "{id} does not name the schema"

@@ -5,19 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use toml::Spanned;
+use toml::de::DeValue;
 
 use super::scalar::{Scalar, Scalars, Texts};
 use crate::tools::declarative::decode::Decode;
+use crate::tools::written::{Misfit, Value, Written, unfit, written_table, written_words};
 
 /// A table whose keys are paths of the shaped result, or other free text.
 pub type Table<T> = BTreeMap<Spanned<String>, T>;
 
 /// `[tool.response]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 #[allow(
     missing_docs,
     reason = "each key is documented in `keys`, which a test holds against these fields"
@@ -29,7 +28,6 @@ pub struct ResponseSpec {
     pub error_at: Option<Spanned<Texts>>,
     pub fail_at: Option<Table<Spanned<Scalars>>>,
     // Bytes to items.
-    #[serde(default)]
     pub decode: Decode,
     pub max_response: Option<Spanned<Scalar>>,
     pub at: Option<Spanned<Texts>>,
@@ -38,45 +36,40 @@ pub struct ResponseSpec {
     pub total: Option<Spanned<String>>,
     pub each: Option<Spanned<String>>,
     pub entries: Option<Spanned<String>>,
-    #[serde(default)]
     pub lines: bool,
-    #[serde(default)]
     pub list: bool,
     // Which items.
-    #[serde(default, rename = "where")]
     pub conditions: Vec<Spanned<ConditionSpec>>,
     pub sort: Option<Spanned<Texts>>,
     pub limit: Option<Spanned<Scalar>>,
     // Which members.
     pub redact: Option<RedactSpec>,
-    #[serde(default)]
     pub drop: Vec<Spanned<String>>,
-    #[serde(default)]
     pub pick: Vec<Spanned<PickSpec>>,
     pub full: Option<Spanned<String>>,
     // How they look.
     pub drop_empty: Option<bool>,
-    #[serde(default)]
     pub map: Table<BTreeMap<String, Scalar>>,
-    #[serde(default)]
     pub time: Table<TimeUnit>,
-    #[serde(default)]
     pub trim: Table<TrimSpec>,
-    #[serde(default)]
     pub round: Table<Spanned<i64>>,
     pub points: Option<PointsSpec>,
     // What comes out.
     pub text: Option<Spanned<String>>,
     pub structured: Option<bool>,
     pub max_output: Option<Spanned<Scalar>>,
-    #[serde(default)]
     pub keep: Keep,
     pub narrow: Option<Spanned<Vec<String>>>,
 }
 
+written_table!(ResponseSpec {
+    status, errors, error_at, fail_at, decode, max_response, at, beside, headers, total, each,
+    entries, lines, list, conditions = "where", sort, limit, redact, drop, pick, full,
+    drop_empty, map, time, trim, round, points, text, structured, max_output, keep, narrow,
+});
+
 /// One condition of `where`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 #[allow(
     missing_docs,
     reason = "each key is documented in `keys`, which a test holds against these fields"
@@ -90,7 +83,6 @@ pub struct ConditionSpec {
     pub starts_with: Option<Spanned<Scalar>>,
     pub ends_with: Option<Spanned<Scalar>>,
     pub exists: Option<bool>,
-    #[serde(rename = "in")]
     pub one_of: Option<Spanned<Scalars>>,
     pub any: Option<Vec<Spanned<ConditionSpec>>>,
     pub all: Option<Vec<Spanned<ConditionSpec>>>,
@@ -99,21 +91,24 @@ pub struct ConditionSpec {
     pub unless: Option<Spanned<String>>,
 }
 
+written_table!(ConditionSpec {
+    path, eq, ne, contains, icontains, starts_with, ends_with, exists, one_of = "in", any, all,
+    not, when, unless,
+});
+
 /// `redact`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 #[allow(
     missing_docs,
     reason = "each key is documented in `keys`, which a test holds against these fields"
 )]
 pub struct RedactSpec {
-    #[serde(default)]
     pub env: Vec<Spanned<String>>,
-    #[serde(default)]
     pub values: Vec<Spanned<String>>,
-    #[serde(default)]
     pub keys: Vec<Spanned<String>>,
 }
+
+written_table!(RedactSpec { env, values, keys });
 
 /// One entry of `pick`.
 #[derive(Clone, Debug)]
@@ -125,26 +120,25 @@ pub enum PickSpec {
 }
 
 /// The table form of an entry of `pick`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 #[allow(
     missing_docs,
     reason = "each key is documented in `keys`, which a test holds against these fields"
 )]
 pub struct NestedSpec {
-    #[serde(rename = "as")]
     pub name: Option<String>,
     pub at: Option<Spanned<String>>,
-    #[serde(default, rename = "where")]
     pub conditions: Vec<Spanned<ConditionSpec>>,
-    #[serde(default)]
     pub pick: Vec<Spanned<PickSpec>>,
     pub format: Option<Spanned<String>>,
 }
 
+written_table!(NestedSpec {
+    name = "as", at, conditions = "where", pick, format,
+});
+
 /// What a number counts since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeUnit {
     /// Milliseconds.
     Ms,
@@ -154,9 +148,10 @@ pub enum TimeUnit {
     Unix,
 }
 
+written_words!(TimeUnit { "ms" => Ms, "ns" => Ns, "unix" => Unix });
+
 /// What `trim` takes away from a text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(
     missing_docs,
     reason = "each key is documented in `keys`, which a test holds against these fields"
@@ -169,9 +164,16 @@ pub struct TrimSpec {
     pub excerpt: Option<usize>,
 }
 
+written_table!(TrimSpec {
+    prefix,
+    suffix,
+    until,
+    chars,
+    excerpt,
+});
+
 /// `points`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 #[allow(
     missing_docs,
     reason = "each key is documented in `keys`, which a test holds against these fields"
@@ -181,9 +183,10 @@ pub struct PointsSpec {
     pub max: Spanned<Scalar>,
 }
 
+written_table!(PointsSpec { path, max });
+
 /// Which end of a result that is too long is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keep {
     /// The beginning.
     #[default]
@@ -192,27 +195,14 @@ pub enum Keep {
     Tail,
 }
 
-impl<'de> Deserialize<'de> for PickSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PickSpec, D::Error> {
-        deserializer.deserialize_any(PickVisitor)
-    }
-}
+written_words!(Keep or default { "head" => Head, "tail" => Tail });
 
-struct PickVisitor;
-
-impl<'de> Visitor<'de> for PickVisitor {
-    type Value = PickSpec;
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a path, `name = path`, or a table with `at`")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<PickSpec, E> {
-        Ok(PickSpec::Text(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PickSpec, A::Error> {
-        NestedSpec::deserialize(MapAccessDeserializer::new(map))
-            .map(|nested| PickSpec::Nested(Box::new(nested)))
+impl Written for PickSpec {
+    fn read(value: &Value<'_>) -> Result<PickSpec, Misfit> {
+        match value.get_ref() {
+            DeValue::String(text) => Ok(PickSpec::Text(text.to_string())),
+            DeValue::Table(_) => Box::read(value).map(PickSpec::Nested),
+            _ => Err(unfit(value, "a path, `name = path`, or a table with `at`")),
+        }
     }
 }

@@ -11,17 +11,18 @@ use super::super::spec::{
 };
 use super::super::{MAX_OUTPUT, ResponseSpec};
 use crate::tools::declarative::decode::Decode;
-use crate::tools::declarative::reference::fields::names;
+use crate::tools::written::from_text;
 
 #[test]
 fn every_field_is_documented_and_nothing_else() {
+    let words = |words: &[&'static str]| words.iter().copied().collect::<BTreeSet<&str>>();
     let fields = [
-        ("response", names::<ResponseSpec>()),
-        ("condition", names::<ConditionSpec>()),
-        ("redact", names::<RedactSpec>()),
-        ("pick", names::<NestedSpec>()),
-        ("trim", names::<TrimSpec>()),
-        ("points", names::<PointsSpec>()),
+        ("response", words(ResponseSpec::KEYS)),
+        ("condition", words(ConditionSpec::KEYS)),
+        ("redact", words(RedactSpec::KEYS)),
+        ("pick", words(NestedSpec::KEYS)),
+        ("trim", words(TrimSpec::KEYS)),
+        ("points", words(PointsSpec::KEYS)),
     ];
     assert_eq!(fields.len(), TABLES.len());
     for ((name, fields), table) in fields.into_iter().zip(&TABLES) {
@@ -36,10 +37,9 @@ fn every_field_is_documented_and_nothing_else() {
                 .all(|key| key.doc.ends_with('.') || key.doc.ends_with("required."))
         );
     }
-    let words = |words: &[&'static str]| words.iter().copied().collect::<BTreeSet<&str>>();
-    assert_eq!(words(DECODERS), names::<Decode>());
-    assert_eq!(words(TIME_UNITS), names::<TimeUnit>());
-    assert_eq!(words(ENDS), names::<Keep>());
+    assert_eq!(words(DECODERS), words(Decode::WORDS));
+    assert_eq!(words(TIME_UNITS), words(TimeUnit::WORDS));
+    assert_eq!(words(ENDS), words(Keep::WORDS));
     assert_eq!(MAX_OUTPUT, 32 << 10, "the reference names it");
 }
 
@@ -47,8 +47,8 @@ fn every_field_is_documented_and_nothing_else() {
 fn every_example_loads_and_has_its_key() {
     for table in &TABLES {
         for key in table.keys {
-            let spec: ResponseSpec = toml::from_str(key.example)
-                .unwrap_or_else(|error| panic!("{}: {error}", key.example));
+            let spec: ResponseSpec = from_text(key.example)
+                .unwrap_or_else(|misfit| panic!("{}: {misfit:?}", key.example));
             let arguments = ["query", "limit", "full"];
             spec.compile(&|name| arguments.contains(&name))
                 .unwrap_or_else(|problems| panic!("{}: {problems:?}", key.example));

@@ -11,13 +11,14 @@ use serde_json::{Map, Value, json};
 
 use super::{Response, ResponseSpec};
 use crate::mcp::tool::ToolResult;
+use crate::tools::written::from_text;
 
 /// The arguments every tool of these tests has.
 const ARGUMENTS: [&str; 6] = ["query", "limit", "state", "full", "names", "only_down"];
 
 #[track_caller]
 fn response(toml: &str) -> Response {
-    let spec: ResponseSpec = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}"));
+    let spec: ResponseSpec = from_text(toml).unwrap_or_else(|misfit| panic!("{misfit:?}"));
     let compiled = spec.compile(&|name| ARGUMENTS.contains(&name));
     compiled.unwrap_or_else(|problems| panic!("{problems:?}"))
 }
@@ -54,7 +55,7 @@ fn check(toml: &str, value: Value, expected: Value) {
 /// Checks that loading fails at `place` with `expected`.
 #[track_caller]
 fn refused(toml: &str, place: &str, expected: &str) {
-    let spec: ResponseSpec = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}"));
+    let spec: ResponseSpec = from_text(toml).unwrap_or_else(|misfit| panic!("{misfit:?}"));
     let problems = spec.compile(&|name| ARGUMENTS.contains(&name)).unwrap_err();
     let found: Vec<(&str, &str)> = problems
         .iter()
@@ -66,11 +67,10 @@ fn refused(toml: &str, place: &str, expected: &str) {
 /// Checks that the types themselves refuse it, and say what they do not want.
 #[track_caller]
 fn unread(toml: &str, expected: &str) {
-    let error = toml::from_str::<ResponseSpec>(toml).expect_err(toml);
+    let misfit = from_text::<ResponseSpec>(toml).expect_err(toml);
+    assert!(misfit.text.contains(expected), "{toml}: {}", misfit.text);
     assert!(
-        error.message().contains(expected),
-        "{toml}: {}",
-        error.message()
+        misfit.span.end <= toml.len() && !misfit.span.is_empty(),
+        "{toml} has no place"
     );
-    assert!(error.span().is_some(), "{toml} has no place");
 }

@@ -275,28 +275,34 @@ fn picks_and_texts() {
 
 #[test]
 fn what_the_types_refuse() {
-    unread("pikc = ['a']", "unknown field `pikc`, expected one of");
+    unread("pikc = ['a']", "unknown key `pikc`; did you mean `pick`?");
     unread(
         "where = [{ path = 'a', equals = 1 }]",
-        "unknown field `equals`",
+        "unknown key `equals`",
     );
     unread(
         "pick = [{ at = 'a', piick = ['b'] }]",
-        "unknown field `piick`",
+        "unknown key `piick`",
     );
-    unread("redact = { name = ['a'] }", "unknown field `name`");
-    unread("decode = 'yaml'", "unknown variant `yaml`");
-    unread("keep = 'middle'", "unknown variant `middle`");
-    unread("time = { a = 's' }", "unknown variant `s`");
+    unread("redact = { name = ['a'] }", "unknown key `name`");
+    unread(
+        "decode = 'yaml'",
+        "expected `docker_logs`, `grafana_frames`, `json`, `ndjson`, `none`, `prom_api`, `prom_text`, `text`, found `yaml`",
+    );
+    unread("keep = 'middle'", "expected `head`, `tail`, found `middle`");
+    unread(
+        "time = { a = 's' }",
+        "expected `ms`, `ns`, `unix`, found `s`",
+    );
     unread(
         "pick = [5]",
         "expected a path, `name = path`, or a table with `at`",
     );
     unread(
         "limit = []",
-        "found a list, expected a text, a number or a boolean",
+        "expected a text, a number or a boolean, found a list",
     );
-    unread("sort = [5]", "found 5, expected a text or a list of texts");
+    unread("sort = [5]", "expected a text, found an integer");
     unread(
         "where = [{ path = 'a', eq = nan }]",
         "found a number that is not finite",

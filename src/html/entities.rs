@@ -1,0 +1,89 @@
+//! The named characters of the HTML standard, 13.5: `amp;` is `&`.
+//!
+//! The table is the standard's, one name a line in the order of their bytes, with the code points behind it in hexadecimal. It is
+//! searched as it is: an index, or strings that start-up would have to relocate, would weigh more than the names.
+
+/// As Python's `html.entities.html5` has it, which is the standard's own list.
+const TABLE: &str = include_str!("entities.txt");
+
+/// No name is longer, its semicolon included.
+const NAME_LEN_MAX: usize = 32;
+
+/// The longest beginning of `text` that is a name: its length, and the characters that it stands for.
+///
+/// Names end in a semicolon, but for some of HTML 2 that do without, too.
+pub(super) fn longest(text: &str) -> Option<(usize, String)> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric();
+    let letters = text.bytes().take_while(|byte| is_letter(byte)).count();
+    let with_end = letters + usize::from(text[letters..].starts_with(';'));
+    let lens = (1..=with_end.min(NAME_LEN_MAX)).rev();
+    lens.into_iter()
+        .find_map(|len| Some((len, characters(&text[..len])?)))
+}
+
+/// What a whole name stands for.
+fn characters(name: &str) -> Option<String> {
+    // Halves what is left, always between lines.
+    let mut lines = TABLE;
+    while !lines.is_empty() {
+        let middle = lines.len() / 2;
+        let start = lines[..middle].rfind('\n').map_or(0, |at| at + 1);
+        let end = start + lines[start..].find('\n').map_or(0, |len| len + 1);
+        let (found, points) = lines[start..end].split_once(' ')?;
+        lines = match name.cmp(found) {
+            std::cmp::Ordering::Equal => return points.split_whitespace().map(character).collect(),
+            std::cmp::Ordering::Greater => &lines[end..],
+            std::cmp::Ordering::Less => &lines[..start],
+        };
+    }
+    None
+}
+
+fn character(hexadecimal: &str) -> Option<char> {
+    char::from_u32(u32::from_str_radix(hexadecimal, 16).ok()?)
+}
+
+/// All names.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter_map(|line| line.split(' ').next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_the_table_is_found() {
+        let names: Vec<&str> = names().collect();
+        assert_eq!(names.len(), 2_231);
+        assert!(names.is_sorted());
+        assert_eq!(
+            names.iter().map(|name| name.len()).max(),
+            Some(NAME_LEN_MAX)
+        );
+        for name in names {
+            let (len, text) = longest(name).expect(name);
+            assert_eq!(len, name.len(), "{name}");
+            assert!((1..=2).contains(&text.chars().count()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_longest_beginning_counts() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<(usize, &str)>) {
+            let found = longest(text);
+            let found = found.as_ref().map(|(len, text)| (*len, text.as_str()));
+            assert_eq!(found, expected, "{text}");
+        }
+        check("notin;x", Some((6, "\u{2209}")));
+        check("notit;x", Some((3, "\u{ac}")));
+        check("nGt;", Some((4, "\u{226b}\u{20d2}")));
+        check("NewLine;", Some((8, "\n")));
+        check("zwnj;", Some((5, "\u{200c}")));
+        check("zwnj", None);
+        check("", None);
+        check("é", None);
+    }
+}
