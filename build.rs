@@ -69,49 +69,9 @@ fn main() {
         pass("pack-relative-relocs");
     }
 
-    small_tables();
-
     if linker_is("lld") {
         // Folds functions of the same code, mostly one generic function for several types.
         pass("--icf=all");
-    }
-}
-
-/// Completes ring where .cargo/config.toml has its C built with `OPENSSL_SMALL`, as it always is on 32-bit machines.
-///
-/// That leaves out faster doubles of two functions, which ring's Rust calls on these machines all the same. They take the
-/// same and give the same: a multiplication of the base point of P-256, that of X25519.
-fn small_tables() {
-    let flags = format!("CFLAGS_{}", variable("TARGET").replace('-', "_"));
-    println!("cargo::rerun-if-env-changed={flags}");
-    let arch = variable("CARGO_CFG_TARGET_ARCH");
-    let doubles: &[(&str, &str)] = match arch.as_str() {
-        "aarch64" => &[("p256_point_mul_base_vartime", "p256_point_mul_base")],
-        "x86_64" => &[
-            ("p256_point_mul_base_vartime", "p256_point_mul_base"),
-            (
-                "x25519_scalar_mult_adx",
-                "x25519_scalar_mult_generic_masked",
-            ),
-        ],
-        _ => &[],
-    };
-    let has_ring = ["JWT", "TLS"].map(|feature| variable(&format!("CARGO_FEATURE_{feature}")));
-    if !variable(&flags).contains("-DOPENSSL_SMALL") || has_ring.concat().is_empty() {
-        return;
-    }
-    // Its names end with its version; one that is gone is an error of the linker.
-    println!("cargo::rerun-if-changed=Cargo.lock");
-    let lock = fs::read_to_string("Cargo.lock").expect("a static build has its lock file");
-    let ring = lock.split("name = \"ring\"\nversion = \"").nth(1);
-    let version = ring
-        .and_then(|rest| rest.split('"').next())
-        .expect("ring is in the lock file");
-    let version = version.replace('.', "_");
-    for (absent, same) in doubles {
-        pass(&format!(
-            "--defsym=ring_core_{version}__{absent}=ring_core_{version}__{same}"
-        ));
     }
 }
 
