@@ -24,6 +24,11 @@ SECTIONS
 INSERT AFTER .rodata;
 ";
 
+/// The functions that a start runs, by `cross/order.sh`.
+///
+/// The kernel maps code in windows of 64 KiB or more: where these lie side by side, a start brings in few of the others.
+const ORDER: &str = "cross/order.txt";
+
 /// 32-bit Arm keeps its tables elsewhere (EHABI), and its start-up code needs them. What it does need is that code on an
 /// address that is a multiple of four: the C library's `_init` is Arm code that asks for no alignment, and where all else
 /// is Thumb code, it would come to lie between.
@@ -51,6 +56,10 @@ fn main() {
     } else {
         LINKER_SCRIPT
     };
+    let text = match linker_is("lld") {
+        true => format!("{text}{}", ordered()),
+        false => text.to_owned(),
+    };
     fs::write(&script, text).expect("cargo makes OUT_DIR for us to write into");
     pass(&format!("-T{}", script.display()));
     if !linker_is("zig") {
@@ -60,10 +69,65 @@ fn main() {
         pass("pack-relative-relocs");
     }
 
+    small_tables();
+
     if linker_is("lld") {
         // Folds functions of the same code, mostly one generic function for several types.
         pass("--icf=all");
     }
+}
+
+/// Completes ring where .cargo/config.toml has its C built with `OPENSSL_SMALL`, as it always is on 32-bit machines.
+///
+/// That leaves out faster doubles of two functions, which ring's Rust calls on these machines all the same. They take the
+/// same and give the same: a multiplication of the base point of P-256, that of X25519.
+fn small_tables() {
+    let flags = format!("CFLAGS_{}", variable("TARGET").replace('-', "_"));
+    println!("cargo::rerun-if-env-changed={flags}");
+    let arch = variable("CARGO_CFG_TARGET_ARCH");
+    let doubles: &[(&str, &str)] = match arch.as_str() {
+        "aarch64" => &[("p256_point_mul_base_vartime", "p256_point_mul_base")],
+        "x86_64" => &[
+            ("p256_point_mul_base_vartime", "p256_point_mul_base"),
+            (
+                "x25519_scalar_mult_adx",
+                "x25519_scalar_mult_generic_masked",
+            ),
+        ],
+        _ => &[],
+    };
+    let has_ring = ["JWT", "TLS"].map(|feature| variable(&format!("CARGO_FEATURE_{feature}")));
+    if !variable(&flags).contains("-DOPENSSL_SMALL") || has_ring.concat().is_empty() {
+        return;
+    }
+    // Its names end with its version; one that is gone is an error of the linker.
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let lock = fs::read_to_string("Cargo.lock").expect("a static build has its lock file");
+    let ring = lock.split("name = \"ring\"\nversion = \"").nth(1);
+    let version = ring
+        .and_then(|rest| rest.split('"').next())
+        .expect("ring is in the lock file");
+    let version = version.replace('.', "_");
+    for (absent, same) in doubles {
+        pass(&format!(
+            "--defsym=ring_core_{version}__{absent}=ring_core_{version}__{same}"
+        ));
+    }
+}
+
+/// [`ORDER`] as an output section of its own in front of all other code, and with it the C library, whose parts have no names, and the
+/// sequences that LLVM outlined, which everything calls and which have no names that last.
+/// A name that is no more is none of the linker's business.
+fn ordered() -> String {
+    println!("cargo::rerun-if-changed={ORDER}");
+    let names = fs::read_to_string(ORDER).unwrap_or_default();
+    let mut script = String::from(
+        "SECTIONS\n{\n  .text.start :\n  {\n    *libc.a:*(.text .text.*)\n    *(.text.OUTLINED*)\n    *(\n",
+    );
+    for name in names.lines() {
+        script.push_str(&format!("      .text.*{name}\n"));
+    }
+    script + "    )\n  }\n}\nINSERT BEFORE .text;\n"
 }
 
 /// See `src/tools/declarative/shipped.rs`, which knows their names. In front of each is the length of its text, in four bytes.

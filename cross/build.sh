@@ -34,15 +34,28 @@ sources() {
     { echo "rustup cannot get the sources of the standard library here"; return "$UNAVAILABLE"; }
 }
 
+# rustflags TRIPLE FLAG…: them, beside what .cargo/config.toml says. As a variable, they would stand in its place.
+rustflags() {
+  local triple=$1 list=
+  shift
+  [ $# = 0 ] || list=$(printf '"%s",' "$@")
+  printf 'target.%s.rustflags=[%s]' "$triple" "$list"
+}
+
 build() {
-  local triple=$1 flags="-Cforce-unwind-tables=no" std=()
-  if [ -n "$EDGE" ]; then
-    # What a profile cannot say: the standard library built for size as well, and a panic that ends the process without a word.
-    # The default binary keeps its words: they are what a report of a bug is made of.
-    sources || return
-    flags+=" -Zunstable-options -Cpanic=immediate-abort"
-    std=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
+  local triple=$1 flags=() std=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
+  # What a profile cannot say: the standard library built for size as well. RUSTC_BOOTSTRAP: that is an option of the nightly
+  # compiler, and this is how the stable one takes it.
+  if sources; then
+    export RUSTC_BOOTSTRAP=1
+  elif [ -n "$EDGE" ] || [ "$(field "$triple" 2)" = std ]; then
+    return "$UNAVAILABLE"
+  else
+    echo "rustup's own standard library will do for $triple, and makes it larger than it is shipped"
+    std=()
   fi
+  # A panic that ends the process without a word. The default binary keeps its words: they are what a report of a bug is made of.
+  [ -z "$EDGE" ] || flags+=("-Zunstable-options" "-Cpanic=immediate-abort")
   case $(field "$triple" 2) in
     rustup)
       [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ] || rustup target add "$triple" ||
@@ -51,27 +64,26 @@ build() {
         "$(uname -m)"-* | x86_64-*) ;;
         aarch64-*) apt gcc-aarch64-linux-gnu libc6-dev-arm64-cross || { echo "no C compiler for $triple here"; return "$UNAVAILABLE"; } ;;
       esac
-      if [ -n "$EDGE" ]; then
-        export RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags
-      fi
+      local wanted=(--quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
+        --config "$(rustflags "$triple" "${flags[@]}")")
       # With names for size.sh: only the program is linked anew, its libraries stay.
       if [ -n "${SISKIN_NAMES:-}" ]; then
-        cargo rustc --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}" -- -Cstrip=none
+        cargo rustc "${wanted[@]}" -- -Cstrip=none
       else
-        cargo build --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
+        cargo build "${wanted[@]}"
       fi
       ;;
     std)
       zig || { echo "zig cannot be had here"; return "$UNAVAILABLE"; }
-      sources || return
-      [ -n "$EDGE" ] || std=("-Zbuild-std=std,panic_abort")
-      flags+=" -Clink-self-contained=no -Ctarget-feature=+crt-static"
-      # Two bytes for most instructions instead of four. The older core has them too, but not for floating point.
-      [[ $triple != armv7-* ]] || flags+=,+thumb-mode
-      # RUSTC_BOOTSTRAP: building the standard library is an option of the nightly compiler, and this is how the stable one takes it.
       # link-self-contained: rustc would look for the start-up objects in its own folder, where this target has none; zig has them.
-      PATH=$TOOLS/bin:$PATH RUSTC_BOOTSTRAP=1 \
-        RUSTFLAGS=$flags \
+      flags+=("-Clink-self-contained=no")
+      # Two bytes for most instructions instead of four. The older core has them too, but not for floating point.
+      case $triple in
+        armv7-*) flags+=("-Ctarget-feature=+crt-static,+thumb-mode") ;;
+        *) flags+=("-Ctarget-feature=+crt-static") ;;
+      esac
+      # zigbuild adds to the variable what it needs, and knows of no `--config`.
+      PATH=$TOOLS/bin:$PATH RUSTFLAGS="-Cforce-unwind-tables=no ${flags[*]}" \
         cargo zigbuild --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
       ;;
     *) return 1 ;;

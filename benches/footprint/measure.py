@@ -30,10 +30,10 @@ PACKS_OFF_KIB = 64
 # Budgets that are missed today: what the figure must not grow beyond until it is back below its budget.
 # Since packs, TLS and the AWS tools came in; ARCHITECTURE.md, "Budgets", says where the bytes are.
 HELD_AT = {
-    "binary, x86_64": 3_950_000,
+    "binary, x86_64": 3_050_000,
     "binary, aarch64": 3_400_000,
-    "resident after start": 4_300,
-    "resident with all packs": 5_300,
+    "resident after start": 2_900,
+    "resident with all packs": 3_400,
 }
 SESSION_BYTES = 1024
 # With fewer, whole pages and the room that tables keep for growth weigh on each.

@@ -10,7 +10,8 @@ BINARY=${1:-}
 if [ -z "$BINARY" ]; then
   TARGET=$(uname -m)-unknown-linux-musl
   if [ -d "$(rustc --print sysroot)/lib/rustlib/$TARGET" ]; then
-    (cd "$ROOT" && cargo build --locked --release --bin siskin --target "$TARGET")
+    # As it is shipped.
+    "$ROOT/cross/build.sh" "$TARGET"
     BINARY=$ROOT/target/$TARGET/release/siskin
   else
     echo "rustup has no $TARGET here; measuring a dynamic build, whose memory differs" >&2

@@ -25,7 +25,7 @@ fn slow_heads_and_promised_bodies_cost_a_place_and_no_memory() {
         ("APP_LIMITS__CONNECTIONS_PER_ADDRESS", "200"),
     ]);
     let before = Footprint::of(&server);
-    let size = status_kb(&server, "VmSize");
+    let size = status_kb(&server, "VmData");
     let mut slow: Vec<Http> = Vec::new();
     for round in 0..40 {
         let (mut head, mut body) = (server.connect(), server.connect());
@@ -35,7 +35,7 @@ fn slow_heads_and_promised_bodies_cost_a_place_and_no_memory() {
     }
     // While they wait others are served, and what they have promised is not made room for: 10 GiB.
     assert_eq!(pong(&server.ask(&ping(1))), 1);
-    let grown = status_kb(&server, "VmSize").saturating_sub(size);
+    let grown = status_kb(&server, "VmData").saturating_sub(size);
     assert!(grown < 256 * 1024, "{grown} kB more");
     for mut http in slow {
         let refused = responses(&mut http);
@@ -158,7 +158,7 @@ fn broken_messages_get_one_answer_and_leave_nothing() {
 fn parts_of_a_head_without_end_are_cut_at_the_limit() {
     let server = Server::start(&[]);
     let before = Footprint::of(&server);
-    let size = status_kb(&server, "VmSize");
+    let size = status_kb(&server, "VmData");
     let long = "x".repeat(4 << 20);
     for (begin, status) in [
         (String::new(), &[414, 400, 431][..]),
@@ -183,7 +183,7 @@ fn parts_of_a_head_without_end_are_cut_at_the_limit() {
     http.send_bytes("GET / HTTP/1.1\r\n");
     _ = http.socket.write_all("A: b\r\n".repeat(100_000).as_bytes());
     assert_eq!(responses(&mut http)[0].status, 431);
-    let grown = status_kb(&server, "VmSize").saturating_sub(size);
+    let grown = status_kb(&server, "VmData").saturating_sub(size);
     assert!(grown < 4096, "{grown} kB more");
     before.check_is_back(&server);
 }

@@ -89,9 +89,11 @@ fn a_start_that_cannot_succeed_says_why_in_a_line() {
             "Is a directory",
         ),
     ];
-    for (env, code, words) in cases {
+    // Without packs there is no service whose files could be missing.
+    let len = if cfg!(feature = "packs") { 10 } else { 7 };
+    for (env, code, words) in &cases[..len] {
         let (got, said) = refused(&folder, env);
-        assert_eq!(got, Some(code), "{env:?}: {said}");
+        assert_eq!(got, Some(*code), "{env:?}: {said}");
         let lines: Vec<&str> = said.lines().filter(|line| line.contains(words)).collect();
         assert_eq!(
             lines.len(),

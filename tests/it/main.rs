@@ -45,15 +45,19 @@
     reason = "helpers of tests are not known as such to clippy"
 )]
 
+#[cfg(feature = "packs")]
 mod fakes;
 mod support;
 
 mod attacks_http;
 mod attacks_jsonrpc;
 mod attacks_lifecycle;
+#[cfg(feature = "packs")]
 mod attacks_outbound;
 mod attacks_resources;
+#[cfg(feature = "packs")]
 mod attacks_secrets;
+#[cfg(feature = "packs")]
 mod attacks_tools;
 mod auth;
 #[cfg(feature = "aws")]
@@ -63,8 +67,10 @@ mod browser_rules;
 mod cancellation;
 mod concurrency;
 mod crowd;
+#[cfg(feature = "packs")]
 mod deploy;
 mod features;
+#[cfg(feature = "packs")]
 mod homelab;
 mod house;
 mod http_sse;
@@ -86,30 +92,49 @@ mod transcripts;
 mod wire;
 
 mod metrics;
+#[cfg(feature = "packs")]
 mod pack_files;
+#[cfg(feature = "packs")]
 mod packs;
 mod reload;
 mod seeds;
+#[cfg(feature = "packs")]
 mod services;
-#[cfg(feature = "tls")]
+#[cfg(all(feature = "packs", feature = "tls"))]
 mod services_tls;
 mod signals;
 mod state;
 mod supervised;
 
+#[cfg(feature = "packs")]
 mod tools_adguard;
+#[cfg(feature = "packs")]
 mod tools_gitea;
+#[cfg(feature = "packs")]
 mod tools_grafana;
+#[cfg(feature = "packs")]
 mod tools_home_assistant;
+#[cfg(feature = "packs")]
 mod tools_immich;
+#[cfg(feature = "packs")]
 mod tools_jellyfin;
+#[cfg(feature = "packs")]
 mod tools_node_red;
+#[cfg(feature = "packs")]
 mod tools_ntfy;
+#[cfg(feature = "packs")]
 mod tools_paperless;
+#[cfg(feature = "packs")]
 mod tools_pihole;
+#[cfg(feature = "packs")]
 mod tools_portainer;
+#[cfg(feature = "packs")]
 mod tools_prometheus;
+#[cfg(feature = "packs")]
 mod tools_proxmox;
+#[cfg(feature = "packs")]
 mod tools_silverbullet;
+#[cfg(feature = "packs")]
 mod tools_uptime_kuma;
+#[cfg(feature = "packs")]
 mod tools_vikunja;

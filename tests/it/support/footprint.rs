@@ -120,7 +120,8 @@ pub fn children(pid: u32) -> Vec<u32> {
     found
 }
 
-/// A line of `/proc/PID/status` in kB, such as `VmSize`.
+/// A line of `/proc/PID/status` in kB, such as `VmData`: what it may write to. `VmSize` also counts what
+/// malloc only keeps room for, 64 MiB for a new thread.
 pub fn status_kb(server: &Server, name: &str) -> u64 {
     let path = format!("/proc/{}/status", server.process.pid());
     let text = fs::read_to_string(path).expect("the server runs");
