@@ -71,7 +71,12 @@ offers() {
 }
 container() { "${PODMAN[@]}" ps --quiet --filter "name=$PROJECT" | head -n 1; }
 exec_health() { timeout 30 "${COMPOSE[@]}" exec -T "$SERVICE" docker-healthcheck-sse.sh; }
-logs_show() { timeout 30 "${COMPOSE[@]}" logs "$SERVICE" 2>&1 | grep -q "$1" || { timeout 30 "${COMPOSE[@]}" logs "$SERVICE"; return 1; }; }
+# Not through a pipe: grep leaves it at the first find, and docker-compose would end by the signal for that.
+logs_show() {
+  local said
+  said=$(timeout 30 "${COMPOSE[@]}" logs "$SERVICE" 2>&1)
+  grep -q "$1" <<<"$said" || { echo "$said"; return 1; }
+}
 lacks() { ! logs_show "$1" >/dev/null || { echo "the log has \`$1\`"; return 1; }; }
 
 up() { timeout 300 "${COMPOSE[@]}" up -d; }

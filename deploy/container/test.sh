@@ -120,7 +120,7 @@ curl --silent --fail --max-time 10 "http://127.0.0.1:$port/health" >"$WORK/out"
 good "/health answers" $? "$("${ENGINE[@]}" logs "$NAME" 2>&1)"
 [ "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://127.0.0.1:$port/api/mcp/v1/tools")" = 401 ]
 good "a stranger is refused" $?
-curl --silent --fail --max-time 10 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$port/api/mcp/v1/tools" | grep -q device_memory
+grep -q device_memory <<<"$(curl --silent --fail --max-time 10 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$port/api/mcp/v1/tools")"
 good "the token of the secret's file is taken" $?
 # The port was chosen at the start; in an image it is 8000, and then no option is needed.
 "${ENGINE[@]}" exec --env APP_SERVER__PORT="$port" "$NAME" /usr/bin/siskin healthcheck >"$WORK/out" 2>&1

@@ -71,7 +71,7 @@ put() { "${ENGINE[@]}" cp "$1" "$NAME:$2"; }
 ask() { nsenter --net="/proc/$PID/ns/net" curl --silent --show-error --fail --max-time 10 "$@"; }
 healthy() { ask "$URL/health"; }
 # has_tool NAME, lacks_tool NAME: whether it is offered.
-has_tool() { ask "$URL/api/mcp/v1/tools" | grep -q "\"name\":\"$1\""; }
+has_tool() { grep -q "\"name\":\"$1\"" <<<"$(ask "$URL/api/mcp/v1/tools")"; }
 lacks_tool() { healthy >/dev/null && ! has_tool "$1"; }
 # configure LINE…: the shipped configuration and these lines.
 configure() {

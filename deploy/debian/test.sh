@@ -90,4 +90,17 @@ good "it is purged" $? "$(cat "$WORK/out")"
 left=$(cd "$WORK/system" && find etc usr lib var/lib -path var/lib/dpkg -prune -o -name '*siskin*' -print 2>/dev/null)
 [ -z "$left" ]
 good "purging leaves nothing" $? "$left"
+
+# The packages for other machines, as far as built: what they hold runs, under an emulator, with the configuration they bring.
+for arch in arm64 armhf; do
+  triple=aarch64-unknown-linux-musl
+  [ "$arch" = arm64 ] || triple=arm-unknown-linux-musleabihf
+  [ -x "target/$triple/release/siskin" ] || { echo "--   $arch: $triple was not built"; continue; }
+  read -ra emulator <<<"$(runner "$triple")"
+  [ ${#emulator[@]} = 0 ] || apt qemu-user-static || { echo "--   $arch: no emulator here"; continue; }
+  package=$(deploy/debian/build.sh "$arch") && mkdir "$WORK/$arch" && dpkg-deb -x "$package" "$WORK/$arch" &&
+    [ "$(dpkg-deb --field "$package" Architecture)" = "$arch" ] &&
+    "${emulator[@]}" "$WORK/$arch/usr/bin/siskin" check --config-dir "$WORK/$arch/etc/siskin" >"$WORK/out" 2>&1
+  good "$arch: the package is built, and its siskin takes its configuration" $? "$(cat "$WORK/out")"
+done
 exit "$FAILED"

@@ -62,7 +62,7 @@ inside systemctl reload siskin.service && until_true lacks_tool net_check
 good "reload: a tool that was switched off is gone" $? "$(journal)"
 configure '[no_such]'
 inside systemctl reload siskin.service
-said() { journal | grep -q no_such; }
+said() { grep -q no_such <<<"$(journal)"; }
 until_true said && lacks_tool net_check
 good "reload: a configuration that cannot be is named, and changes nothing" $? "$(journal)"
 configure
