@@ -288,7 +288,8 @@ impl Connection {
     pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<More>> {
         let len = self.input.len();
         self.input.resize(len + READ_BYTES, 0);
-        let read = self.stream.poll_read(cx, &mut self.input[len..]);
+        let room = self.input.get_mut(len..).unwrap_or_default();
+        let read = self.stream.poll_read(cx, room);
         match read {
             Poll::Ready(Ok(count)) => {
                 self.input.truncate(len + count);
@@ -505,6 +506,10 @@ impl Connection {
                 Close::TooLarge
             }
             BodyError::Chunked(_) => Close::ProtocolError,
+            BodyError::Crowded => {
+                self.http.server.metrics.limit_hit(Limit::RequestsInFlight);
+                Close::Limit
+            }
         };
         self.refuse_and_linger(error.status(), &error.to_string())
             .await;
@@ -516,10 +521,11 @@ impl Connection {
         // It goes by itself.
         self.newcomer = None;
         self.persistence = Persistence::Close;
-        if let After::Answered = self
-            .send_as(Response::error(status, text), Version::Http11, false)
-            .await
-        {
+        let mut response = Response::error(status, text);
+        if status == 503 {
+            response = response.with("Retry-After", "5");
+        }
+        if let After::Answered = self.send_as(response, Version::Http11, false).await {
             self.linger().await;
         }
     }
@@ -562,8 +568,8 @@ pub async fn write_within(
     let mut written = 0;
     let mut is_armed = false;
     let outcome = poll_fn(|cx| {
-        while written < bytes.len() {
-            match stream.poll_write(cx, &bytes[written..]) {
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match stream.poll_write(cx, rest) {
                 Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
                     return Poll::Ready(Err(Close::IoError));
                 }
