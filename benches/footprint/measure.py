@@ -28,12 +28,14 @@ PACKS_RESIDENT_KIB = 2048
 # Configured but switched off, what the sixteen cost is the reading of their settings.
 PACKS_OFF_KIB = 64
 # Budgets that are missed today: what the figure must not grow beyond until it is back below its budget.
-# Since packs, TLS and the AWS tools came in; ARCHITECTURE.md, "Budgets", says where the bytes are.
+# Since packs, TLS and the AWS tools came in, and with room for how the cache holds the file; ARCHITECTURE.md, "Budgets", says where the bytes are.
 HELD_AT = {
     "binary, x86_64": 3_050_000,
     "binary, aarch64": 3_400_000,
-    "resident after start": 2_900,
-    "resident with all packs": 3_400,
+    "resident after start": 3_100,
+    "resident with all packs": 3_700,
+    # Their settings are few; reading them runs code in windows that a bare start leaves out since its functions lie side by side.
+    "resident because of packs switched off": 320,
 }
 SESSION_BYTES = 1024
 # With fewer, whole pages and the room that tables keep for growth weigh on each.
