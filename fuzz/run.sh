@@ -16,7 +16,7 @@ if [ ${#TARGETS[@]} = 0 ]; then
 fi
 
 FLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
-FLAGS+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
+FLAGS+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 # With a target named, build scripts and macros go without the instrumentation.
 RUSTFLAGS=$FLAGS cargo build --locked --release --target "$HOST" --target-dir target
@@ -29,9 +29,9 @@ fuzz() {
   "target/$HOST/release/$target" -max_total_time="$SECONDS_EACH" -timeout=10 -max_len=4096 -rss_limit_mb=1024 \
     -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" >"$log" 2>&1 </dev/null || status=$?
   if [ "$status" = 0 ]; then
-    printf 'ok   fuzz %-10s %s\n' "$target" "$(grep -a '^Done ' "$log")"
+    printf 'ok   fuzz %-11s %s\n' "$target" "$(grep -a '^Done ' "$log")"
   else
-    printf 'FAIL fuzz %-10s status %s\n' "$target" "$status"
+    printf 'FAIL fuzz %-11s status %s\n' "$target" "$status"
     tail -n 40 "$log" | sed 's/^/     | /'
   fi
   return "$status"

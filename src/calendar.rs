@@ -214,6 +214,17 @@ pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
+/// For fuzzing: what is read as a point in time is written as a text that reads as the same.
+#[doc(hidden)]
+pub fn fuzz_rfc3339(text: &str) {
+    if let Some(ms) = parse_rfc3339(text)
+        && let Ok(_) = u64::try_from(ms)
+    {
+        let written = Rfc3339::new(ms, Fraction::Present).to_string();
+        assert_eq!(parse_rfc3339(&written), Some(ms), "{text:?} as {written}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,7 @@ class Failed(Exception):
 class Exchange:
     """A request and its answer, whose body can be read line by line while it is being written."""
 
-    def __init__(self, origin, method, path, headers=None, body=None):
+    def __init__(self, origin, method, path, headers=None, body=None, raw=b""):
         # The name in TLS and `Host`, where the proxy tells its sites apart by it.
         name, host, port = origin
         stream = socket.create_connection((host, port), timeout=DEADLINE)
@@ -32,7 +32,7 @@ class Exchange:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             stream = context.wrap_socket(stream, server_hostname=name)
         self.stream = stream
-        data = b"" if body is None else json.dumps(body).encode()
+        data = raw if body is None else json.dumps(body).encode()
         lines = {"Host": f"{name or host}:{port}"}
         if body is not None:
             lines |= {"Content-Type": "application/json", "Content-Length": str(len(data))}

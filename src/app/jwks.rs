@@ -248,6 +248,10 @@ impl KeySource for Source {
             self.0.start();
         }
     }
+
+    fn are_here(&self) -> bool {
+        !self.0.ring.current().is_empty()
+    }
 }
 
 #[cfg(test)]

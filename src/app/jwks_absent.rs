@@ -51,4 +51,8 @@ impl KeySource for Source {
     fn used(&self) {
         match *self.0 {}
     }
+
+    fn are_here(&self) -> bool {
+        match *self.0 {}
+    }
 }

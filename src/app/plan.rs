@@ -234,6 +234,7 @@ fn http_settings(config: &Config, services: &Rc<Services>, door: Door) -> Settin
             headers_max: limits.headers,
         },
         body_bytes_max: limits.body_bytes,
+        bodies_bytes_max: limits.body_bytes.saturating_mul(limits.requests_in_flight),
         json_depth_max: limits.json_depth,
         batch_len_max: limits.batch,
         connections_max: limits.connections,

@@ -19,6 +19,7 @@
 //! (`server`), bytes (`transport`), and the configuration of the `siskin` binary, which `app`
 //! turns into the same parts.
 
+mod fuzz;
 mod serve;
 
 #[cfg(test)]
@@ -46,6 +47,7 @@ use crate::tools::{
     ResourceHandler, ToolHandler, Uri, handler,
 };
 
+pub use fuzz::fuzz_connection;
 pub use serve::ServeError;
 
 /// Collects what a server offers; [`Builder::build`] checks it.

@@ -213,7 +213,7 @@ fn parse_value(text: &str) -> Option<(String, &str)> {
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            '"' => return Some((value, &quoted[at + 1..])),
+            '"' => return Some((value, quoted.get(at + 1..)?)),
             '\\' => value.push(chars.next()?.1),
             c => value.push(c),
         }
@@ -226,6 +226,56 @@ const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.')
         || matches!(byte, b'^' | b'_' | b'`' | b'|' | b'~' | b':' | b'[' | b']')
+}
+
+/// For fuzzing: three lines, as `Forwarded`, `X-Forwarded-For` and `Host`, and the first also as `Origin` and an entry of
+/// every list of the configuration. Whoever is found was named or has connected, and what is refused is shown harmless.
+#[doc(hidden)]
+#[expect(clippy::expect_used, reason = "what is expected is the test")]
+pub fn fuzz_headers(text: &str) {
+    let mut lines = text.split('\n');
+    let (forwarded, list, host) = (lines.next(), lines.next(), lines.next());
+    let peer = IpAddr::from([127, 0, 0, 1]);
+    let proxies = Proxies::new(&[Proxy::Network(Network {
+        address: IpAddr::from([127, 0, 0, 0]),
+        prefix_bits: 8,
+    })]);
+    let client = proxies.client(Some(peer), forwarded, list);
+    assert!(client.ip.is_some(), "a peer with an address has one");
+    if forwarded.is_none() && list.is_none() {
+        assert_eq!(client.ip, Some(peer));
+    }
+    let is_harmless = |body: &str| !body.bytes().any(|byte| byte < 0x20);
+    let first = forwarded.unwrap_or_default();
+    let entries = [first.to_owned()];
+    for reach in [super::host::Reach::Loopback, super::host::Reach::Network] {
+        if let Err(refusal) = super::host::HostRule::new(reach, &[])
+            .expect("no entry is wrong")
+            .admit(host)
+        {
+            assert!(is_harmless(&refusal.body()));
+        }
+        // A host that is allowed by its own name is let in by it.
+        if let Ok(rule) = super::host::HostRule::new(reach, &entries) {
+            let is_name = !first.contains('*');
+            assert!(!is_name || rule.admit(Some(first)).is_ok(), "{first:?}");
+        }
+        let rule = super::origin::OriginRule::new(reach, &[]).expect("no entry is wrong");
+        if let Err(refusal) = rule.admit(Some(first), host) {
+            assert!(is_harmless(&refusal.body()));
+        }
+        if let Ok(rule) = super::origin::OriginRule::new(reach, &entries) {
+            let is_name = !first.contains('*');
+            assert!(
+                !is_name || rule.admit(Some(first), None).is_ok(),
+                "{first:?}"
+            );
+        }
+    }
+    if let Some(network) = Network::parse(first) {
+        assert!(network.contains(network.address), "{first:?}");
+    }
+    _ = Proxy::parse(first);
 }
 
 #[cfg(test)]

@@ -34,11 +34,12 @@ impl Resource {
             "resource_name": name,
         });
         let authority = identifier.find("://").map_or(0, |at| at + 3);
-        let rest = &identifier[authority..];
+        let (scheme, rest) = identifier
+            .split_at_checked(authority)
+            .unwrap_or(("", identifier));
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         // "Any terminating slash following the host component MUST be removed" (RFC 9728 3.1).
         let path = if path == "/" { "" } else { path };
-        let scheme = &identifier[..authority];
         Self {
             document: document.to_string().into(),
             metadata_url: format!("{scheme}{host}{WELL_KNOWN}{path}").into(),

@@ -139,7 +139,7 @@ fn parse_digest(hex: &str) -> Option<[u8; 32]> {
         return None;
     }
     for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
+        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
     }
     Some(digest)
 }

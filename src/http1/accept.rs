@@ -122,8 +122,13 @@ fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
             }
             byte == separator && !quoted
         });
-        rest = end.map(|end| &text[end + 1..]);
-        Some(text[..end.unwrap_or(text.len())].trim_matches([' ', '\t']))
+        // The separator is one byte, so both sides of it are text.
+        let (part, after) = match end.and_then(|end| text.split_at_checked(end)) {
+            Some((part, after)) => (part, after.get(1..)),
+            None => (text, None),
+        };
+        rest = after;
+        Some(part.trim_matches([' ', '\t']))
     })
 }
 

@@ -199,7 +199,7 @@ impl ChunkedDecoder {
                 }
                 _ => (),
             }
-            let rest = &input[at..];
+            let rest = input.get(at..).unwrap_or_default();
             let Some(byte) = rest.first() else {
                 return Ok(ChunkProgress {
                     consumed: at,
@@ -208,7 +208,7 @@ impl ChunkedDecoder {
             };
             if let State::Data { left } = self.state {
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
-                out.extend_from_slice(&rest[..len]);
+                out.extend_from_slice(rest.get(..len).unwrap_or(rest));
                 at += len;
                 let left = left - len as u64;
                 self.state = if left == 0 {

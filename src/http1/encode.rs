@@ -44,6 +44,10 @@ impl std::error::Error for InvalidHeaderValue {}
 
 impl<'a> HeaderValue<'a> {
     /// Checks a text.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "below the length; constants have no iterators"
+    )]
     pub const fn parse(text: &'a str) -> Result<HeaderValue<'a>, InvalidHeaderValue> {
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -62,6 +66,10 @@ impl<'a> HeaderValue<'a> {
     ///
     /// # Panics
     /// On a text that is not allowed; in a constant that is a compile error.
+    #[expect(
+        clippy::panic,
+        reason = "meant for constants, where it stops the compiler"
+    )]
     pub const fn from_static(text: &'static str) -> HeaderValue<'static> {
         match HeaderValue::parse(text) {
             Ok(value) => value,
@@ -229,6 +237,8 @@ pub fn encode_chunk(out: &mut Vec<u8>, data: &[u8]) {
 
 /// Writes the size line of a chunk whose data the caller sends from elsewhere, followed by CRLF.
 /// `len` must not be zero.
+// A number has no more digits than there are places, and each is below its base.
+#[expect(clippy::indexing_slicing, reason = "enough places and digits")]
 pub fn encode_chunk_size(out: &mut Vec<u8>, len: usize) {
     debug_assert!(len != 0, "an empty chunk ends the body");
     let mut digits = [0; 16];
@@ -248,6 +258,7 @@ pub fn encode_chunk_size(out: &mut Vec<u8>, len: usize) {
 
 /// Writes whatever `fill` appends as one chunk, without a buffer between; nothing if it appends
 /// nothing.
+#[expect(clippy::indexing_slicing, reason = "the place is put there first")]
 pub fn encode_chunk_with(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     /// Room for the size, with the leading zeros the grammar allows (RFC 9112 section 7.1).
     const PLACE: &[u8] = b"00000000\r\n";
@@ -268,6 +279,8 @@ pub fn encode_chunk_with(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Writes a decimal number.
+// A number has no more digits than there are places, and each is below its base.
+#[expect(clippy::indexing_slicing, reason = "enough places and digits")]
 pub fn push_decimal(out: &mut Vec<u8>, value: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();

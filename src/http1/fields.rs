@@ -76,7 +76,10 @@ impl Fields {
     ) -> Result<(), HeadError> {
         self.clear();
         let mut tokens = [httparse::EMPTY_HEADER; N];
-        let tokens = match httparse::parse_headers(&head[lines], &mut tokens[..limit.min(N)]) {
+        let tokens = match httparse::parse_headers(
+            head.get(lines).unwrap_or_default(),
+            tokens.get_mut(..limit.min(N)).unwrap_or_default(),
+        ) {
             Ok(httparse::Status::Complete((_, tokens))) => tokens,
             Err(httparse::Error::TooManyHeaders) => {
                 return Err(HeadError::TooManyHeaders { limit });
@@ -110,7 +113,8 @@ impl Fields {
         self.fields.iter().map(|field| {
             let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
             let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
-            (&self.bytes[name], &self.bytes[value])
+            let part = |range| self.bytes.get(range).unwrap_or_default();
+            (part(name), part(value))
         })
     }
 
@@ -176,6 +180,7 @@ fn offset_in(whole: &[u8], part: &[u8]) -> u32 {
     }
 }
 
+/// A head is shorter than 4 GiB: the scan limits it.
 fn len_u32(len: usize) -> u32 {
-    u32::try_from(len).expect("a head is shorter than 4 GiB: the scan limits it")
+    u32::try_from(len).unwrap_or(u32::MAX)
 }

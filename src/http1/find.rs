@@ -8,8 +8,9 @@
 pub(super) fn control(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let at = from + find(&bytes[from..], |word| below(word, 0x20) | equal(word, 0x7f))?;
-        if bytes[at] != b'\t' {
+        let rest = bytes.get(from..)?;
+        let at = from + find(rest, |word| below(word, 0x20) | equal(word, 0x7f))?;
+        if bytes.get(at) != Some(&b'\t') {
             return Some(at);
         }
         from = at + 1;
@@ -31,7 +32,9 @@ fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
         }
     }
     let mut word = [b' '; 8];
-    word[..tail.len()].copy_from_slice(tail);
+    for (to, from) in word.iter_mut().zip(tail) {
+        *to = *from;
+    }
     let marks = mark(u64::from_le_bytes(word));
     (marks != 0).then(|| words.len() * 8 + marks.trailing_zeros() as usize / 8)
 }

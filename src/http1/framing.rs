@@ -102,7 +102,7 @@ pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, Fram
 
 /// A `Content-Length` value: digits only, no leading zero, below 2^64.
 fn parse_length(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 20 || (digits[0] == b'0' && digits.len() > 1) {
+    if digits.is_empty() || digits.len() > 20 || (digits.starts_with(b"0") && digits.len() > 1) {
         return None;
     }
     digits.iter().try_fold(0u64, |length, byte| {

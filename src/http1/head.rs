@@ -103,12 +103,12 @@ impl Head {
                 ScanStep::NeedMore => return Ok(None),
                 ScanStep::StartLine(line) => {
                     self.fields.clear();
-                    self.parse_request_line(&buf[line])?;
+                    self.parse_request_line(buf.get(line).unwrap_or_default())?;
                 }
                 ScanStep::End(lines) => {
                     let lead = self.scan.lead();
                     self.fields.fill(
-                        &buf[lead..lines.end],
+                        buf.get(lead..lines.end).unwrap_or_default(),
                         lines.start - lead..lines.end - lead,
                         limits.headers_max,
                     )?;

@@ -50,11 +50,11 @@ impl<'a> Host<'a> {
     /// Reads `name[:port]`. An empty port counts as none (RFC 3986 section 6.2.3).
     pub fn parse(text: &'a str) -> Result<Host<'a>, HostError> {
         let name_len = if let Some(rest) = text.strip_prefix('[') {
-            let address_len = rest.find(']').ok_or(HostError::Invalid)?;
-            rest[..address_len]
+            let (address, _) = rest.split_once(']').ok_or(HostError::Invalid)?;
+            address
                 .parse::<Ipv6Addr>()
                 .map_err(|_| HostError::Invalid)?;
-            address_len + 2
+            address.len() + 2
         } else {
             text.bytes()
                 .take_while(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))

@@ -61,15 +61,15 @@ impl ResponseHead {
                 ScanStep::NeedMore => return Ok(None),
                 ScanStep::StartLine(line) => {
                     self.fields.clear();
-                    self.parse_status_line(&buf[line])?;
+                    self.parse_status_line(buf.get(line).unwrap_or_default())?;
                 }
                 ScanStep::End(lines) => {
                     // The tolerance for blank lines is for requests only.
                     if self.scan.lead() != 0 {
                         return Err(HeadError::BadStartLine);
                     }
-                    self.fields
-                        .fill(&buf[..lines.end], lines.clone(), limits.headers_max)?;
+                    let head = buf.get(..lines.end).unwrap_or_default();
+                    self.fields.fill(head, lines.clone(), limits.headers_max)?;
                     self.scan = HeadScan::default();
                     return Ok(Some(lines.end));
                 }

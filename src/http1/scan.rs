@@ -75,7 +75,7 @@ impl HeadScan {
             }
         }
         let limit = self.lead.saturating_add(head_bytes_max);
-        let visible = &buf[..buf.len().min(limit)];
+        let visible = buf.get(..limit).unwrap_or(buf);
         loop {
             // RFC 9112 5.2: a line that continues the one before is refused; before a start line,
             // white space is as bad.
@@ -134,7 +134,8 @@ pub(super) fn fuzz_both_ways<H>(
     let outcome = try_parse(&mut whole, bytes, &limits);
     let mut split_outcome = Ok(None);
     for len in 0..=bytes.len() {
-        split_outcome = try_parse(&mut split, &bytes[..len], &limits);
+        let part = bytes.get(..len).unwrap_or_default();
+        split_outcome = try_parse(&mut split, part, &limits);
         if split_outcome != Ok(None) {
             break;
         }

@@ -75,14 +75,12 @@ fn push_field(out: &mut Vec<u8>, name: &[u8], value: &str) {
 
 fn push_lines(out: &mut Vec<u8>, name: &[u8], text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(len) = find::line_end(rest) {
-        push_line(out, name, &rest[..len]);
-        let end_len = if rest[len..].starts_with(b"\r\n") {
-            2
-        } else {
-            1
+    while let Some((line, end)) = find::line_end(rest).and_then(|len| rest.split_at_checked(len)) {
+        push_line(out, name, line);
+        rest = match end {
+            [b'\r', b'\n', after @ ..] | [_, after @ ..] => after,
+            [] => end,
         };
-        rest = &rest[len + end_len..];
     }
     push_line(out, name, rest);
 }
@@ -100,6 +98,7 @@ fn push_line(out: &mut Vec<u8>, name: &[u8], line: &[u8]) {
 /// For fuzzing: whatever the data, the client reads it back with its line ends as LF, and nothing
 /// else.
 #[doc(hidden)]
+#[expect(clippy::expect_used, reason = "what is expected is the test")]
 pub fn fuzz_event(data: &str) {
     let mut out = Vec::new();
     encode_event(

@@ -8,7 +8,10 @@ pub fn status_forbids_body(status: u16) -> bool {
 /// The reason phrase of a status we send (RFC 9110 section 15, RFC 6585), else an empty text.
 pub fn reason(status: u16) -> &'static str {
     let line = status_line(status).unwrap_or(b"HTTP/1.1 000 \r\n");
-    std::str::from_utf8(&line[13..line.len() - 2]).unwrap_or("")
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    text.get("HTTP/1.1 000 ".len()..)
+        .unwrap_or_default()
+        .trim_end()
 }
 
 /// The status line of a status we send, with its CRLF.

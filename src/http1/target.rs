@@ -50,7 +50,8 @@ impl Target {
         } else {
             authority_end(target)?
         };
-        let query_start = target[path_start..].find('?').map(|at| path_start + at);
+        let after = target.get(path_start..)?;
+        let query_start = after.find('?').map(|at| path_start + at);
         let path = path_start..query_start.unwrap_or(target.len());
         let authority = if path_start == 0 {
             None
@@ -58,7 +59,7 @@ impl Target {
             Some(authority_start(target)?..path_start)
         };
         if let Some(range) = &authority {
-            Host::parse(&target[range.clone()]).ok()?;
+            Host::parse(target.get(range.clone())?).ok()?;
         }
         Some(Target {
             is_asterisk: method == Method::Options && path.is_empty() && query_start.is_none(),
@@ -71,16 +72,16 @@ impl Target {
 
 /// Where the authority of an absolute-form target starts; only our own two schemes have one.
 fn authority_start(target: &str) -> Option<usize> {
-    let scheme_len = target.find("://")?;
-    let scheme = &target[..scheme_len];
+    let (scheme, _) = target.split_once("://")?;
     (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
-        .then_some(scheme_len + 3)
+        .then_some(scheme.len() + 3)
 }
 
 fn authority_end(target: &str) -> Option<usize> {
     let start = authority_start(target)?;
     Some(
-        target[start..]
+        target
+            .get(start..)?
             .find(['/', '?'])
             .map_or(target.len(), |at| start + at),
     )

@@ -143,7 +143,7 @@ fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseErr
     }
     if members
         .params
-        .is_some_and(|params| !matches!(params.get().as_bytes()[0], b'{' | b'['))
+        .is_some_and(|params| !params.get().starts_with(['{', '[']))
     {
         return fail(ParseErrorKind::Params);
     }
@@ -314,11 +314,11 @@ fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
 fn has_a_lone_surrogate(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
-        rest = &rest[at..];
+        rest = rest.get(at..).unwrap_or_default();
         match surrogate(rest) {
             Some(0xdc00..) => return true,
-            Some(_) => match surrogate(&rest[6..]) {
-                Some(0xdc00..) => rest = &rest[12..],
+            Some(_) => match surrogate(rest.get(6..).unwrap_or_default()) {
+                Some(0xdc00..) => rest = rest.get(12..).unwrap_or_default(),
                 _ => return true,
             },
             None => rest = rest.get(2..).unwrap_or_default(),

@@ -53,12 +53,16 @@ pub fn is_valid(text: &str) -> bool {
 fn encode_with(alphabet: &[u8; 64], bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = (u32::from(chunk[0]) << 16)
-            | (u32::from(chunk.get(1).copied().unwrap_or(0)) << 8)
-            | u32::from(chunk.get(2).copied().unwrap_or(0));
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
         for index in 0..=chunk.len() {
             let sextet = (group >> (18 - 6 * index)) & 0x3f;
-            text.push(char::from(alphabet[sextet as usize]));
+            // Six bits are below 64.
+            text.extend(
+                alphabet
+                    .get(sextet as usize)
+                    .map(|digit| char::from(*digit)),
+            );
         }
     }
     text
@@ -76,7 +80,7 @@ fn decode_with(alphabet: &[u8; 64], text: &str) -> Option<Vec<u8>> {
             group = (group << 6) | u32::from(sextet(alphabet, byte)?);
         }
         group <<= 6 * (4 - chunk.len());
-        bytes.extend_from_slice(&group.to_be_bytes()[1..chunk.len()]);
+        bytes.extend_from_slice(group.to_be_bytes().get(1..chunk.len())?);
     }
     Some(bytes)
 }

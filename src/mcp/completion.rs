@@ -140,7 +140,7 @@ impl Completion {
 
     /// Writes the result.
     pub fn write(&self, out: &mut Vec<u8>, dialect: &Dialect<'_>) {
-        let sent = &self.values[..self.values.len().min(VALUES_MAX)];
+        let sent = self.values.get(..VALUES_MAX).unwrap_or(&self.values);
         let found = u64::try_from(self.values.len()).unwrap_or(u64::MAX);
         let total = self.total.unwrap_or(found).max(found);
         let has_more = total > u64::try_from(sent.len()).unwrap_or(u64::MAX);

@@ -345,9 +345,13 @@ fn sampling_uses_tools(params: &RawValue) -> bool {
     wire.is_some_and(|wire| wire.tools.is_some() || wire.tool_choice.is_some())
 }
 
+/// The writer only writes JSON; if it did not, null would stand there.
 fn into_raw(json: Vec<u8>) -> Box<RawValue> {
-    let text = String::from_utf8(json).expect("the writer only writes UTF-8");
-    RawValue::from_string(text).expect("the writer only writes JSON")
+    let raw = String::from_utf8(json).map(RawValue::from_string);
+    match raw {
+        Ok(Ok(raw)) => raw,
+        Ok(Err(_)) | Err(_) => RawValue::NULL.to_owned(),
+    }
 }
 
 #[cfg(test)]

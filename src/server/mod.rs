@@ -4,6 +4,15 @@
 //! Everything runs on one thread; shared state is `Rc` and `Cell`, and no borrow is held across an
 //! await.
 
+// No bytes of a peer may end the process: what could panic is not used, and where it stays it says why it cannot.
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable
+)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 pub mod arrival;
 pub mod outlet;
 pub mod session;
@@ -37,7 +46,7 @@ use crate::tools::Change;
 pub use dispatch::join_batch;
 pub use events::{EventFilter, PublishError};
 pub use sessions::SessionsFull;
-pub use state::{StateError, StateFile};
+pub use state::{StateError, StateFile, fuzz_state};
 
 /// What a server is told at its start and at each reload.
 #[derive(Clone)]

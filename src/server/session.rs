@@ -14,8 +14,7 @@ use serde_json::value::RawValue;
 use crate::gate::Principal;
 use crate::jsonrpc::{Id, Response, ResponseBody, encode_request};
 use crate::mcp::capabilities::ClientCapabilities;
-use crate::mcp::logging::Level;
-use crate::mcp::revision::Revision;
+use crate::mcp::{logging::Level, revision::Revision};
 use crate::rt::sync::{Receiver, Sender, oneshot};
 
 use super::outlet::{EndReason, EventId, Item, Outlet};
@@ -323,12 +322,13 @@ impl Session {
 
     fn with_stream<T>(&self, number: u32, act: impl FnOnce(&mut SessionStream) -> T) -> T {
         let mut streams = self.streams.borrow_mut();
-        let index = streams.iter().position(|stream| stream.number == number);
-        let index = index.unwrap_or_else(|| {
-            push_exact(&mut streams, SessionStream::new(number));
-            streams.len() - 1
-        });
-        act(&mut streams[index])
+        if let Some(stream) = streams.iter_mut().find(|stream| stream.number == number) {
+            return act(stream);
+        }
+        let mut stream = SessionStream::new(number);
+        let done = act(&mut stream);
+        push_exact(&mut streams, stream);
+        done
     }
 
     /// Shows the streams, for the state file.

@@ -1,7 +1,7 @@
 //! The state file: what lets sessions and their replay rings outlive a restart.
 //!
 //! ```text
-//!   "siskin" · version u16 · SHA-256 of the rest · nanoserde binary of `Saved`
+//!   "siskin" · version u16 · SHA-256 of the rest · nanoserde binary of `Saved`, read by `reader`
 //! ```
 //!
 //! Written whole to a temporary file beside it, synced and renamed, so that a crash leaves the old
@@ -12,6 +12,8 @@
 //! hold ids of events that the file does not know. So a restored session goes on far beyond the
 //! numbers in the file, and no id means two things.
 
+mod reader;
+
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
@@ -19,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use nanoserde::{DeBin, SerBin};
+use nanoserde::SerBin;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -66,13 +68,13 @@ pub enum StateError {
 }
 
 /// What is kept.
-#[derive(SerBin, DeBin, Default)]
+#[derive(SerBin, Default)]
 pub struct Saved {
     seal_key: Vec<u8>,
     sessions: Vec<SavedSession>,
 }
 
-#[derive(SerBin, DeBin)]
+#[derive(SerBin)]
 struct SavedSession {
     id: String,
     owner: String,
@@ -87,7 +89,7 @@ struct SavedSession {
     streams: Vec<SavedStream>,
 }
 
-#[derive(SerBin, DeBin)]
+#[derive(SerBin)]
 struct SavedStream {
     number: u32,
     next_sequence: u64,
@@ -95,7 +97,7 @@ struct SavedStream {
     events: Vec<SavedEvent>,
 }
 
-#[derive(SerBin, DeBin)]
+#[derive(SerBin)]
 struct SavedEvent {
     sequence: u64,
     is_answer: bool,
@@ -329,13 +331,14 @@ fn remember(saved: &SavedSession) -> Option<Remembered> {
 }
 
 fn encode(saved: &Saved) -> Vec<u8> {
-    let mut payload = VERSION.to_le_bytes().to_vec();
+    let version = VERSION.to_le_bytes();
+    let mut payload = Vec::new();
     saved.ser_bin(&mut payload);
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend_from_slice(&payload[..2]);
-    bytes.extend_from_slice(&Sha256::digest(&payload));
-    bytes.extend_from_slice(&payload[2..]);
-    bytes
+    let digest = Sha256::new()
+        .chain_update(version)
+        .chain_update(&payload)
+        .finalize();
+    [MAGIC, &version[..], &digest[..], &payload].concat()
 }
 
 fn decode(bytes: &[u8]) -> Result<Saved, StateError> {
@@ -357,7 +360,7 @@ fn decode(bytes: &[u8]) -> Result<Saved, StateError> {
     if digest.as_slice() != checksum {
         return Err(StateError::Checksum);
     }
-    DeBin::deserialize_bin(payload).map_err(|_| StateError::Format)
+    reader::read(payload).ok_or(StateError::Format)
 }
 
 impl fmt::Display for StateError {
@@ -377,6 +380,22 @@ impl fmt::Display for StateError {
                 )
             }
         }
+    }
+}
+
+/// For fuzzing: a file of any bytes, as it is and with a checksum that is right for them. What reads is written
+/// as the same bytes.
+#[doc(hidden)]
+pub fn fuzz_state(bytes: &[u8]) {
+    _ = decode(bytes);
+    let version = VERSION.to_le_bytes();
+    let digest = Sha256::new()
+        .chain_update(version)
+        .chain_update(bytes)
+        .finalize();
+    let file = [MAGIC, &version[..], &digest[..], bytes].concat();
+    if let Ok(saved) = decode(&file) {
+        assert_eq!(encode(&saved), file, "one file for one state");
     }
 }
 

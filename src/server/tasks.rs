@@ -200,9 +200,11 @@ impl TaskEntry {
             let State::InputRequired(requests) = &mut *state else {
                 return;
             };
-            let asked = requests.iter().position(|(known, _)| known == key);
-            let Some(index) = asked else { return };
-            let Some(answer) = Answer::parse(&requests[index].1, answer) else {
+            let mut asked = requests.iter().enumerate();
+            let Some((index, (_, request))) = asked.find(|(_, (known, _))| known == key) else {
+                return;
+            };
+            let Some(answer) = Answer::parse(request, answer) else {
                 return;
             };
             requests.remove(index);

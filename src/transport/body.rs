@@ -1,7 +1,9 @@
-//! Reads a request body whole, within its limit, its deadline and its least rate.
+//! Reads a request body whole, within its limit, its deadline and its least rate, and all of them within what they may
+//! take together: without that, connections that hold back the end of a large body would each keep the rest of it.
 
 use std::fmt;
 use std::ops::Range;
+use std::rc::Rc;
 
 use crate::http1::chunked::{ChunkedDecoder, ChunkedError, ChunkedLimits};
 use crate::http1::encode::CONTINUE;
@@ -9,14 +11,52 @@ use crate::http1::{Expectation, Framing};
 use crate::rt;
 
 use super::connection::{Connection, More};
+use super::http::Http;
 use super::site::Settings;
 
+/// How much of each body is not counted: small messages come in whatever large ones there are.
+const UNCOUNTED_BYTES: usize = 16 * 1024;
+
 /// A body that has come whole.
-pub enum Body {
+pub struct Body {
+    place: Place,
+    /// Until it is done with.
+    _held: Option<Held>,
+}
+
+enum Place {
     /// It lies in the connection's input buffer, from its start.
     InInput(Range<usize>),
     /// It was put together from chunks.
     Joined(Vec<u8>),
+}
+
+/// What a body takes of the room that all bodies have together.
+struct Held {
+    http: Rc<Http>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Counts a body that has become this long.
+    fn grow_to(&mut self, len: usize, bytes_max: usize) -> Result<(), BodyError> {
+        let counted = len.saturating_sub(UNCOUNTED_BYTES).max(self.bytes);
+        let all = &self.http.bodies_bytes;
+        let sum = all.get().saturating_add(counted.saturating_sub(self.bytes));
+        if sum > bytes_max {
+            return Err(BodyError::Crowded);
+        }
+        all.set(sum);
+        self.bytes = counted;
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let all = &self.http.bodies_bytes;
+        all.set(all.get().saturating_sub(self.bytes));
+    }
 }
 
 /// Why a body cannot be read.
@@ -24,6 +64,8 @@ pub enum Body {
 pub enum BodyError {
     /// Its chunks break the rules.
     Chunked(ChunkedError),
+    /// Other bodies take all the room there is.
+    Crowded,
     /// The client went away in the middle of it.
     Gone,
     /// It took too long, or came too slowly.
@@ -36,17 +78,25 @@ pub enum BodyError {
 }
 
 impl Body {
+    fn in_input(len: usize, held: Option<Held>) -> Body {
+        Body {
+            place: Place::InInput(0..len),
+            _held: held,
+        }
+    }
+
     /// Its bytes; `input` is the connection's buffer.
     pub fn bytes<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
-        match self {
-            Body::InInput(range) => &input[range.clone()],
-            Body::Joined(bytes) => bytes,
+        match &self.place {
+            // It is read whole before there is a `Body`.
+            Place::InInput(range) => input.get(range.clone()).unwrap_or_default(),
+            Place::Joined(bytes) => bytes,
         }
     }
 
     /// Takes it out of the input buffer.
     pub fn finish(self, input: &mut Vec<u8>) {
-        if let Body::InInput(range) = self {
+        if let Place::InInput(range) = self.place {
             input.drain(..range.end);
         }
     }
@@ -59,21 +109,26 @@ pub async fn read(
     framing: Framing,
 ) -> Result<Body, BodyError> {
     let limit = settings.body_bytes_max;
+    let mut held = Held {
+        http: Rc::clone(&connection.http),
+        bytes: 0,
+    };
     match framing {
-        Framing::None => Ok(Body::InInput(0..0)),
+        Framing::None => Ok(Body::in_input(0, None)),
         Framing::Length(len) => {
             // Refused by what it says, before a byte of it is read or a byte of room made for it.
             let len = usize::try_from(len).ok().filter(|len| *len <= limit);
             let len = len.ok_or(BodyError::TooLarge { limit })?;
             if connection.input.len() >= len {
-                return Ok(Body::InInput(0..len));
+                return Ok(Body::in_input(len, None));
             }
             let mut pace = Pace::start(connection, settings).await?;
             while connection.input.len() < len {
                 pace.more(connection).await?;
+                held.grow_to(connection.input.len().min(len), settings.bodies_bytes_max)?;
             }
             connection.deadline.clear();
-            Ok(Body::InInput(0..len))
+            Ok(Body::in_input(len, Some(held)))
         }
         Framing::Chunked => {
             let mut decoder = ChunkedDecoder::new(ChunkedLimits::default());
@@ -86,10 +141,14 @@ pub async fn read(
                         413 => BodyError::TooLarge { limit },
                         _ => BodyError::Chunked(error),
                     })?;
+                held.grow_to(body.len(), settings.bodies_bytes_max)?;
                 connection.input.drain(..progress.consumed);
                 if progress.done {
                     connection.deadline.clear();
-                    return Ok(Body::Joined(body));
+                    return Ok(Body {
+                        place: Place::Joined(body),
+                        _held: Some(held),
+                    });
                 }
                 if pace.is_none() {
                     pace = Some(Pace::start(connection, settings).await?);
@@ -157,6 +216,7 @@ impl BodyError {
     pub fn status(&self) -> u16 {
         match self {
             BodyError::Chunked(error) => error.status(),
+            BodyError::Crowded => 503,
             BodyError::Gone => 400,
             BodyError::TimedOut => 408,
             BodyError::TooLarge { .. } => 413,
@@ -168,6 +228,9 @@ impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BodyError::Chunked(error) => error.fmt(f),
+            BodyError::Crowded => f.write_str(
+                "as many large bodies as `limits.requests_in_flight` allows are being read; try again later",
+            ),
             BodyError::Gone => f.write_str("the connection ended within the body"),
             BodyError::TimedOut => f.write_str("the request body took too long"),
             BodyError::TooLarge { limit } => {

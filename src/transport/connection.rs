@@ -43,10 +43,17 @@ use super::{admin, events, http_sse, plain, streamable};
 const READ_BYTES: usize = 8 * 1024;
 /// Buffers larger than this are given back between requests.
 const KEPT_BUFFER_BYTES: usize = 16 * 1024;
-/// After an early refusal: how long, and how much, is still read, so that the client gets to read
-/// the answer before the reset that unread bytes cause (RFC 9112, section 9.6).
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// After an early refusal what still comes is read and thrown away, so that the client gets to read the answer before the
+/// reset that unread bytes cause (RFC 9112, section 9.6): until it closes its side, is silent for this long,
+const LINGER_SILENCE: Duration = Duration::from_secs(1);
+/// or has sent for this long, which is less than a shutdown waits,
+const LINGER: Duration = Duration::from_secs(3);
+/// or has sent this much. A proxy that has a request in its hands goes on sending it while the answer is on its way, and
+/// at a reset says 502 in place of it: with 256 KiB, nginx did so for a quarter of all bodies of 1.5 MB. What is thrown
+/// away costs no memory, and no more time than the same bytes in requests.
+const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// And after this much of it others get their turn.
+const LINGER_TURN_BYTES: usize = 64 * 1024;
 
 /// See the module.
 pub struct Connection {
@@ -281,7 +288,8 @@ impl Connection {
     pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<More>> {
         let len = self.input.len();
         self.input.resize(len + READ_BYTES, 0);
-        let read = self.stream.poll_read(cx, &mut self.input[len..]);
+        let room = self.input.get_mut(len..).unwrap_or_default();
+        let read = self.stream.poll_read(cx, room);
         match read {
             Poll::Ready(Ok(count)) => {
                 self.input.truncate(len + count);
@@ -498,6 +506,10 @@ impl Connection {
                 Close::TooLarge
             }
             BodyError::Chunked(_) => Close::ProtocolError,
+            BodyError::Crowded => {
+                self.http.server.metrics.limit_hit(Limit::RequestsInFlight);
+                Close::Limit
+            }
         };
         self.refuse_and_linger(error.status(), &error.to_string())
             .await;
@@ -509,10 +521,11 @@ impl Connection {
         // It goes by itself.
         self.newcomer = None;
         self.persistence = Persistence::Close;
-        if let After::Answered = self
-            .send_as(Response::error(status, text), Version::Http11, false)
-            .await
-        {
+        let mut response = Response::error(status, text);
+        if status == 503 {
+            response = response.with("Retry-After", "5");
+        }
+        if let After::Answered = self.send_as(response, Version::Http11, false).await {
             self.linger().await;
         }
     }
@@ -520,13 +533,19 @@ impl Connection {
     /// Reads on for a moment, so that the client gets to read what it was sent last.
     pub(super) async fn linger(&mut self) {
         _ = self.stream.shutdown_write();
-        self.deadline.set(LINGER);
-        let mut left = LINGER_BYTES_MAX;
+        let ends = rt::now() + LINGER;
+        let (mut left, mut turn) = (LINGER_BYTES_MAX, 0);
         loop {
             self.input.clear();
+            self.deadline.set_at(ends.min(rt::now() + LINGER_SILENCE));
             match self.more().await {
                 Ok(Ok(More::Bytes)) if self.input.len() < left => left -= self.input.len(),
                 _ => return,
+            }
+            turn += self.input.len();
+            if turn >= LINGER_TURN_BYTES {
+                turn = 0;
+                rt::yield_now().await;
             }
         }
     }
@@ -549,8 +568,8 @@ pub async fn write_within(
     let mut written = 0;
     let mut is_armed = false;
     let outcome = poll_fn(|cx| {
-        while written < bytes.len() {
-            match stream.poll_write(cx, &bytes[written..]) {
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match stream.poll_write(cx, rest) {
                 Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
                     return Poll::Ready(Err(Close::IoError));
                 }

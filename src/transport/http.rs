@@ -1,6 +1,6 @@
 //! The HTTP server: what all listeners and connections share, and the accept loop.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub struct Http {
     /// Ticks `ping` events onto the plain event streams.
     pub(super) pings: Ticker<Outlet>,
     pub(super) places: Places,
+    /// What bodies that are being read or worked on take. Invariant: at most `bodies_bytes_max`, until that is lowered.
+    pub(super) bodies_bytes: Cell<usize>,
     /// What callers have left of `limits.requests_per_minute`.
     pub(super) limiter: RefCell<Limiter>,
     /// Who has shown wrong tokens.
@@ -68,6 +70,7 @@ impl Http {
             keepalive: Ticker::new(clock, keepalive),
             pings: Ticker::new(clock, ping),
             places: Places::default(),
+            bodies_bytes: Cell::new(0),
             limiter: RefCell::new(Limiter::new(RATE_KEYS_MAX)),
             brake: RefCell::default(),
             clock: clock.clone(),
@@ -124,7 +127,7 @@ impl Http {
     }
 
     /// Begins to serve a connection, or refuses it. Returns whether another has to make room for it.
-    pub(super) fn begin(self: Rc<Self>, accepted: Accepted, site: &SiteCell) -> bool {
+    pub fn begin(self: Rc<Self>, accepted: Accepted, site: &SiteCell) -> bool {
         let Accepted { stream, peer } = accepted;
         let admission = match self.admit(&peer) {
             Ok(admission) => admission,

@@ -60,6 +60,9 @@ pub trait KeySource {
 
     /// A token was good. Keys that are old are fetched anew, while nobody waits.
     fn used(&self);
+
+    /// Whether there is any key to look for. Without one, no token says anything of who shows it.
+    fn are_here(&self) -> bool;
 }
 
 /// Settings of all listeners; replaced whole by a reload.
@@ -84,6 +87,8 @@ pub struct Settings {
     pub head: HeadLimits,
     /// `limits.body_bytes`.
     pub body_bytes_max: usize,
+    /// All bodies together, but for the first 16 KiB of each: as many whole ones as `limits.requests_in_flight`.
+    pub bodies_bytes_max: usize,
     /// `limits.json_depth`.
     pub json_depth_max: usize,
     /// `limits.batch`.
@@ -148,6 +153,7 @@ impl Default for Settings {
                 headers_max: 64,
             },
             body_bytes_max: 1 << 20,
+            bodies_bytes_max: 64 << 20,
             json_depth_max: 64,
             batch_len_max: 32,
             connections_max: 256,

@@ -230,8 +230,8 @@ impl Writing {
         stream: &Stream,
         http: &Http,
     ) -> Poll<Result<(), Close>> {
-        while self.written < self.bytes.len() {
-            match stream.poll_write(cx, &self.bytes[self.written..]) {
+        while let Some(rest) = (self.bytes.get(self.written..)).filter(|rest| !rest.is_empty()) {
+            match stream.poll_write(cx, rest) {
                 Poll::Ready(Ok(count)) => {
                     self.written += count;
                     self.deadline = None;

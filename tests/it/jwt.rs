@@ -551,6 +551,29 @@ fn an_issuer_that_is_away_keeps_its_keys() {
     assert_eq!(issuer.calls().len(), 2);
 }
 
+/// An issuer that starts after us: its clients retry meanwhile, and are let in as soon as it has keys.
+#[test]
+fn nobody_guesses_while_there_are_no_keys() {
+    let issuer = Issuer::start(JWKS);
+    issuer.next("GET", "/keys", Answer::text(503, "not yet"));
+    let server = start(&published(&issuer).replace("= 1000", "= 3"), "");
+    let token = Signer::Rsa.claims(Some("rsa-1"), &claims("ann", "read").to_string());
+    for _ in 0..10 {
+        check_status(&server, &token, 401);
+    }
+    let from = server.process.log_len();
+    server.hangup();
+    let found = |line: &str| line.contains("reloaded").then_some(());
+    server.process.wait_log("reloaded", from, found);
+    check_status(&server, &token, 200);
+    // With keys, what none of them has signed is a guess.
+    let unknown = Signer::Ed.claims(Some("made-up"), &claims("ann", "read").to_string());
+    for _ in 0..3 {
+        check_status(&server, &unknown, 401);
+    }
+    check_status(&server, &format!("{unknown}A"), 429);
+}
+
 #[test]
 fn who_waits_for_keys_holds_up_nobody() {
     let issuer = Issuer::start(JWKS);

@@ -341,6 +341,31 @@ fn check_body_bytes(env: &[(&str, &str)], limit: usize) {
     wait_closed(&server, "too_large", 3.0);
 }
 
+/// As proxies do it: they send all of what they have, and read the answer then.
+#[test]
+fn whoever_sends_on_still_reads_why_a_body_is_refused() {
+    let server = Server::start(&[]);
+    for len in [1_500_000, 4_000_000] {
+        // From the head alone, and in the middle of the chunks.
+        for request in [ping_of(len), chunked(ping_of(len))] {
+            let mut http = server.connect();
+            let sent = http.socket.write_all(&request.bytes(server.addr));
+            assert!(sent.is_ok(), "{len}: {sent:?}");
+            let refused = responses(&mut http);
+            assert_eq!(refused.len(), 1);
+            assert_eq!(refused[0].status, 413);
+        }
+    }
+    // There is an end to that.
+    let mut http = server.connect();
+    let endless = ping(1).header("Content-Length", "1000000000000");
+    let endless = endless.bytes(server.addr);
+    http.socket.write_all(&endless).expect("the head is sent");
+    let all = (0..1_000_000).try_for_each(|_| http.socket.write_all(&[b' '; 4096]));
+    assert!(all.is_err(), "4 GB were read");
+    wait_closed(&server, "too_large", 5.0);
+}
+
 #[test]
 fn json_depth() {
     check_json_depth(&[("APP_LIMITS__JSON_DEPTH", "8")], 8);

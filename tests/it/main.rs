@@ -17,6 +17,7 @@
 //!   wire         HTTP/1.1 framing: what belongs to which request, what ends a connection
 //!   sse          event streams on the wire
 //!   limits       each limit and deadline at n-1, n and n+1, with its counter
+//!   ceiling      every limit filled at once, and the memory that takes
 //!   auth         tokens, scopes, refusals
 //!   rates        how often one may ask and guess, and who asks behind a proxy
 //!   jwt          tokens of an issuer: signatures, claims, keys that change, metadata for clients
@@ -30,6 +31,7 @@
 //!   state        what outlives the process
 //!   deploy       what the files of `deploy` say of siskin: metrics, variables
 //!   supervised   under a service manager: handed over sockets, readiness, the watchdog
+//!   fuzz_seeds   each fuzz target over its seeds: what fuzzing found stays found
 //!   attacks_*    what an attacker would try, and what is left behind: `tests/robustness/README.md` lists which is where
 //!   packs        the shipped packs as files: checked, annotated, complete
 //!   homelab      one siskin in front of eleven services at once: probes, secrets
@@ -65,11 +67,14 @@ mod aws_docs;
 mod batches;
 mod browser_rules;
 mod cancellation;
+#[cfg(feature = "packs")]
+mod ceiling;
 mod concurrency;
 mod crowd;
 #[cfg(feature = "packs")]
 mod deploy;
 mod features;
+mod fuzz_seeds;
 #[cfg(feature = "packs")]
 mod homelab;
 mod house;

@@ -4,6 +4,10 @@ const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The value of each byte, 255 for those that are no digit.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a byte is below 256 and `value` below 64, when compiled"
+)]
 const fn values(alphabet: &[u8; 64]) -> [u8; 256] {
     let mut values = [255; 256];
     let mut value: u8 = 0;
@@ -28,7 +32,7 @@ pub(super) fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) || padding > 2 {
         return None;
     }
-    decode(&text[..text.len() - padding], &STANDARD_VALUES)
+    decode(text.get(..text.len() - padding)?, &STANDARD_VALUES)
 }
 
 fn decode(text: &[u8], values: &[u8; 256]) -> Option<Vec<u8>> {
@@ -36,7 +40,8 @@ fn decode(text: &[u8], values: &[u8; 256]) -> Option<Vec<u8>> {
     for group in text.chunks(4) {
         let mut bits: u32 = 0;
         for digit in group {
-            let value = values[usize::from(*digit)];
+            // A byte is below 256.
+            let value = *values.get(usize::from(*digit))?;
             if value > 63 {
                 return None;
             }
@@ -52,10 +57,11 @@ fn decode(text: &[u8], values: &[u8; 256]) -> Option<Vec<u8>> {
         let bits = bits << (6 * (4 - group.len()));
         let [_, decoded @ ..] = bits.to_be_bytes();
         // Bits that belong to no byte have to be zero (RFC 4648 3.5).
-        if decoded[len..].iter().any(|byte| *byte != 0) {
+        let (decoded, rest) = decoded.split_at_checked(len)?;
+        if rest.iter().any(|byte| *byte != 0) {
             return None;
         }
-        bytes.extend_from_slice(&decoded[..len]);
+        bytes.extend_from_slice(decoded);
     }
     Some(bytes)
 }

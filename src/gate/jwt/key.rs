@@ -304,10 +304,12 @@ impl std::error::Error for KeyError {}
 pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Material, KeyError> {
     let trim = |number: &[u8]| -> Box<[u8]> {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
-        number[zeros..].into()
+        number.get(zeros..).unwrap_or_default().into()
     };
     let (n, e) = (trim(n), trim(e));
-    if !(256..=1024).contains(&n.len()) || n[0] & 0x80 == 0 && n.len() == 256 {
+    if !(256..=1024).contains(&n.len())
+        || n.len() == 256 && n.first().is_none_or(|first| first & 0x80 == 0)
+    {
         return Err(KeyError::Unsound("modulus (2048 to 8192 bits)"));
     }
     let is_odd = e.last().is_some_and(|byte| byte & 1 == 1);

@@ -99,16 +99,20 @@ impl Parser {
                 bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
             }
             let end = find::line_end(bytes);
-            let len = end.unwrap_or(bytes.len());
-            if self.line.len() + len > self.event_bytes_max {
+            let (line, end) = end
+                .and_then(|end| bytes.split_at_checked(end))
+                .unwrap_or((bytes, &[]));
+            if self.line.len() + line.len() > self.event_bytes_max {
                 return Err(SseError::EventTooLong {
                     limit: self.event_bytes_max,
                 });
             }
-            self.line.extend_from_slice(&bytes[..len]);
-            let Some(end) = end else { return Ok(()) };
-            self.after_cr = bytes[end] == b'\r';
-            bytes = &bytes[end + 1..];
+            self.line.extend_from_slice(line);
+            let Some((end, rest)) = end.split_first() else {
+                return Ok(());
+            };
+            self.after_cr = *end == b'\r';
+            bytes = rest;
             self.end_line()?;
         }
     }

@@ -305,7 +305,8 @@ impl Tool {
             Input::Arguments(arguments) => {
                 let mut out = Vec::new();
                 arguments.write(&mut out);
-                Cow::Owned(String::from_utf8(out).expect("the writer only writes UTF-8"))
+                // The writer is given texts, so nothing is lost.
+                Cow::Owned(String::from_utf8_lossy(&out).into_owned())
             }
         }
     }

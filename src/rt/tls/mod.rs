@@ -45,6 +45,8 @@ use client as acceptor;
 use client as server;
 
 pub use acceptor::Acceptor;
+#[cfg(feature = "tls")]
+pub use names::fuzz_certificate;
 pub(super) use server::ServerEnd;
 pub use stream::TlsStream;
 

@@ -149,6 +149,17 @@ impl<'a> Der<'a> {
     }
 }
 
+/// For fuzzing: bytes in place of a certificate. The names are bounded, each once.
+#[doc(hidden)]
+pub fn fuzz_certificate(der: &[u8]) {
+    let certificate = read(der);
+    assert!(certificate.names.len() <= NAMES_MAX);
+    for (at, name) in certificate.names.iter().enumerate() {
+        assert!((1..=NAME_BYTES_MAX).contains(&name.len()));
+        assert!(!certificate.names[..at].contains(name));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair, SanType};

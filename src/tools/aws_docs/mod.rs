@@ -195,5 +195,16 @@ impl From<Failure> for Refused {
 
 type Answer = Result<ToolResult, Refused>;
 
+/// For fuzzing: a page of any bytes, its article and its tables. They end within their budget.
+#[doc(hidden)]
+pub fn fuzz_page(html: &str) {
+    crate::rt::run(async {
+        let mut document = page::read(html).await;
+        _ = tables::find(&document, None).await;
+        _ = tables::find(&document, Some("a")).await;
+        _ = page::article(&mut document).await;
+    });
+}
+
 #[cfg(test)]
 mod tests;

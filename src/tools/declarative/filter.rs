@@ -228,6 +228,25 @@ fn html(text: &str) -> String {
     out
 }
 
+/// For fuzzing: a filter on the first line, as `name` or `name:argument`, and JSON behind it.
+#[doc(hidden)]
+pub fn fuzz_filter(text: &str) {
+    let (filter, json) = text.split_once('\n').unwrap_or((text, "\"\""));
+    let (name, argument) = match filter.split_once(':') {
+        Some((name, argument)) => (name, Some(argument)),
+        None => (filter, None),
+    };
+    let (Ok(filter), Ok(value)) = (Filter::parse(name, argument), serde_json::from_str(json))
+    else {
+        return;
+    };
+    for now_ms in [0, 1_795_262_400_000, i64::MAX, i64::MIN] {
+        if let Err(problem) = filter.apply(Value::clone(&value), now_ms) {
+            assert!(!problem.is_empty());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

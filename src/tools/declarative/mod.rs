@@ -50,6 +50,7 @@ pub mod trial;
 #[cfg(test)]
 mod tests;
 
+pub use filter::fuzz_filter;
 pub use offer::OfferedTool;
 pub use pack::{Pack, Text, ToolNames, fuzz_pack};
 pub use service::{Service, ServiceSettings, Upstream, World};

@@ -190,5 +190,28 @@ impl Host {
     }
 }
 
+/// For fuzzing: what this machine's kernel says may be cut, empty or of another version, and containers and tests may put
+/// any file in its place. Reading it never fails.
+#[doc(hidden)]
+pub fn fuzz_files(text: &str) {
+    _ = cgroup::parse_cpu_max(text);
+    _ = cgroup::parse_path(text, "memory");
+    _ = cgroup::keyed(text, "anon");
+    _ = cpu::parse_stat(text);
+    _ = cpu::parse_load(text, Some(4));
+    _ = cpuinfo::parse_model(text);
+    _ = cpuinfo::parse_board(text);
+    _ = cpuinfo::parse_megahertz(text, 0);
+    _ = disks::parse_diskstats(text);
+    _ = memory::parse_meminfo(text);
+    _ = mounts::filesystems(&mounts::parse_mounts(text));
+    _ = network::parse_counters(text);
+    _ = network::parse_default_route(text);
+    _ = network::parse_name_servers(text);
+    _ = pressure::parse(text);
+    _ = processes::parse_stat(text);
+    _ = raid::parse(text);
+}
+
 #[cfg(test)]
 mod tests;

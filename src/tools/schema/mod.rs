@@ -215,5 +215,23 @@ pub fn fuzz_schema(text: &str) {
     }
 }
 
+/// For fuzzing: a pattern on the first line and a text behind it. Whatever it is, matching ends within its budget, and a
+/// pattern that matches the whole text matches it somewhere.
+#[doc(hidden)]
+pub fn fuzz_pattern(input: &str) {
+    let (source, text) = input.split_once('\n').unwrap_or((input, ""));
+    let Ok(pattern) = pattern::Pattern::compile(source) else {
+        return;
+    };
+    let whole = pattern::Pattern::compile_whole(source);
+    let whole = whole.is_ok_and(|whole| whole.fits(text));
+    let mut work = work::Work::new();
+    let fits = pattern.matches(text, &mut work);
+    assert!(
+        fits || !whole || work.is_used_up(),
+        "{source:?} on {text:?}"
+    );
+}
+
 #[cfg(test)]
 mod tests;

@@ -145,7 +145,11 @@ impl Connection {
         if let AuthRefusal::Jwt(why) = refusal {
             log::debug!("a token is refused: {why}");
         }
-        if refusal.is_a_guess() {
+        // While an issuer has given no keys yet, good tokens are not known either: who retries until it is there must not
+        // have to wait longer for that, and nothing can be guessed meanwhile.
+        let is_without_keys = matches!(refusal, AuthRefusal::Jwt(JwtRefusal::UnknownKey))
+            && settings.keys.as_ref().is_some_and(|keys| !keys.are_here());
+        if refusal.is_a_guess() && !is_without_keys {
             let limit = settings.auth_failures_max;
             let failed = brake.failed(&address, credential, limit, now);
             let (count, minutes) = (failed.count, FORGOTTEN_AFTER.as_secs() / 60);

@@ -46,7 +46,7 @@ pub use compile::SpecProblem;
 use compile::{Operand, is_set};
 use condition::Condition;
 use look::{Look, Thinned, is_empty};
-pub use path::{Path, STEPS_MAX};
+pub use path::{Path, STEPS_MAX, fuzz_path};
 use pick::Pick;
 pub use redact::MASK;
 use redact::Redact;

@@ -307,6 +307,21 @@ fn visit_mut(steps: &[Step], value: &mut Value, change: &mut dyn FnMut(&mut Valu
     }
 }
 
+/// For fuzzing: a path on the first line, JSON behind it. A copy changes nothing, and is what would be taken.
+#[doc(hidden)]
+pub fn fuzz_path(text: &str) {
+    let (path, json) = text.split_once('\n').unwrap_or((text, "{}"));
+    let (Ok(path), Ok(before)) = (Path::parse(path), serde_json::from_str::<Value>(json)) else {
+        return;
+    };
+    let mut value = before.clone();
+    let copied = path.copy(&mut value);
+    assert!(value == before && path.overlaps(&path));
+    assert_eq!(path.take(&mut value), copied);
+    path.remove(&mut value);
+    _ = path.flatten(before);
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
