@@ -56,6 +56,14 @@ pub struct Builder {
     prompts: Vec<(Prompt, PromptHandler)>,
     completions: Vec<Completing>,
     tokens: Vec<(String, String)>,
+    connections: Option<Connections>,
+}
+
+/// How many connections are served at a time.
+#[derive(Clone, Copy)]
+struct Connections {
+    max: usize,
+    per_address_max: usize,
 }
 
 /// What a completion handler is for.
@@ -77,6 +85,7 @@ pub struct McpServer {
     settings: Settings,
     catalog: Catalog,
     tokens: Tokens,
+    connections: Option<Connections>,
 }
 
 /// Why a server cannot be built; always a mistake of the author.
@@ -110,6 +119,7 @@ impl Builder {
             prompts: Vec::new(),
             completions: Vec::new(),
             tokens: Vec::new(),
+            connections: None,
         }
     }
 
@@ -259,6 +269,16 @@ impl Builder {
         self
     }
 
+    /// How many connections are served at a time, from all addresses and from a single one; more are
+    /// refused with 503. 256 and 64 unless set, and at least 1.
+    pub fn connections(mut self, max: usize, per_address_max: usize) -> Builder {
+        self.connections = Some(Connections {
+            max: max.max(1),
+            per_address_max: per_address_max.max(1),
+        });
+        self
+    }
+
     /// Longest run of a handler, be it a tool's, a prompt's, a resource's or a completion's, not
     /// counting the time the client takes to answer; 60 s unless set. Tasks are not bound by it.
     pub fn tool_timeout(mut self, timeout: Duration) -> Builder {
@@ -315,6 +335,7 @@ impl Builder {
             settings: self.settings,
             catalog,
             tokens,
+            connections: self.connections,
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::rt::{AddrError, ListenAddr};
 use crate::server;
 use crate::transport::site::{Groups, Settings, Site};
 
-use super::McpServer;
+use super::{Connections, McpServer};
 
 /// Period of comments on streams; proxies cut silent ones after 30 to 60 s.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -33,6 +33,8 @@ struct Parts {
     catalog: Catalog,
     /// Who may call it; empty means everyone who reaches it.
     tokens: Tokens,
+    /// How many connections are served at a time; the usual limits without it.
+    connections: Option<Connections>,
 }
 
 /// Where it is served.
@@ -128,6 +130,7 @@ impl McpServer {
             settings,
             catalog,
             tokens,
+            connections,
         } = self.into();
         let server = server::Server::new(
             settings,
@@ -136,20 +139,27 @@ impl McpServer {
             Deadlines::new(&clock),
             random(),
         );
-        let http = http_settings(tokens);
+        let http = http_settings(tokens, connections);
         let origin = site(&ListenAddr::Tcp(([127, 0, 0, 1], 0).into())).origin;
         crate::transport::http_types::Mount::new(server, http, origin, &clock, KEEPALIVE)
     }
 }
 
-fn http_settings(tokens: Tokens) -> Settings {
-    Settings {
+fn http_settings(tokens: Tokens, connections: Option<Connections>) -> Settings {
+    let mut settings = Settings {
         auth: match tokens.is_empty() {
             true => Auth::off(),
             false => Auth::Tokens(tokens),
         },
         ..Settings::default()
+    };
+    if let Some(connections) = connections {
+        settings.connections_max = connections.max;
+        // The usual share for callers with a token, as far as so few connections have room for it.
+        settings.connections_reserved = settings.connections_reserved.min(connections.max / 8);
+        settings.connections_per_address_max = connections.per_address_max;
     }
+    settings
 }
 
 fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
@@ -157,11 +167,12 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
         settings,
         catalog,
         tokens,
+        connections,
     } = parts;
     let mut plan = Plan {
         server: settings,
         catalog,
-        http: http_settings(tokens),
+        http: http_settings(tokens, connections),
         listeners: Vec::new(),
         keepalive: KEEPALIVE,
         ping: PING,
@@ -210,6 +221,7 @@ impl From<McpServer> for Parts {
             settings: server.settings,
             catalog: server.catalog,
             tokens: server.tokens,
+            connections: server.connections,
         }
     }
 }
