@@ -40,7 +40,7 @@ const RETRY: Duration = Duration::from_millis(5);
 /// The warm-up waits at most this long for the slowest connection's first answer.
 const WARM_UP_MAX: Duration = Duration::from_secs(20);
 /// A connection that is silent for this long has failed.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 const FAILURES_MAX: u64 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,7 @@ fn run() -> Result<String, String> {
         .next()
         .ok_or("calls, streams, start, stdio or stdio-start?")?;
     let options = Options::parse(arguments)?;
+    requests::set_port(options.number("port", Some(0.0))? as u16);
     match command.as_str() {
         "calls" => calls::run(calls::Plan {
             port: options.number("port", None)? as u16,

@@ -1,10 +1,24 @@
 //! The messages that are sent, the same to every server.
 
+use std::sync::OnceLock;
+
 /// Ids have seven digits, so that all requests of a kind have one length.
 pub const FIRST_ID: u64 = 1_000_000;
 
 const REVISION: &str = "2025-11-25";
 const STATELESS: &str = "2026-07-28";
+
+/// Whom requests name as their host, set once: the port counts, for some servers refuse a host without it.
+static HOST: OnceLock<String> = OnceLock::new();
+
+/// Says which port is asked.
+pub fn set_port(port: u16) {
+    HOST.get_or_init(|| format!("127.0.0.1:{port}"));
+}
+
+fn host() -> &'static str {
+    HOST.get().map_or("127.0.0.1", String::as_str)
+}
 
 /// What a call asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,8 +118,9 @@ pub fn post(
         Era::HttpSse => (),
     }
     format!(
-        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json, text/event-stream\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {}\r\nAccept: application/json, text/event-stream\r\n\
          Content-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        host(),
         body.len()
     )
     .into_bytes()
@@ -119,14 +134,18 @@ pub fn get(path: &str, session: Option<&str>) -> Vec<u8> {
         }
         None => String::new(),
     };
-    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n{session}\r\n")
-        .into_bytes()
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{session}\r\n",
+        host()
+    )
+    .into_bytes()
 }
 
 pub fn delete(path: &str, session: &str) -> Vec<u8> {
     format!(
-        "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nMcp-Session-Id: {session}\r\n\
-         MCP-Protocol-Version: {REVISION}\r\n\r\n"
+        "DELETE {path} HTTP/1.1\r\nHost: {}\r\nMcp-Session-Id: {session}\r\n\
+         MCP-Protocol-Version: {REVISION}\r\n\r\n",
+        host()
     )
     .into_bytes()
 }
