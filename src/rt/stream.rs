@@ -1,38 +1,43 @@
 //! A connection's bytes: TCP, a socket file, or memory in tests.
 //!
 //! All methods take `&self`, so one task may read while another writes. At most one task reads and one writes at a
-//! time: a second waiter in the same direction would take the first one's wake-up. Reading and writing try the system
-//! call first and wait for readiness only when it would block, so the hot path is one call.
+//! time: a second waiter in the same direction would take the first one's wake-up. A system call is made only when it may
+//! succeed, as the `reactor` knows it, so the hot path is one call.
 
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll, ready};
 
-use async_io::Async;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::addr::Peer;
 use super::memory::{self, MemoryEnd};
+use super::reactor::{Towards, Watched};
 
 /// A connected byte stream. Dropping it closes it.
 pub struct Stream(Kind);
 
 enum Kind {
     Memory(MemoryEnd),
-    Tcp(Async<TcpStream>),
-    Unix(Async<UnixStream>),
+    Tcp(Watched<TcpStream>),
+    Unix(Watched<UnixStream>),
 }
 
 impl Stream {
-    pub(super) const fn tcp(stream: Async<TcpStream>) -> Self {
-        Self(Kind::Tcp(stream))
+    /// A connection that does not block.
+    ///
+    /// # Errors
+    /// The system's, when it watches no more sockets.
+    pub(super) fn tcp(stream: TcpStream) -> io::Result<Self> {
+        Ok(Self(Kind::Tcp(Watched::new(stream)?)))
     }
 
-    pub(super) const fn unix(stream: Async<UnixStream>) -> Self {
-        Self(Kind::Unix(stream))
+    /// As [`tcp`](Stream::tcp).
+    pub(super) fn unix(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self(Kind::Unix(Watched::new(stream)?)))
     }
 
     /// Two ends connected in memory, each direction holding at most `bytes_max` bytes: what tests use.
@@ -85,7 +90,7 @@ impl Stream {
         loop {
             match self.try_read(buf) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.poll_readable(cx))?
+                    ready!(self.poll_readable(cx))
                 }
                 done => return Poll::Ready(done),
             }
@@ -112,7 +117,7 @@ impl Stream {
         loop {
             match self.try_write_vectored(parts) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.poll_writable(cx))?
+                    ready!(self.poll_writable(cx))
                 }
                 done => return Poll::Ready(done),
             }
@@ -124,11 +129,22 @@ impl Stream {
     /// # Errors
     /// [`ErrorKind::WouldBlock`] when nothing is there yet, otherwise the system's.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        uninterrupted(|| match &self.0 {
+        match &self.0 {
             Kind::Memory(end) => end.try_read(buf),
-            Kind::Tcp(stream) => stream.get_ref().read(buf),
-            Kind::Unix(stream) => stream.get_ref().read(buf),
-        })
+            Kind::Tcp(stream) => {
+                let len = buf.len();
+                let read = when_ready(stream, Towards::Reading, |mut stream| stream.read(buf));
+                // Less than there was room for was all of it: what comes later is reported.
+                if read.as_ref().is_ok_and(|count| (1..len).contains(count)) {
+                    stream.set_not_ready(Towards::Reading);
+                }
+                read
+            }
+            // A short read says less here: one ends before what came with a descriptor.
+            Kind::Unix(stream) => {
+                when_ready(stream, Towards::Reading, |mut stream| stream.read(buf))
+            }
+        }
     }
 
     /// Writes what the kernel takes at once, without waiting.
@@ -145,13 +161,21 @@ impl Stream {
     /// As there; zero bytes taken of some is [`ErrorKind::WriteZero`].
     pub fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         // One part goes through `send`, several through `writev`.
-        let sent = uninterrupted(|| match (&self.0, parts) {
+        let sent = match (&self.0, parts) {
             (Kind::Memory(end), parts) => write_parts(end, parts),
-            (Kind::Tcp(stream), [bytes]) => stream.get_ref().write(bytes),
-            (Kind::Tcp(stream), parts) => stream.get_ref().write_vectored(parts),
-            (Kind::Unix(stream), [bytes]) => stream.get_ref().write(bytes),
-            (Kind::Unix(stream), parts) => stream.get_ref().write_vectored(parts),
-        })?;
+            (Kind::Tcp(stream), [bytes]) => {
+                when_ready(stream, Towards::Writing, |mut stream| stream.write(bytes))
+            }
+            (Kind::Tcp(stream), parts) => when_ready(stream, Towards::Writing, |mut stream| {
+                stream.write_vectored(parts)
+            }),
+            (Kind::Unix(stream), [bytes]) => {
+                when_ready(stream, Towards::Writing, |mut stream| stream.write(bytes))
+            }
+            (Kind::Unix(stream), parts) => when_ready(stream, Towards::Writing, |mut stream| {
+                stream.write_vectored(parts)
+            }),
+        }?;
         let wanted_some = sent == 0 && parts.iter().any(|part| !part.is_empty());
         if wanted_some {
             Err(ErrorKind::WriteZero.into())
@@ -167,34 +191,31 @@ impl Stream {
         let peeked = match &self.0 {
             Kind::Memory(_) => return true,
             Kind::Tcp(stream) => stream.get_ref().peek(&mut [0]),
-            Kind::Unix(stream) => rustix::net::recv(stream, &mut [0], rustix::net::RecvFlags::PEEK)
-                .map(|(len, _)| len)
-                .map_err(io::Error::from),
+            Kind::Unix(stream) => {
+                rustix::net::recv(stream.get_ref(), &mut [0], rustix::net::RecvFlags::PEEK)
+                    .map(|(len, _)| len)
+                    .map_err(io::Error::from)
+            }
         };
         peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Ready when a read may succeed, also at the end of the stream. May be ready too often, never too rarely.
-    ///
-    /// # Errors
-    /// The reactor's.
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready when a read may succeed, also at the end of the stream. May be ready too often, never too rarely; stays so
+    /// until a read has found nothing.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         match &self.0 {
-            Kind::Memory(end) => end.poll_readable(cx).map(Ok),
-            Kind::Tcp(stream) => stream.poll_readable(cx),
-            Kind::Unix(stream) => stream.poll_readable(cx),
+            Kind::Memory(end) => end.poll_readable(cx),
+            Kind::Tcp(stream) => stream.poll_ready(Towards::Reading, cx),
+            Kind::Unix(stream) => stream.poll_ready(Towards::Reading, cx),
         }
     }
 
-    /// Ready when a write may succeed. May be ready too often, never too rarely.
-    ///
-    /// # Errors
-    /// The reactor's.
-    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready when a write may succeed. May be ready too often, never too rarely; stays so until a write was not taken.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         match &self.0 {
-            Kind::Memory(end) => end.poll_writable(cx).map(Ok),
-            Kind::Tcp(stream) => stream.poll_writable(cx),
-            Kind::Unix(stream) => stream.poll_writable(cx),
+            Kind::Memory(end) => end.poll_writable(cx),
+            Kind::Tcp(stream) => stream.poll_ready(Towards::Writing, cx),
+            Kind::Unix(stream) => stream.poll_ready(Towards::Writing, cx),
         }
     }
 
@@ -204,8 +225,8 @@ impl Stream {
     pub fn is_broken(&self) -> bool {
         let fd = match &self.0 {
             Kind::Memory(end) => return end.is_broken(),
-            Kind::Tcp(stream) => stream.as_fd(),
-            Kind::Unix(stream) => stream.as_fd(),
+            Kind::Tcp(stream) => stream.get_ref().as_fd(),
+            Kind::Unix(stream) => stream.get_ref().as_fd(),
         };
         // What is not asked for is reported all the same: errors and the end of both directions.
         let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
@@ -249,10 +270,12 @@ impl Stream {
         match &self.0 {
             Kind::Memory(_) => Ok(()),
             Kind::Tcp(stream) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(
-                stream, bytes,
+                stream.get_ref(),
+                bytes,
             )?),
             Kind::Unix(stream) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(
-                stream, bytes,
+                stream.get_ref(),
+                bytes,
             )?),
         }
     }
@@ -268,6 +291,22 @@ impl Stream {
             Kind::Unix(_) => Ok(Peer::Unix),
         }
     }
+}
+
+/// Makes the call if it may succeed, and remembers when it may not.
+fn when_ready<S: AsFd>(
+    stream: &Watched<S>,
+    towards: Towards,
+    mut call: impl FnMut(&S) -> io::Result<usize>,
+) -> io::Result<usize> {
+    if !stream.is_ready(towards) {
+        return Err(ErrorKind::WouldBlock.into());
+    }
+    let done = uninterrupted(|| call(stream.get_ref()));
+    if matches!(&done, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        stream.set_not_ready(towards);
+    }
+    done
 }
 
 /// A signal may interrupt any call; it means nothing to the stream.
@@ -309,11 +348,13 @@ mod tests {
         let addr = listener.local_addr().parse().unwrap();
         let client = spawn(async move { tcp_connect(addr, Duration::from_secs(5)).await.unwrap() });
         let Accepted { stream: server, .. } = listener.accept().await;
-        let (a, b) = Async::<UnixStream>::pair().unwrap();
+        let (a, b) = UnixStream::pair().unwrap();
+        a.set_nonblocking(true).unwrap();
+        b.set_nonblocking(true).unwrap();
         vec![
             Stream::memory(1000),
             (client.await, server),
-            (Stream::unix(a), Stream::unix(b)),
+            (Stream::unix(a).unwrap(), Stream::unix(b).unwrap()),
         ]
     }
 
