@@ -107,11 +107,13 @@ impl Fields {
 
     /// All fields in order: names as sent, values trimmed. Names are tokens, so ASCII.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|field| {
-            let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
-            let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
-            (&self.bytes[name], &self.bytes[value])
-        })
+        self.fields.iter().map(|field| self.name_and_value(field))
+    }
+
+    fn name_and_value(&self, field: &Field) -> (&[u8], &[u8]) {
+        let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
+        let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
+        (&self.bytes[name], &self.bytes[value])
     }
 
     /// [`iter`](Fields::iter) with names as text.
@@ -121,7 +123,11 @@ impl Fields {
 
     /// The values of every field called `name`, in order.
     pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
+        // By length first: a request is asked for some twenty headers, and most names differ in that already.
+        let of_that_length = move |field: &&Field| field.name_len as usize == name.len();
+        let fields = self.fields.iter().filter(of_that_length);
+        fields
+            .map(|field| self.name_and_value(field))
             .filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
     }

@@ -39,8 +39,6 @@ use super::site::{Settings, Site};
 use super::stream::StreamPlan;
 use super::{admin, events, http_sse, plain, streamable};
 
-/// How much is read at once.
-const READ_BYTES: usize = 8 * 1024;
 /// Buffers larger than this are given back between requests.
 const KEPT_BUFFER_BYTES: usize = 16 * 1024;
 /// After an early refusal: how long, and how much, is still read, so that the client gets to read
@@ -278,23 +276,16 @@ impl Connection {
 
     /// Reads what has come onto the end of `input`.
     pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<More>> {
-        let len = self.input.len();
-        self.input.resize(len + READ_BYTES, 0);
-        let read = self.stream.poll_read(cx, &mut self.input[len..]);
-        match read {
-            Poll::Ready(Ok(count)) => {
-                self.input.truncate(len + count);
-                Poll::Ready(Ok(if count == 0 { More::End } else { More::Bytes }))
-            }
-            Poll::Ready(Err(error)) => {
-                self.input.truncate(len);
-                Poll::Ready(Err(error))
-            }
-            Poll::Pending => {
-                self.input.truncate(len);
-                Poll::Pending
-            }
-        }
+        // By way of a buffer that all connections share: making room in `input` and clearing it took more than half of
+        // all instructions of a small request, and an idle connection would keep the room.
+        let mut buf = self.http.read_buffer.borrow_mut();
+        let count = match self.stream.poll_read(cx, &mut buf) {
+            Poll::Ready(Ok(count)) => count,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        };
+        self.input.extend_from_slice(&buf[..count]);
+        Poll::Ready(Ok(if count == 0 { More::End } else { More::Bytes }))
     }
 
     /// Waits for more input within the deadline that is set.

@@ -26,6 +26,9 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// Callers whose rate is remembered; about 50 bytes each, and most do not come fast enough to be.
 const RATE_KEYS_MAX: usize = 1024;
 
+/// How much is read at once.
+const READ_BYTES: usize = 8 * 1024;
+
 /// A listener's site; a reload puts another in its place.
 pub type SiteCell = Rc<RefCell<Rc<Site>>>;
 
@@ -48,6 +51,8 @@ pub struct Http {
     /// Of deadlines, rates and waits.
     pub(super) clock: Clock,
     date: RefCell<(i64, HttpDate)>,
+    /// What connections read into, one after the other; nothing stays in it.
+    pub(super) read_buffer: RefCell<Box<[u8]>>,
 }
 
 impl Http {
@@ -72,6 +77,7 @@ impl Http {
             brake: RefCell::default(),
             clock: clock.clone(),
             date: RefCell::new((0, HttpDate::from_unix(0))),
+            read_buffer: RefCell::new(vec![0; READ_BYTES].into()),
         });
         let comments = http.keepalive.clone();
         rt::spawn(async move {
