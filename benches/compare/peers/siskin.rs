@@ -3,6 +3,7 @@
 //! `compare PORT` serves HTTP, `compare --stdio` whoever started it.
 
 use std::error::Error;
+use std::io::Write as _;
 
 use serde::Deserialize;
 use siskin::{Builder, Context, Limits, Tool};
@@ -42,7 +43,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = builder.build()?;
     match std::env::args().nth(1).as_deref() {
         Some("--stdio") => server.serve_stdio()?,
-        Some(port) => server.serve_http(format!("127.0.0.1:{}", port.parse::<u16>()?))?,
+        Some(port) => {
+            let port: u16 = port.parse()?;
+            server.serve_http_then(format!("127.0.0.1:{port}"), |address| {
+                // Nobody may be listening to the end.
+                _ = writeln!(std::io::stderr(), "listening http {address}");
+            })?;
+        }
         None => return Err("usage: compare PORT | compare --stdio".into()),
     }
     Ok(())
