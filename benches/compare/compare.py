@@ -348,7 +348,7 @@ def fan_out(run):
     found = {}
     count = 1000 if run.quick else 10_000
     ways = {
-        "siskin": (("plain", "/api/mcp/v1/sse"), ("/api/mcp/v1/events", '{"event":"message","data":"fan-out-mark"}')),
+        "siskin": (("plain", "/api/mcp/v1/sse"), ("/api/mcp/v1/events", '{"event":"compare","data":"fan-out-mark"}')),
         "bare": (("plain", "/stream"), ("/publish", '"fan-out-mark"')),
     }
     open_now = {}
