@@ -30,7 +30,7 @@ PACKS_OFF_KIB = 64
 # Budgets that are missed today: what the figure must not grow beyond until it is back below its budget.
 # Since packs, TLS and the AWS tools came in, and with room for how the cache holds the file; ARCHITECTURE.md, "Budgets", says where the bytes are.
 HELD_AT = {
-    "binary, x86_64": 3_200_000,
+    "binary, x86_64": 3_300_000,
     "binary, aarch64": 3_400_000,
     "resident after start": 3_100,
     "resident with all packs": 3_700,

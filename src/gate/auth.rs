@@ -1,6 +1,6 @@
 //! Bearer tokens (RFC 6750): who comes in by one, and what the others are told.
 //!
-//! Fixed ones are in [`tokens`](super::tokens), those of an issuer in [`jwt`](super::jwt). They come in the
+//! Fixed ones are in `tokens`, those of an issuer in [`jwt`](super::jwt). They come in the
 //! `Authorization` header only; nothing here ever sees a query string, which ends up in logs (RFC 6750 5.3).
 
 use std::fmt;
