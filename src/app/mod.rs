@@ -4,6 +4,7 @@
 //!   Config ─▶ plan (settings, catalog, sites) ─▶ serve: state, listeners, ready, signals, drain
 //! ```
 
+#[cfg_attr(not(feature = "tls"), path = "health_absent.rs")]
 mod health;
 mod launch;
 pub mod plan;
