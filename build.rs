@@ -24,9 +24,9 @@ SECTIONS
 INSERT AFTER .rodata;
 ";
 
-/// The functions that a start runs, by `cross/order.sh`.
+/// The functions that serving runs, and behind an empty line those that only a start does, by `cross/order.sh`.
 ///
-/// The kernel maps code in windows of 64 KiB or more: where these lie side by side, a start brings in few of the others.
+/// The kernel maps code in windows of 64 KiB or more: where these lie side by side, few of the others come in with them.
 const ORDER: &str = "cross/order.txt";
 
 /// 32-bit Arm keeps its tables elsewhere (EHABI), and its start-up code needs them. What it does need is that code on an
@@ -82,12 +82,16 @@ fn ordered() -> String {
     println!("cargo::rerun-if-changed={ORDER}");
     let names = fs::read_to_string(ORDER).unwrap_or_default();
     let mut script = String::from(
-        "SECTIONS\n{\n  .text.start :\n  {\n    *libc.a:*(.text .text.*)\n    *(.text.OUTLINED*)\n    *(\n",
+        "SECTIONS\n{\n  .text.start :\n  {\n    *libc.a:*(.text .text.*)\n    *(.text.OUTLINED*)\n",
     );
-    for name in names.lines() {
-        script.push_str(&format!("      .text.*{name}\n"));
+    for names in names.split("\n\n") {
+        script.push_str("    *(\n");
+        for name in names.lines() {
+            script.push_str(&format!("      .text.*{name}\n"));
+        }
+        script.push_str("    )\n");
     }
-    script + "    )\n  }\n}\nINSERT BEFORE .text;\n"
+    script + "  }\n}\nINSERT BEFORE .text;\n"
 }
 
 /// See `src/tools/declarative/shipped.rs`, which knows their names. In front of each is the length of its text, in four bytes.

@@ -152,6 +152,8 @@ pub fn serve(plan: Plan, hooks: &Hooks<'_>) -> Result<(), ServeError> {
         }
         let mut generation = 1;
         loop {
+            // What read the configuration is not needed until the next time.
+            rt::sys::release_program_pages();
             match rt::race(signals.next(), settled_change(hooks.has_changed)).await {
                 Ok(Signal::Hangup) => log::info!("{}: reading the configuration", Signal::Hangup),
                 Ok(signal) => {
