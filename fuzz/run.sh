@@ -3,6 +3,7 @@
 # steers by is an LLVM pass, and the code is safe, so that a sanitizer would have little to find.
 # Usage: run.sh [SECONDS [TARGET…]]   30 seconds each, and all targets, unless said otherwise. What is found stays in fuzz/artifacts;
 #        seeds are in fuzz/seeds, what fuzzing learns is added to fuzz/corpus, which git ignores.
+# SISKIN_FUZZ_SEED: where chance begins; another place in every run, unless said otherwise.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$HERE"
@@ -26,7 +27,7 @@ fuzz() {
   local target=$1 log=artifacts/$1/log status=0
   mkdir -p "corpus/$target" "artifacts/$target"
   # `-timeout` is for one input; a target that hangs is a finding as well.
-  "target/$HOST/release/$target" -max_total_time="$SECONDS_EACH" -timeout=10 -max_len=4096 -rss_limit_mb=1024 \
+  "target/$HOST/release/$target" -seed="${SISKIN_FUZZ_SEED:-0}" -max_total_time="$SECONDS_EACH" -timeout=10 -max_len=4096 -rss_limit_mb=1024 \
     -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" >"$log" 2>&1 </dev/null || status=$?
   if [ "$status" = 0 ]; then
     printf 'ok   fuzz %-11s %s\n' "$target" "$(grep -a '^Done ' "$log")"

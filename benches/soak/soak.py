@@ -28,8 +28,10 @@ REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 # Share of the time that is warm-up.
 WARM_UP = 0.3
 # What the median of the last quarter may be above that of the first quarter after the warm-up, KiB; and with it the part of the resident
-# memory that comes and goes with what is in flight.
+# memory that comes and goes with what is in flight. In a short run the allocator has not yet seen the most there will be at once.
 GROWTH_KIB = 1024
+SHORT_S = 300
+SHORT_GROWTH_KIB = 2048
 # How long what was opened may take to be gone after the traffic; sessions expire after 3 s.
 QUIET_S = 40
 RELOAD_S = 1.3
@@ -230,7 +232,8 @@ file = "{self.folder}/state"
                         children += int(stat.read().rsplit(") ", 1)[1].split(" ")[1]) == pid
                 except (OSError, IndexError):
                     pass
-        return {"resident": of("VmRSS"), "files": len(os.listdir(f"/proc/{pid}/fd")), "threads": of("Threads"), "children": children}
+        # Without the pages of the program, which come and go as it is used.
+        return {"resident": of("RssAnon"), "files": len(os.listdir(f"/proc/{pid}/fd")), "threads": of("Threads"), "children": children}
 
     async def sample(self):
         began = time.monotonic()
@@ -617,8 +620,9 @@ def figures(soak, before, after, said, panics, problems):
     show("slope", f"{slope:+,.0f} KiB/min")
     for key in ("files", "threads", "children", "sessions", "connections"):
         show(key, f"{before[key]} before, {after.get(key)} after")
-    if last - first > GROWTH_KIB:
-        problems.append(f"memory grew by {last - first:,.0f} KiB after the warm-up, more than {GROWTH_KIB:,}")
+    most = SHORT_GROWTH_KIB if seconds < SHORT_S else GROWTH_KIB
+    if last - first > most:
+        problems.append(f"memory grew by {last - first:,.0f} KiB after the warm-up, more than {most:,}")
 
 
 main()
