@@ -42,6 +42,16 @@ rustflags() {
   printf 'target.%s.rustflags=[%s]' "$triple" "$list"
 }
 
+# remaps: the paths that panics name without what they begin with here: the same bytes from every machine, and fewer.
+remaps() {
+  local folder
+  cargo fetch --quiet --locked || return
+  for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
+    printf '%s\n' "--remap-path-prefix=${folder%/}=crates"
+  done
+  printf '%s\n' "--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust/library=rust"
+}
+
 build() {
   local triple=$1 flags=() std=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
   # What a profile cannot say: the standard library built for size as well. RUSTC_BOOTSTRAP: that is an option of the nightly
@@ -54,6 +64,7 @@ build() {
     echo "rustup's own standard library will do for $triple, and makes it larger than it is shipped"
     std=()
   fi
+  mapfile -t flags < <(remaps)
   # A panic that ends the process without a word. The default binary keeps its words: they are what a report of a bug is made of.
   [ -z "$EDGE" ] || flags+=("-Zunstable-options" "-Cpanic=immediate-abort")
   case $(field "$triple" 2) in
