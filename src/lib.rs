@@ -121,6 +121,7 @@ pub mod jsonrpc;
 pub mod mcp;
 
 mod nearest;
+mod position;
 
 pub mod config;
 pub mod gate;
