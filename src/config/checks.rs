@@ -12,11 +12,11 @@ pub(super) fn check(draft: &mut Draft<'_>) {
     derive_limits(draft);
     let config = draft.config.clone();
     for problem in listen::conflicts(&config) {
-        let key = first_set(draft, &["server.listeners", "server.port", "server.host"]);
+        let key = first_set(draft, "server.listeners", ["server.port", "server.host"]);
         draft.report_at(key, problem);
     }
     for problem in auth::conflicts(&config) {
-        let key = first_set(draft, &["auth.tokens", "server.api_token"]);
+        let key = first_set(draft, "auth.tokens", ["server.api_token"]);
         draft.report_at(key, problem);
     }
     for (key, problem) in auth::check_jwt(&config.auth) {
@@ -45,10 +45,14 @@ impl Draft<'_> {
 }
 
 /// The first of `keys` somebody set, or the first of all.
-fn first_set<'k>(draft: &Draft<'_>, keys: &[&'k str]) -> &'k str {
-    keys.iter()
-        .find(|key| draft.origins.contains_key(**key))
-        .unwrap_or(&keys[0])
+fn first_set<'k, const N: usize>(
+    draft: &Draft<'_>,
+    first: &'k str,
+    others: [&'k str; N],
+) -> &'k str {
+    let mut keys = std::iter::once(first).chain(others);
+    keys.find(|key| draft.origins.contains_key(*key))
+        .unwrap_or(first)
 }
 
 /// Refuses to be reachable from other machines by accident. On stdio nothing listens.
@@ -108,8 +112,9 @@ fn check_paths(draft: &mut Draft<'_>, config: &Config) {
         ),
     ];
     for (index, (key, path)) in ours.iter().enumerate() {
-        let same = ours[..index]
+        let same = ours
             .iter()
+            .take(index)
             .find(|(_, other)| other == path)
             .map(|(other, _)| format!("`{other}`"));
         let fixed = FIXED
@@ -203,10 +208,14 @@ pub(super) fn derived_limits(
     let all_replay = size("replay_total_bytes", limits.replay_total_bytes, memory / 16);
     size("replay_bytes", limits.replay_bytes, all_replay / 16);
 
-    let requests = memory / 2 / (body + upstream + output);
+    // The bounds of the keys keep all of these above zero and far from what does not fit.
+    let per = |share: usize, each: usize| share.checked_div(each).unwrap_or(share);
+    let of_a_request = body.saturating_add(upstream).saturating_add(output);
+    let requests = per(memory / 2, of_a_request);
     derive("requests_in_flight", limits.requests_in_flight, requests);
-    derive("streams", limits.streams, memory / 4 / queue);
-    let connections = memory / 16 / (limits.head_bytes + RECORD_BYTES);
+    derive("streams", limits.streams, per(memory / 4, queue));
+    let of_a_connection = limits.head_bytes.saturating_add(RECORD_BYTES);
+    let connections = per(memory / 16, of_a_connection);
     let connections = derive("connections", limits.connections, connections);
     let of_one = connections / 4;
     derive(
@@ -215,6 +224,6 @@ pub(super) fn derived_limits(
         of_one,
     );
     derive("sessions", limits.sessions, memory / 16 / RECORD_BYTES);
-    derive("tasks", limits.tasks, memory / 16 / output);
+    derive("tasks", limits.tasks, per(memory / 16, output));
     derived
 }

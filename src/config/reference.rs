@@ -1,5 +1,11 @@
 //! The written reference of all keys, in Markdown, made from the table. `config/README.md` is this text.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a page of our own tables: nothing from outside comes in"
+)]
+
 use std::fmt::Write as _;
 
 use super::checks::derived_limits;

@@ -102,7 +102,7 @@ impl Content {
         match &self.body {
             Body::Text(text) => text.len(),
             Body::Image { base64, .. } | Body::Audio { base64, .. } => base64.len(),
-            Body::ResourceLink(resource) => resource.uri.len() + resource.name.len(),
+            Body::ResourceLink(resource) => resource.uri.len().saturating_add(resource.name.len()),
             Body::Resource(contents) => contents.size_bytes(),
         }
     }
@@ -118,7 +118,7 @@ impl Content {
                 self.write_binary(out, revision, "audio", base64, mime_type);
             }
             Body::Audio { base64, mime_type } => {
-                let bytes = base64.len() / 4 * 3;
+                let bytes = (base64.len() / 4).saturating_mul(3);
                 let note =
                     format!("[audio, `{mime_type}`, about {bytes} bytes: not part of {revision}]");
                 self.write_text(out, revision, &note);
@@ -254,7 +254,7 @@ impl ResourceContents {
     /// About how many bytes it takes on the wire.
     pub fn size_bytes(&self) -> usize {
         let (ResourceData::Text(data) | ResourceData::Blob(data)) = &self.data;
-        self.uri.len() + data.len()
+        self.uri.len().saturating_add(data.len())
     }
 
     /// Writes the object.

@@ -76,7 +76,8 @@ impl ToolResult {
     /// About how many bytes it takes on the wire, for output limits.
     pub fn size_bytes(&self) -> usize {
         let structured = self.structured.as_ref().map_or(0, |json| json.get().len());
-        structured + self.content.iter().map(Content::size_bytes).sum::<usize>()
+        let sizes = self.content.iter().map(Content::size_bytes);
+        sizes.fold(structured, usize::saturating_add)
     }
 
     /// Writes the result.
