@@ -173,6 +173,84 @@ fn derive_limits(draft: &mut Draft<'_>) {
     }
 }
 
+/// What a connection and a session take beside their buffers, with room to spare.
+const RECORD_BYTES: usize = 4096;
+
+/// What is held at once of one kind, at most.
+pub(super) struct Held {
+    /// In words.
+    pub what: &'static str,
+    /// The keys that say how many there are and what each takes, as the reference has them.
+    pub keys: (&'static str, &'static str),
+    /// How many there are.
+    pub count: usize,
+    /// What each takes, in bytes.
+    pub each: usize,
+}
+
+impl Held {
+    /// What all of them take.
+    pub(super) fn bytes(&self) -> usize {
+        self.count.saturating_mul(self.each)
+    }
+}
+
+/// Everything that is held at once by these limits.
+pub(super) fn held(limits: &Limits) -> [Held; 6] {
+    let request = limits
+        .body_bytes
+        .saturating_add(limits.upstream_bytes)
+        .saturating_add(limits.tool_output_bytes);
+    let connection = limits.head_bytes.saturating_add(RECORD_BYTES);
+    let held = |what, keys, count, each| Held {
+        what,
+        keys,
+        count,
+        each,
+    };
+    [
+        held(
+            "requests being worked on",
+            (
+                "`requests_in_flight`",
+                "`body_bytes` + `upstream_bytes` + `tool_output_bytes`",
+            ),
+            limits.requests_in_flight,
+            request,
+        ),
+        held(
+            "streams",
+            ("`streams`", "`stream_queue_bytes`"),
+            limits.streams,
+            limits.stream_queue_bytes,
+        ),
+        held(
+            "connections",
+            ("`connections`", "`head_bytes` + 4KiB"),
+            limits.connections,
+            connection,
+        ),
+        held(
+            "sessions",
+            ("`sessions`", "4KiB"),
+            limits.sessions,
+            RECORD_BYTES,
+        ),
+        held(
+            "past events of all sessions",
+            ("1", "`replay_total_bytes`"),
+            1,
+            limits.replay_total_bytes,
+        ),
+        held(
+            "outputs of tasks",
+            ("`tasks`", "`tool_output_bytes`"),
+            limits.tasks,
+            limits.tool_output_bytes,
+        ),
+    ]
+}
+
 /// What `memory` bytes leave for each limit that is not set: half for the requests being worked on, each with its body,
 /// what it reads from an upstream and its output; a quarter for the queues of streams; a sixteenth each for connections
 /// with their heads, for sessions, for replay and for the outputs of tasks. Within the bounds of each key, and what is
@@ -182,8 +260,6 @@ pub(super) fn derived_limits(
     limits: &Limits,
     is_set: &dyn Fn(&str) -> bool,
 ) -> Vec<(&'static str, u64)> {
-    /// What a connection and a session take beside their buffers, with room to spare.
-    const RECORD_BYTES: usize = 4096;
     let mut derived = Vec::new();
     let mut derive = |name: &'static str, set: usize, wanted: usize| -> usize {
         let row = Limits::SECTION.rows.iter().find(|row| row.name == name);

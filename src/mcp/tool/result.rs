@@ -73,7 +73,7 @@ impl ToolResult {
         texts.collect::<Vec<_>>().join("\n")
     }
 
-    /// About how many bytes it takes on the wire, for output limits.
+    /// How many bytes it takes on the wire, but for what stands around them, for output limits.
     pub fn size_bytes(&self) -> usize {
         let structured = self.structured.as_ref().map_or(0, |json| json.get().len());
         let sizes = self.content.iter().map(Content::size_bytes);
