@@ -3,6 +3,9 @@
 //! In scope: unix time to year, month and day and back; RFC 3339 both ways. Not in scope: time zones by name, leap
 //! seconds (unix time has none), durations.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::fmt;
 
 /// Milliseconds since 1970 of 0000-01-01T00:00:00.000Z, the earliest time that four digits of year can say.
@@ -48,7 +51,7 @@ impl Utc {
             month,
             day,
             // 1970-01-01 was a Thursday.
-            weekday: (days + 4).rem_euclid(7),
+            weekday: days.saturating_add(4).rem_euclid(7),
             hour: ms / 3_600_000,
             minute: ms / 60_000 % 60,
             second: ms / 1000 % 60,
@@ -115,6 +118,10 @@ impl fmt::Display for Rfc3339 {
 /// People and models write less than the standard asks for, so four more forms are read where they can mean only one
 /// thing: a space for the `T`, no seconds, no offset (UTC), and a date alone (its midnight). A leap second counts as
 /// the second after it. `None` for anything else.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "years have four digits, and the rest is smaller"
+)]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let (year, month, day) = parse_date(date.as_bytes())?;
@@ -148,6 +155,7 @@ fn parse_date(text: &[u8]) -> Option<(i64, i64, i64)> {
 }
 
 /// The minutes that local time is ahead of UTC: `Z`, `+01:00`, or nothing.
+#[expect(clippy::arithmetic_side_effects, reason = "a day is the most")]
 fn parse_offset(text: &[u8]) -> Option<i64> {
     let (sign, rest) = match text {
         [] | b"Z" | b"z" => return Some(0),
@@ -166,13 +174,12 @@ fn number(text: &[u8], len: usize, max: i64) -> Option<(i64, &[u8])> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let number = digits.iter().fold(0, |number, digit| {
-        number * 10 + i64::from(digit.wrapping_sub(b'0'))
-    });
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
     (number <= max).then_some((number, rest))
 }
 
 /// The digits of a fraction, at least one, in thousandths, and what follows them.
+#[expect(clippy::arithmetic_side_effects, reason = "three digits")]
 fn thousandths(text: &[u8]) -> Option<(i64, &[u8])> {
     let end = text.iter().position(|byte| !byte.is_ascii_digit());
     let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
@@ -194,7 +201,8 @@ pub fn days_in_month(year: i64, month: i64) -> i64 {
 // pattern: five months have 153 days. An era is 400 years, 146,097 days; from 0000-03-01 to 1970-01-01 it is 719,468.
 
 /// Days since 1970-01-01 of a date in the Gregorian calendar, run backwards before 1582.
-pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+#[expect(clippy::arithmetic_side_effects, reason = "years have four digits")]
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -202,7 +210,11 @@ pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month (1 to 12) and day (1 to 31) of a day counted from 1970-01-01.
-pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "days are of years with four digits"
+)]
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era =
@@ -218,7 +230,7 @@ pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
 #[doc(hidden)]
 pub fn fuzz_rfc3339(text: &str) {
     if let Some(ms) = parse_rfc3339(text)
-        && let Ok(_) = u64::try_from(ms)
+        && (0..=UNIX_MS_MAX).contains(&ms)
     {
         let written = Rfc3339::new(ms, Fraction::Present).to_string();
         assert_eq!(parse_rfc3339(&written), Some(ms), "{text:?} as {written}");
@@ -252,6 +264,13 @@ mod tests {
         check(4_107_542_400_000, "2100-03-01T00:00:00.000Z");
         check(4_294_967_296_000, "2106-02-07T06:28:16.000Z");
         check(UNIX_MS_MAX, "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn what_is_later_than_can_be_written_is_read_all_the_same() {
+        let text = "9999-12-31T23:59:59-23:59";
+        assert!(parse_rfc3339(text) > Some(UNIX_MS_MAX));
+        fuzz_rfc3339(text);
     }
 
     #[test]

@@ -110,6 +110,20 @@
 //! - `tls` (default): HTTPS towards other services; without it an `https` URL is an error that says so.
 //! - `stderr` (default): log lines as text on stderr; without it only as JSON.
 
+// Nothing from outside may end the process, and a panic would end it for everybody: what could panic is not used, and where it stays it
+// says why it cannot. Arithmetic that could overflow is no better, since what a release makes of it is a wrong number; it is denied in
+// the folders that read what others wrote.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
 pub mod calendar;
 pub mod log;
 pub mod metrics;
@@ -121,6 +135,7 @@ pub mod jsonrpc;
 pub mod mcp;
 
 mod nearest;
+mod position;
 
 pub mod config;
 pub mod gate;

@@ -1,6 +1,9 @@
 //! "Did you mean": the known name most like a misspelt one. The loader asks for keys, the command line for its own words,
 //! the check of a tool's arguments for theirs.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 /// The known name nearest to `name`, if it is near enough to be a likely slip.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     // Long input is no slip, and the distance costs the product of both lengths.
@@ -24,6 +27,11 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
 }
 
 /// Edits (insert, delete, replace, swap neighbours) between two names.
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "i and j are places in a and b; a row has one place more than b"
+)]
 fn distance(a: &str, b: &str) -> usize {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let mut before_last = vec![0; b.len() + 1];

@@ -50,11 +50,15 @@ fn hint(config: &Config, bound: &[String], program: &str, own_address: &str) -> 
     let stdio =
         json!({ "mcpServers": { &server.name: { "command": program, "args": ["stdio"] } } });
     if let Some(url) = url {
-        let mut entry = json!({ "type": "http", "url": format!("{url}{}", server.mcp_path) });
+        let endpoint = format!("{url}{}", server.mcp_path);
         // Who can ask an issuer needs no token in its configuration.
-        if config.asks_for_token() && config.auth.resource.is_none() {
-            entry["headers"] = json!({ "Authorization": "Bearer YOUR-TOKEN" });
-        }
+        let entry = match config.asks_for_token() && config.auth.resource.is_none() {
+            true => {
+                let headers = json!({ "Authorization": "Bearer YOUR-TOKEN" });
+                json!({ "type": "http", "url": endpoint, "headers": headers })
+            }
+            false => json!({ "type": "http", "url": endpoint }),
+        };
         let http = json!({ "mcpServers": { &server.name: entry } });
         line(
             &mut text,
@@ -73,7 +77,7 @@ fn hint(config: &Config, bound: &[String], program: &str, own_address: &str) -> 
 }
 
 fn line(out: &mut String, name: &str, value: &str) {
-    writeln!(out, "  {name:<14} {value}").expect("writing to a string cannot fail");
+    _ = writeln!(out, "  {name:<14} {value}");
 }
 
 /// The URL of an address as one would type it elsewhere: an address that stands for all of them is replaced.

@@ -18,6 +18,13 @@
 //!
 //! `$S`, `$C`, `$R` and `$T` stand for the session, page cursor, request state and task that the server named last.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what is expected is the test"
+)]
+
 mod answers;
 
 use std::cell::RefCell;

@@ -203,6 +203,7 @@ fn run(parts: Parts, how: Serve<'_>) -> Result<(), ServeError> {
     }
 }
 
+#[expect(clippy::expect_used, reason = "each says why")]
 fn site(address: &ListenAddr) -> Site {
     let reach = match address {
         ListenAddr::Unix(_) => Reach::SocketFile,

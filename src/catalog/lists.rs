@@ -1,7 +1,6 @@
 //! The four lists as result text: pages, and the whole list kept once rendered.
 
 use std::cell::RefCell;
-use std::ops::Range;
 use std::rc::Rc;
 
 use crate::mcp::list::{Item, List, write_page};
@@ -59,12 +58,11 @@ impl Catalog {
         let items = self.items(list, may_see);
         let end = page.start.saturating_add(page.len_max).min(items.len());
         let next = (end < items.len()).then(|| (page.cursor)(end));
-        let shown: Range<usize> = page.start.min(end)..end;
         write_page(
             out,
             dialect,
             list,
-            items[shown].iter().copied(),
+            items.iter().copied().take(end).skip(page.start),
             next.as_deref(),
             cache,
         );

@@ -227,7 +227,7 @@ fn refuse_duplicates<'a>(
 impl Catalog {
     /// A tool by its name or an alias.
     pub fn tool(&self, name: &str) -> Option<&ToolEntry> {
-        Some(&self.tools[*self.tool_index.get(name)?])
+        self.tools.get(*self.tool_index.get(name)?)
     }
 
     /// Runs a tool for nobody but the process itself: from the shell, or in a test. What goes wrong

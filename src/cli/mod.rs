@@ -7,6 +7,13 @@
 //! Exit codes, [`ExitCode`]: 0 done · 1 what was asked failed · 2 usage · 69 an address cannot be bound · 70 a bug of
 //! ours · 78 the configuration is wrong.
 
+// What runs here ends with its answer. What a string cannot take, nothing can tell the operator either.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the commands of an operator: no peer is heard"
+)]
+
 mod app;
 mod exit;
 

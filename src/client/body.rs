@@ -56,7 +56,7 @@ pub(super) async fn read(
     // What cannot be compressed grows a little.
     let wire_max = match coding {
         Coding::Identity => limit,
-        Coding::Deflate | Coding::Gzip => limit.saturating_add(limit / 16 + 4096),
+        Coding::Deflate | Coding::Gzip => limit.saturating_add(limit / 16).saturating_add(4096),
     };
     let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > wire_max {
@@ -77,7 +77,7 @@ pub(super) async fn read(
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        received += data.len();
+        received = received.saturating_add(data.len());
         if received > wire_max {
             return Err(too_large());
         }
@@ -157,14 +157,17 @@ impl Sink {
     }
 
     pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let len = self.bytes.len() + bytes.len();
+        let len = self.bytes.len().saturating_add(bytes.len());
         if len > self.limit {
             return Err(Failed::TooLarge);
         }
         if len > self.bytes.capacity() {
             // Twice as much each time, but not beyond the limit, as `Vec` would.
-            let capacity = (2 * self.bytes.capacity()).clamp(len, self.limit);
-            self.bytes.reserve_exact(capacity - self.bytes.len());
+            let twice = self.bytes.capacity().saturating_mul(2);
+            let more = twice
+                .clamp(len, self.limit)
+                .saturating_sub(self.bytes.len());
+            self.bytes.reserve_exact(more);
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())

@@ -227,10 +227,10 @@ impl Target<'_> {
         let mut chunk = [0; 512];
         let end = loop {
             let len = stream.read(&mut chunk).await.map_err(lost)?;
-            answer.extend_from_slice(&chunk[..len]);
+            answer.extend_from_slice(chunk.get(..len).unwrap_or_default());
             let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
             if let Some(end) = end {
-                break end + 4;
+                break end.saturating_add(4);
             }
             if len == 0 || answer.len() > PROXY_HEAD_BYTES_MAX {
                 return Err(refused(ProxyProblem::NotHttp));
@@ -259,13 +259,13 @@ impl Target<'_> {
 /// The status of `HTTP/1.x NNN …`.
 fn proxy_status(head: &[u8]) -> Option<u16> {
     let rest = head.strip_prefix(b"HTTP/1.")?;
-    let (&[_, b' ', a, b, c], rest) = rest.split_first_chunk::<5>()? else {
+    let ([_, b' ', number @ ..], rest) = rest.split_first_chunk::<5>()? else {
         return None;
     };
     let ends = matches!(rest.first(), Some(b' ' | b'\r'));
-    let is_number = [a, b, c].iter().all(u8::is_ascii_digit) && ends;
-    let digit = |byte: u8| u16::from(byte - b'0');
-    is_number.then(|| digit(a) * 100 + digit(b) * 10 + digit(c))
+    let is_number = number.iter().all(u8::is_ascii_digit) && ends;
+    let number = std::str::from_utf8(number).ok().filter(|_| is_number)?;
+    number.parse().ok()
 }
 
 #[cfg(test)]

@@ -56,11 +56,11 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     let bits = u32::from(address);
     !SPECIAL_V4
         .iter()
-        .any(|(network, len)| (bits ^ u32::from(*network)) >> (32 - len) == 0)
+        .any(|(network, len)| (bits ^ u32::from(*network)).leading_zeros() >= *len)
 }
 
 fn is_in_v6(address: Ipv6Addr, (network, len): (Ipv6Addr, u32)) -> bool {
-    (u128::from(address) ^ u128::from(network)) >> (128 - len) == 0
+    (u128::from(address) ^ u128::from(network)).leading_zeros() >= len
 }
 
 /// Whether a name is local by definition (RFC 6761, 6762, 8375 and `.internal`): what can be told without a lookup,

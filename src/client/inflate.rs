@@ -91,7 +91,7 @@ impl Inflate {
                 }
                 return Ok(());
             };
-            bytes = &bytes[len..];
+            bytes = bytes.get(len..).unwrap_or_default();
             self.step = match self.step {
                 Step::Head => Step::Deflated,
                 Step::Deflated => Step::Tail,
@@ -120,15 +120,17 @@ impl Inflate {
         let mut taken = 0;
         loop {
             let (read, made) = (self.stream.total_in(), self.stream.total_out());
-            let rest = &bytes[taken..];
+            let rest = bytes.get(taken..).unwrap_or_default();
             let status = self
                 .stream
                 .decompress(rest, &mut chunk, FlushDecompress::None);
             let status = status.map_err(|_| Failed::Damaged)?;
-            let since = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(usize::MAX);
+            let since = |now: u64, before: u64| {
+                usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX)
+            };
             let read = since(self.stream.total_in(), read);
             let made = since(self.stream.total_out(), made);
-            taken += read;
+            taken = taken.saturating_add(read);
             let made = chunk.get(..made).unwrap_or_default();
             if self.is_gzip {
                 self.crc = crc32(self.crc, made);
@@ -180,23 +182,25 @@ fn gzip_head_end(bytes: &[u8], flags: u8) -> Option<usize> {
     const EXTRA: u8 = 4;
     const NAME: u8 = 8;
     const COMMENT: u8 = 16;
-    let mut end = 10;
+    let mut rest = bytes.get(10..)?;
     if flags & EXTRA != 0 {
-        let len = bytes.get(end..)?.first_chunk()?;
-        end += 2 + usize::from(u16::from_le_bytes(*len));
+        let (len, extra) = rest.split_first_chunk()?;
+        rest = extra.get(usize::from(u16::from_le_bytes(*len))..)?;
     }
     for text in [NAME, COMMENT] {
         if flags & text != 0 {
-            end += 1 + bytes.get(end..)?.iter().position(|byte| *byte == 0)?;
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            (_, rest) = rest.get(end..)?.split_first()?;
         }
     }
     if flags & CHECKSUM != 0 {
-        end += 2;
+        rest = rest.get(2..)?;
     }
-    (end <= bytes.len()).then_some(end)
+    bytes.len().checked_sub(rest.len())
 }
 
 /// RFC 1952 section 8, by four bits at a time: goes on from the checksum of what came before.
+#[expect(clippy::indexing_slicing, reason = "four bits have 16 values")]
 fn crc32(before: u32, bytes: &[u8]) -> u32 {
     const TABLE: [u32; 16] = {
         let mut table = [0; 16];
@@ -217,7 +221,7 @@ fn crc32(before: u32, bytes: &[u8]) -> u32 {
         }
         table
     };
-    let step = |crc: u32| crc >> 4 ^ TABLE[usize::from(crc.to_le_bytes()[0] & 15)];
+    let step = |crc: u32| crc >> 4 ^ TABLE[(crc & 15) as usize];
     !bytes
         .iter()
         .fold(!before, |crc, byte| step(step(crc ^ u32::from(*byte))))

@@ -79,13 +79,14 @@ impl Read for Io {
         let this = self.get_mut();
         let mut chunk = [0; CHUNK_BYTES];
         let want = chunk.len().min(buf.remaining());
+        let wanted = chunk.get_mut(..want).unwrap_or_default();
         let read = match &mut this.kind {
-            Kind::Plain(stream) => stream.poll_read(cx, &mut chunk[..want]),
-            Kind::Tls(stream) => stream.poll_read(cx, &mut chunk[..want]),
+            Kind::Plain(stream) => stream.poll_read(cx, wanted),
+            Kind::Tls(stream) => stream.poll_read(cx, wanted),
         };
         let len = ready!(read)?;
         this.allowance.spend(len)?;
-        buf.put_slice(&chunk[..len]);
+        buf.put_slice(chunk.get(..len).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }

@@ -14,6 +14,9 @@
 //! A connection belongs to the task that hyper drives it in. Whoever waits for a response holds that task, so dropping
 //! the future of [`Client::send`] closes the connection.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod url;
 pub use url::{Origin, Scheme, URL_LEN_MAX, Url, UrlError, fuzz_url};
 

@@ -226,7 +226,10 @@ fn decode(text: &str) -> Vec<u8> {
             .and_then(|hex| std::str::from_utf8(hex).ok())
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &rest[3..] } else { tail };
+        rest = match byte {
+            Some(_) => tail.get(2..).unwrap_or_default(),
+            None => tail,
+        };
     }
     bytes
 }
@@ -234,20 +237,16 @@ fn decode(text: &str) -> Vec<u8> {
 /// Standard Base64 with padding (RFC 4648 section 4). The other one of this program is the protocol's, a layer away.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
     for chunk in bytes.chunks(3) {
-        let group = chunk
-            .iter()
-            .fold(0_u32, |group, byte| (group << 8) | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let sextet = (group >> (18 - 6 * at)) & 63;
-            let is_padding = at > chunk.len();
-            text.push(if is_padding {
-                '='
-            } else {
-                char::from(ALPHABET[sextet as usize])
-            });
+        let byte = |at: usize| chunk.get(at).copied().unwrap_or(0);
+        let group = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
+        let sextets = [group >> 18, group >> 12, group >> 6, group];
+        for (at, sextet) in sextets.into_iter().enumerate() {
+            // Six bits are below 64.
+            let digit = ALPHABET.get((sextet & 63) as usize);
+            let digit = digit.filter(|_| at <= chunk.len());
+            text.push(digit.map_or('=', |digit| char::from(*digit)));
         }
     }
     text

@@ -94,7 +94,7 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Checks the headers and adds the client's own where the caller has none.
     pub(super) fn new(request: Request, user_agent: Option<&str>) -> Result<Self, ClientError> {
-        let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
+        let mut headers = HeaderMap::with_capacity(request.headers.len().saturating_add(4));
         for (name, value) in &request.headers {
             let refused = || ClientError::Header(name.clone());
             let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;

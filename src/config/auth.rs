@@ -12,10 +12,10 @@ use crate::gate::{Scope, Scopes};
 
 use super::Config;
 use super::error::{Fault, Problem};
-use super::given::{Context, Given, for_each_member, parse_members};
+use super::given::{Context, Given, for_each_key, for_each_member, pairs, parse_members};
 use super::keys::Auth;
 use super::kind::{Item, Kind, Value, quote};
-use super::listen::{table, unknown_member};
+use super::listen::table;
 use super::parse::{is_url, parse_integer, parse_ip, parse_secret};
 use super::secret::Secret;
 
@@ -206,19 +206,13 @@ pub(super) fn fetches_keys_in_the_clear(auth: &Auth) -> bool {
 
 /// Two tokens of one name, or one token under two names: which of the two rights would hold is a guess.
 pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
-    let all = config.tokens();
-    let mut problems = Vec::new();
-    for (index, one) in all.iter().enumerate() {
-        for other in &all[index + 1..] {
-            if one.name == other.name || one.hash == other.hash {
-                problems.push(Problem::SameToken {
-                    one: one.name.clone(),
-                    other: other.name.clone(),
-                });
-            }
-        }
-    }
-    problems
+    pairs(&config.tokens())
+        .filter(|(one, other)| one.name == other.name || one.hash == other.hash)
+        .map(|(one, other)| Problem::SameToken {
+            one: one.name.clone(),
+            other: other.name.clone(),
+        })
+        .collect()
 }
 
 /// A token in the words of a command line.
@@ -315,15 +309,13 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
     let mut scopes = Scopes::NONE.with(Scope::Read).with(Scope::Write);
     let mut tools = Vec::new();
     let (mut requests_per_minute, mut burst) = (None, None);
-    let mut faults = Vec::new();
-    for (key, value) in table {
-        let member = Given::Toml(value);
+    let mut faults = for_each_key(table, &MEMBERS, &mut |key, member| {
         let one = |problem| vec![member.fault(problem)];
         let mut hash = |found: Result<TokenHash, Problem>| {
             hashes.push(found.as_ref().ok().copied());
             found.map(|_| ()).map_err(one)
         };
-        let found = match key.get_ref().as_ref() {
+        Some(match key {
             "name" => parse_name(member)
                 .map(|found| name = Some(found))
                 .map_err(one),
@@ -338,13 +330,9 @@ fn parse_token(given: Given<'_>, context: Context<'_>) -> Result<Token, Vec<Faul
             "burst" => parse_rate(member, 1)
                 .map(|found| burst = Some(found))
                 .map_err(one),
-            unknown => Err(vec![unknown_member(key.span().start, unknown, &MEMBERS)]),
-        };
-        for mut fault in found.err().unwrap_or_default() {
-            fault.at.insert_str(0, &format!(".{}", key.get_ref()));
-            faults.push(fault);
-        }
-    }
+            _ => return None,
+        })
+    });
     if !table.contains_key("name") {
         faults.push(given.fault(Problem::Required { what: "`name`" }));
     }

@@ -6,9 +6,9 @@ use crate::gate::{Scope, Scopes};
 use super::Config;
 use super::auth::{TokenHash, parse_name, parse_patterns, parse_scopes, show_list};
 use super::error::{Fault, Problem};
-use super::given::{Context, Given, parse_members};
+use super::given::{Context, Given, for_each_key, pairs, parse_members};
 use super::kind::quote;
-use super::listen::{table, unknown_member};
+use super::listen::table;
 
 /// A named client certificate and its rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +54,9 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
             other: other.to_owned(),
         });
     };
-    for (index, one) in all.iter().enumerate() {
-        for other in &all[index + 1..] {
-            if one.name == other.name || one.mark == other.mark {
-                conflict(&one.name, &other.name);
-            }
+    for (one, other) in pairs(all) {
+        if one.name == other.name || one.mark == other.mark {
+            conflict(&one.name, &other.name);
         }
     }
     for token in config.tokens() {
@@ -124,15 +122,13 @@ fn parse_one(given: Given<'_>, context: Context<'_>) -> Result<Certificate, Vec<
     let mut marks = Vec::new();
     let mut scopes = Scopes::NONE.with(Scope::Read).with(Scope::Write);
     let mut tools = Vec::new();
-    let mut faults = Vec::new();
-    for (key, value) in table {
-        let member = Given::Toml(value);
+    let mut faults = for_each_key(table, &MEMBERS, &mut |key, member| {
         let one = |problem| vec![member.fault(problem)];
         let mut mark = |found: Result<CertificateMark, Problem>| {
             marks.push(found.as_ref().ok().cloned());
             found.map(|_| ()).map_err(one)
         };
-        let found = match key.get_ref().as_ref() {
+        Some(match key {
             "name" => parse_name(member)
                 .map(|found| name = Some(found))
                 .map_err(one),
@@ -140,13 +136,9 @@ fn parse_one(given: Given<'_>, context: Context<'_>) -> Result<Certificate, Vec<
             "fingerprint" => mark(parse_fingerprint(member)),
             "scopes" => parse_scopes(member).map(|found| scopes = found),
             "tools" => parse_patterns(member, context).map(|found| tools = found),
-            unknown => Err(vec![unknown_member(key.span().start, unknown, &MEMBERS)]),
-        };
-        for mut fault in found.err().unwrap_or_default() {
-            fault.at.insert_str(0, &format!(".{}", key.get_ref()));
-            faults.push(fault);
-        }
-    }
+            _ => return None,
+        })
+    });
     if !table.contains_key("name") {
         faults.push(given.fault(Problem::Required { what: "`name`" }));
     }

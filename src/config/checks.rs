@@ -12,11 +12,11 @@ pub(super) fn check(draft: &mut Draft<'_>) {
     derive_limits(draft);
     let config = draft.config.clone();
     for problem in listen::conflicts(&config) {
-        let key = first_set(draft, &["server.listeners", "server.port", "server.host"]);
+        let key = first_set(draft, "server.listeners", ["server.port", "server.host"]);
         draft.report_at(key, problem);
     }
     for problem in auth::conflicts(&config) {
-        let key = first_set(draft, &["auth.tokens", "server.api_token"]);
+        let key = first_set(draft, "auth.tokens", ["server.api_token"]);
         draft.report_at(key, problem);
     }
     for (key, problem) in auth::check_jwt(&config.auth) {
@@ -45,10 +45,14 @@ impl Draft<'_> {
 }
 
 /// The first of `keys` somebody set, or the first of all.
-fn first_set<'k>(draft: &Draft<'_>, keys: &[&'k str]) -> &'k str {
-    keys.iter()
-        .find(|key| draft.origins.contains_key(**key))
-        .unwrap_or(&keys[0])
+fn first_set<'k, const N: usize>(
+    draft: &Draft<'_>,
+    first: &'k str,
+    others: [&'k str; N],
+) -> &'k str {
+    let mut keys = std::iter::once(first).chain(others);
+    keys.find(|key| draft.origins.contains_key(*key))
+        .unwrap_or(first)
 }
 
 /// Refuses to be reachable from other machines by accident. On stdio nothing listens.
@@ -108,8 +112,9 @@ fn check_paths(draft: &mut Draft<'_>, config: &Config) {
         ),
     ];
     for (index, (key, path)) in ours.iter().enumerate() {
-        let same = ours[..index]
+        let same = ours
             .iter()
+            .take(index)
             .find(|(_, other)| other == path)
             .map(|(other, _)| format!("`{other}`"));
         let fixed = FIXED
@@ -168,6 +173,84 @@ fn derive_limits(draft: &mut Draft<'_>) {
     }
 }
 
+/// What a connection and a session take beside their buffers, with room to spare.
+const RECORD_BYTES: usize = 4096;
+
+/// What is held at once of one kind, at most.
+pub(super) struct Held {
+    /// In words.
+    pub what: &'static str,
+    /// The keys that say how many there are and what each takes, as the reference has them.
+    pub keys: (&'static str, &'static str),
+    /// How many there are.
+    pub count: usize,
+    /// What each takes, in bytes.
+    pub each: usize,
+}
+
+impl Held {
+    /// What all of them take.
+    pub(super) fn bytes(&self) -> usize {
+        self.count.saturating_mul(self.each)
+    }
+}
+
+/// Everything that is held at once by these limits.
+pub(super) fn held(limits: &Limits) -> [Held; 6] {
+    let request = limits
+        .body_bytes
+        .saturating_add(limits.upstream_bytes)
+        .saturating_add(limits.tool_output_bytes);
+    let connection = limits.head_bytes.saturating_add(RECORD_BYTES);
+    let held = |what, keys, count, each| Held {
+        what,
+        keys,
+        count,
+        each,
+    };
+    [
+        held(
+            "requests being worked on",
+            (
+                "`requests_in_flight`",
+                "`body_bytes` + `upstream_bytes` + `tool_output_bytes`",
+            ),
+            limits.requests_in_flight,
+            request,
+        ),
+        held(
+            "streams",
+            ("`streams`", "`stream_queue_bytes`"),
+            limits.streams,
+            limits.stream_queue_bytes,
+        ),
+        held(
+            "connections",
+            ("`connections`", "`head_bytes` + 4KiB"),
+            limits.connections,
+            connection,
+        ),
+        held(
+            "sessions",
+            ("`sessions`", "4KiB"),
+            limits.sessions,
+            RECORD_BYTES,
+        ),
+        held(
+            "past events of all sessions",
+            ("1", "`replay_total_bytes`"),
+            1,
+            limits.replay_total_bytes,
+        ),
+        held(
+            "outputs of tasks",
+            ("`tasks`", "`tool_output_bytes`"),
+            limits.tasks,
+            limits.tool_output_bytes,
+        ),
+    ]
+}
+
 /// What `memory` bytes leave for each limit that is not set: half for the requests being worked on, each with its body,
 /// what it reads from an upstream and its output; a quarter for the queues of streams; a sixteenth each for connections
 /// with their heads, for sessions, for replay and for the outputs of tasks. Within the bounds of each key, and what is
@@ -177,8 +260,6 @@ pub(super) fn derived_limits(
     limits: &Limits,
     is_set: &dyn Fn(&str) -> bool,
 ) -> Vec<(&'static str, u64)> {
-    /// What a connection and a session take beside their buffers, with room to spare.
-    const RECORD_BYTES: usize = 4096;
     let mut derived = Vec::new();
     let mut derive = |name: &'static str, set: usize, wanted: usize| -> usize {
         let row = Limits::SECTION.rows.iter().find(|row| row.name == name);
@@ -203,10 +284,14 @@ pub(super) fn derived_limits(
     let all_replay = size("replay_total_bytes", limits.replay_total_bytes, memory / 16);
     size("replay_bytes", limits.replay_bytes, all_replay / 16);
 
-    let requests = memory / 2 / (body + upstream + output);
+    // The bounds of the keys keep all of these above zero and far from what does not fit.
+    let per = |share: usize, each: usize| share.checked_div(each).unwrap_or(share);
+    let of_a_request = body.saturating_add(upstream).saturating_add(output);
+    let requests = per(memory / 2, of_a_request);
     derive("requests_in_flight", limits.requests_in_flight, requests);
-    derive("streams", limits.streams, memory / 4 / queue);
-    let connections = memory / 16 / (limits.head_bytes + RECORD_BYTES);
+    derive("streams", limits.streams, per(memory / 4, queue));
+    let of_a_connection = limits.head_bytes.saturating_add(RECORD_BYTES);
+    let connections = per(memory / 16, of_a_connection);
     let connections = derive("connections", limits.connections, connections);
     let of_one = connections / 4;
     derive(
@@ -215,6 +300,6 @@ pub(super) fn derived_limits(
         of_one,
     );
     derive("sessions", limits.sessions, memory / 16 / RECORD_BYTES);
-    derive("tasks", limits.tasks, memory / 16 / output);
+    derive("tasks", limits.tasks, per(memory / 16, output));
     derived
 }

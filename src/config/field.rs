@@ -86,6 +86,7 @@ pub(super) fn put<T: Field>(field: &mut T, value: Value) -> bool {
 }
 
 /// The default of a field.
+#[expect(clippy::expect_used, reason = "each says why")]
 pub(super) fn default_of<T: Field>(rows: &[Row], name: &str) -> T {
     let row = rows
         .iter()

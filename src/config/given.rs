@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::error::{Fault, Problem};
 use super::kind::quote;
@@ -110,6 +110,49 @@ pub(super) fn parse_members<T>(
     }
 }
 
+/// Each two of `all`, once.
+pub(super) fn pairs<T>(all: &[T]) -> impl Iterator<Item = (&T, &T)> {
+    all.iter().enumerate().flat_map(|(index, one)| {
+        let others = all.iter().skip(index.saturating_add(1));
+        others.map(move |other| (one, other))
+    })
+}
+
+/// What came of looking at a member.
+type Visited = Result<(), Vec<Fault>>;
+
+/// Calls `visit` with each member of a table, by name, and collects what it finds wrong. It has nothing to say to a name that is none
+/// of `known`.
+pub(super) fn for_each_key(
+    table: &DeTable<'_>,
+    known: &[&str],
+    visit: &mut dyn FnMut(&str, Given<'_>) -> Option<Visited>,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (key, value) in table {
+        let name = key.get_ref().as_ref();
+        let found = visit(name, Given::Toml(value))
+            .unwrap_or_else(|| Err(vec![unknown_member(key.span().start, name, known)]));
+        for mut fault in found.err().unwrap_or_default() {
+            fault.at.insert_str(0, &format!(".{name}"));
+            faults.push(fault);
+        }
+    }
+    faults
+}
+
+fn unknown_member(offset: usize, name: &str, known: &[&str]) -> Fault {
+    let nearest = crate::nearest::nearest(name, known.iter().copied());
+    Fault {
+        offset: Some(offset),
+        at: String::new(),
+        problem: Problem::Unknown {
+            what: "key",
+            nearest,
+        },
+    }
+}
+
 /// Calls `visit` with each member of an array and collects what it finds wrong. Bare text is either an array in TOML
 /// or a list with commas.
 pub(super) fn for_each_member(
@@ -162,7 +205,7 @@ pub(super) fn for_each_member(
 fn clip(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     let shown: Cow<'_, str> = match text.char_indices().nth(SHOWN_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
         None => text.into(),
     };
     quote(&shown)

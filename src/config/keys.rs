@@ -115,7 +115,7 @@ sections! {
         subscriptions: usize = int(1, 10_000), Some("64"), Reload;
         /// Tasks kept at once, running or ended.
         tasks: usize = int(1, 100_000), Some("256"), Reload;
-        /// Output of one tool call; longer output is a failure that says so.
+        /// Output of one tool call, as it goes over the wire; longer output is a failure that says so.
         tool_output_bytes: usize = size(1 << 10, 64 << 20), Some("256KiB"), Reload;
         /// Response body read from an upstream.
         upstream_bytes: usize = size(1 << 10, 256 << 20), Some("2MiB"), Reload;

@@ -155,7 +155,9 @@ impl Kind {
             .iter()
             .find(|(factor, _)| number >= *factor && number.is_multiple_of(*factor));
         match (largest, self) {
-            (Some((factor, unit)), _) => format!("{}{unit}", number / factor),
+            (Some((factor, unit)), _) => {
+                format!("{}{unit}", number.checked_div(*factor).unwrap_or(number))
+            }
             (None, Kind::Duration(_)) => format!("{number}ms"),
             (None, _) => number.to_string(),
         }
@@ -288,8 +290,7 @@ pub(super) fn quote(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             c if c.is_control() => {
-                write!(quoted, "\\u{:04X}", u32::from(c))
-                    .expect("a string can always be written to");
+                _ = write!(quoted, "\\u{:04X}", u32::from(c));
             }
             c => quoted.push(c),
         }

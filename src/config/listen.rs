@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::error::{Fault, Problem};
-use super::given::{Given, for_each_member, parse_members};
+use super::given::{Given, for_each_key, for_each_member, pairs, parse_members};
 use super::kind::{Value, quote};
 use super::parse::{EXPECTED_BOOL, parse_bool, parse_ip};
 use super::{Config, Server};
@@ -250,27 +250,21 @@ pub(super) fn conflicts(config: &Config) -> Vec<Problem> {
         });
     };
     let explicit = &config.server.listeners;
-    for (index, one) in explicit.iter().enumerate() {
-        for other in explicit[index + 1..]
-            .iter()
-            .cloned()
-            .chain(config.server.shorthands())
+    let shorthands: Vec<Listener> = config.server.shorthands().collect();
+    let beside = explicit
+        .iter()
+        .flat_map(|one| shorthands.iter().map(move |other| (one, other)));
+    for (one, other) in pairs(explicit).chain(beside) {
+        if one.address == other.address
+            && one.address.overlaps(&other.address)
+            && (one.groups != other.groups || config.speaks_tls(one) != config.speaks_tls(other))
         {
-            if one.address == other.address
-                && one.address.overlaps(&other.address)
-                && (one.groups != other.groups
-                    || config.speaks_tls(one) != config.speaks_tls(&other))
-            {
-                conflict(one, &other);
-            }
+            conflict(one, other);
         }
     }
-    let all = config.listeners();
-    for (index, one) in all.iter().enumerate() {
-        for other in &all[index + 1..] {
-            if one.address.overlaps(&other.address) {
-                conflict(one, other);
-            }
+    for (one, other) in pairs(&config.listeners()) {
+        if one.address.overlaps(&other.address) {
+            conflict(one, other);
         }
     }
     problems
@@ -300,10 +294,8 @@ fn parse_listener(given: Given<'_>) -> Result<Listener, Vec<Fault>> {
     let mut address = None;
     let mut tls = None;
     let mut groups = Groups::ALL;
-    let mut faults = Vec::new();
-    for (key, value) in table {
-        let member = Given::Toml(value);
-        let found = match key.get_ref().as_ref() {
+    let mut faults = for_each_key(table, &["address", "groups", "tls"], &mut |name, member| {
+        Some(match name {
             "address" => parse_address(member)
                 .map(|found| address = Some(found))
                 .map_err(|fault| vec![fault]),
@@ -311,17 +303,9 @@ fn parse_listener(given: Given<'_>) -> Result<Listener, Vec<Fault>> {
             "tls" => parse_tls(member)
                 .map(|found| tls = Some(found))
                 .map_err(|problem| vec![member.fault(problem)]),
-            name => Err(vec![unknown_member(
-                key.span().start,
-                name,
-                &["address", "groups", "tls"],
-            )]),
-        };
-        for mut fault in found.err().unwrap_or_default() {
-            fault.at.insert_str(0, &format!(".{}", key.get_ref()));
-            faults.push(fault);
-        }
-    }
+            _ => return None,
+        })
+    });
     if tls == Some(true) && matches!(address, Some(Address::Unix(_))) {
         let problem = Problem::expected("`tls = false` for a socket file", "`tls = true`");
         faults.push(given.fault(problem));
@@ -382,18 +366,6 @@ fn parse_groups(given: Given<'_>) -> Result<Groups, Vec<Fault>> {
 }
 
 /// A member of an inline table that we do not know.
-pub(super) fn unknown_member(offset: usize, name: &str, known: &[&str]) -> Fault {
-    let nearest = crate::nearest::nearest(name, known.iter().copied());
-    Fault {
-        offset: Some(offset),
-        at: String::new(),
-        problem: Problem::Unknown {
-            what: "key",
-            nearest,
-        },
-    }
-}
-
 pub(super) fn show_listener(listener: &Listener) -> String {
     let groups: Vec<_> = listener.groups.names().map(quote).collect();
     let tls = match listener.tls {

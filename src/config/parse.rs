@@ -111,14 +111,15 @@ pub(super) fn parse_duration(given: Given<'_>) -> Result<u64, Problem> {
             let end = tail
                 .find(|c: char| c.is_ascii_digit())
                 .unwrap_or(tail.len());
-            let (factor, _) = DURATIONS.iter().find(|(_, name)| *name == &tail[..end])?;
+            let (unit, tail) = tail.split_at_checked(end)?;
+            let (factor, _) = DURATIONS.iter().find(|(_, name)| *name == unit)?;
             // Units fall from left to right, so `1s1m` and `1s1s` are typing errors.
             if *factor >= last_factor {
                 return None;
             }
             last_factor = *factor;
             total = total.checked_add(count.checked_mul(*factor)?)?;
-            rest = &tail[end..];
+            rest = tail;
             if rest.is_empty() {
                 return Some(total);
             }
@@ -208,8 +209,8 @@ pub(super) fn is_url(text: &str) -> bool {
 
 /// `host`, `host:port`, `[v6]`, `[v6]:port` (RFC 9110 4.2.3 forbids the user part that RFC 3986 3.2 has).
 pub(super) fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.rfind(':') {
-        Some(colon) if !text.ends_with(']') => (&text[..colon], Some(&text[colon + 1..])),
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
         _ => (text, None),
     };
     let host_is_sound = match host
@@ -284,7 +285,8 @@ fn split_unit(text: &str) -> Option<(u64, &str)> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
-    Some((digits(&text[..end])?, &text[end..]))
+    let (number, unit) = text.split_at_checked(end)?;
+    Some((digits(number)?, unit))
 }
 
 pub(super) fn digits(text: &str) -> Option<u64> {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::position::position;
+
 use super::error::Origin;
 
 /// Where a layer's values stand.
@@ -55,19 +57,4 @@ impl<'a> Place<'a> {
             Place::CommandLine { .. } => Origin::CommandLine,
         }
     }
-}
-
-/// Line and column of a byte, both from 1, the column in characters.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let line_start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = String::from_utf8_lossy(&before[line_start..])
-        .chars()
-        .count()
-        + 1;
-    (line, column)
 }

@@ -1,10 +1,17 @@
 //! The written reference of all keys, in Markdown, made from the table. `config/README.md` is this text.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a page of our own tables: nothing from outside comes in"
+)]
+
 use std::fmt::Write as _;
 
-use super::checks::derived_limits;
+use super::checks::{Held, derived_limits, held};
 use super::field::{Change, Row, Section};
 use super::keys::{Limits, SECTIONS, Service};
+use super::kind::Value;
 
 /// The content of `config/README.md`.
 pub fn reference_markdown() -> String {
@@ -88,6 +95,44 @@ fn write_derived(text: &mut String) {
         }
         text.push('\n');
     }
+    write_held(
+        text,
+        &columns.map(|column| {
+            let mut limits = Limits::default();
+            for (name, number) in column {
+                limits.set(name, Value::Number(number));
+            }
+            held(&limits)
+        }),
+    );
+}
+
+/// What all of it comes to: how many of each there are, what each takes, and what they take together.
+fn write_held(text: &mut String, columns: &[[Held; 6]]) {
+    let size = |bytes: usize| {
+        let row = Limits::SECTION.rows.iter().find(|row| row.name == "memory");
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        row.map_or_else(String::new, |row| row.kind.show_number(bytes))
+    };
+    text.push_str(
+        "\nWhat is held at once, at most: how many there are, what each of them takes, and all of them together.\n\n\
+         | held | how many | each | 4 MiB | 16 MiB | 64 MiB | 256 MiB |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (at, Held { what, keys, .. }) in columns[0].iter().enumerate() {
+        write!(text, "| {what} | {} | {} |", keys.0, keys.1).expect(INFALLIBLE);
+        for column in columns {
+            let held = &column[at];
+            let (each, all) = (size(held.each), size(held.bytes()));
+            write!(text, " {} × {each} = {all} |", held.count).expect(INFALLIBLE);
+        }
+        text.push('\n');
+    }
+    text.push_str("| all of it | | |");
+    for column in columns {
+        let all = column.iter().map(Held::bytes).sum();
+        write!(text, " {} |", size(all)).expect(INFALLIBLE);
+    }
+    text.push('\n');
 }
 
 fn words(row: &Row) -> String {

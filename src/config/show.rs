@@ -1,5 +1,7 @@
 //! The effective configuration as text: TOML with the origin of each value behind it and secrets masked.
 
+#![expect(clippy::expect_used, reason = "a string can always be written to")]
+
 use std::fmt::Write as _;
 
 use super::keys::{SECTIONS, Service, TOP_SERVICES};

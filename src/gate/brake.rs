@@ -111,7 +111,7 @@ impl Brake {
                 .saturating_mul(2_u32.saturating_pow(doublings))
                 .min(WAIT_MAX),
         };
-        failures.waits_until = now + wait;
+        failures.waits_until = now.checked_add(wait).unwrap_or(now);
         Failed {
             count: failures.count,
             wait,

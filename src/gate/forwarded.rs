@@ -210,11 +210,11 @@ fn parse_value(text: &str) -> Option<(String, &str)> {
         return (!value.is_empty()).then(|| (value.to_owned(), tail));
     };
     let mut value = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, c)) = chars.next() {
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
         match c {
-            '"' => return Some((value, quoted.get(at + 1..)?)),
-            '\\' => value.push(chars.next()?.1),
+            '"' => return Some((value, chars.as_str())),
+            '\\' => value.push(chars.next()?),
             c => value.push(c),
         }
     }

@@ -41,17 +41,11 @@ impl Network {
         match (self.address.to_canonical(), address.to_canonical()) {
             (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
                 let differing = u32::from(ours) ^ u32::from(theirs);
-                differing
-                    .checked_shr(32 - u32::from(self.prefix_bits.min(32)))
-                    .unwrap_or(0)
-                    == 0
+                differing.leading_zeros() >= u32::from(self.prefix_bits.min(32))
             }
             (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
                 let differing = u128::from(ours) ^ u128::from(theirs);
-                differing
-                    .checked_shr(128 - u32::from(self.prefix_bits.min(128)))
-                    .unwrap_or(0)
-                    == 0
+                differing.leading_zeros() >= u32::from(self.prefix_bits.min(128))
             }
             _ => false,
         }

@@ -50,11 +50,17 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// One request later.
+    fn after(self, at: Instant) -> Instant {
+        at.checked_add(self.interval).unwrap_or(at)
+    }
+
     /// So many requests a minute, of which `burst` may come at once. Zero counts as one in both: a rate that admits
     /// nobody is a mistake.
     #[must_use]
     pub fn per_minute(requests: u32, burst: u32) -> Self {
-        let interval = Duration::from_secs(60) / requests.max(1);
+        let minute = Duration::from_secs(60);
+        let interval = minute.checked_div(requests).unwrap_or(minute);
         let tolerance = interval.saturating_mul(burst.saturating_sub(1));
         Self {
             interval,
@@ -123,11 +129,11 @@ impl Limiter {
             {
                 return Err(RateRefusal { retry_after });
             }
-            *full_at = (*full_at).max(now) + rate.interval;
+            *full_at = rate.after((*full_at).max(now));
             return Ok(());
         }
         self.make_room(now);
-        self.full_at.insert(key.clone(), now + rate.interval);
+        self.full_at.insert(key.clone(), rate.after(now));
         Ok(())
     }
 
@@ -171,7 +177,10 @@ impl RateRefusal {
     /// The value of `Retry-After`: whole seconds, rounded up, so that who waits so long is let in.
     #[must_use]
     pub fn retry_after_seconds(self) -> u64 {
-        self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)
+        let has_part = self.retry_after.subsec_nanos() > 0;
+        self.retry_after
+            .as_secs()
+            .saturating_add(u64::from(has_part))
     }
 
     /// The answer's body: `what` there was too much of, and how long to wait.

@@ -33,7 +33,7 @@ impl Resource {
             "bearer_methods_supported": ["header"],
             "resource_name": name,
         });
-        let authority = identifier.find("://").map_or(0, |at| at + 3);
+        let authority = identifier.find("://").map_or(0, |at| at.saturating_add(3));
         let (scheme, rest) = identifier
             .split_at_checked(authority)
             .unwrap_or(("", identifier));

@@ -107,9 +107,13 @@ impl Tokens {
 
     /// Compares with all tokens, always all of each.
     pub(super) fn find(&self, digest: &[u8; 32]) -> Option<&Rc<Principal>> {
+        self.find_by(|known| is_equal(known, digest))
+    }
+
+    fn find_by(&self, mut is_equal: impl FnMut(&[u8; 32]) -> bool) -> Option<&Rc<Principal>> {
         let mut found = None;
         for token in &self.0 {
-            let is_equal = is_equal(&token.digest, digest);
+            let is_equal = is_equal(&token.digest);
             found = if is_equal {
                 Some(&token.principal)
             } else {
@@ -120,12 +124,14 @@ impl Tokens {
     }
 }
 
-/// Compares without stopping at the first difference. `black_box` keeps the compiler from adding the stop.
+/// Compares without stopping at the first difference.
 pub(super) fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    let difference = a
-        .iter()
-        .zip(b)
-        .fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
+    are_equal(a.iter().zip(b))
+}
+
+/// Whether all pairs are. `black_box` keeps the compiler from adding a stop at the first that is not.
+fn are_equal<'d>(pairs: impl Iterator<Item = (&'d u8, &'d u8)>) -> bool {
+    let difference = pairs.fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
     black_box(difference) == 0
 }
 
@@ -138,11 +144,12 @@ fn parse_digest(hex: &str) -> Option<[u8; 32]> {
     if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
+    for (byte, digits) in digest.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }
     Some(digest)
 }
+
 /// Wider than RFC 6750's `b64token`, because people choose their own.
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -211,6 +218,39 @@ mod tests {
             let mut b = a;
             b[bit / 8] ^= 1 << (bit % 8);
             assert!(!is_equal(&a, &b), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn comparison_reads_every_byte_wherever_the_difference_is() {
+        let a: [u8; 32] = digest("x");
+        for at in 0..32 {
+            let mut b = a;
+            b[at] ^= 1;
+            let mut read = 0;
+            let pairs = a.iter().zip(&b).inspect(|_| read += 1);
+            assert!(!are_equal(pairs));
+            assert_eq!(read, 32, "differs at {at}");
+        }
+    }
+
+    #[test]
+    fn every_token_is_compared_whichever_is_the_one() {
+        let tokens = tokens();
+        for (token, name) in [
+            ("s3cret", Some("first")),
+            ("abc", Some("digest")),
+            ("s3cret2", Some("last")),
+            ("s3cre", None),
+        ] {
+            let digest = digest(token);
+            let mut compared = 0;
+            let found = tokens.find_by(|known| {
+                compared += 1;
+                is_equal(known, &digest)
+            });
+            assert_eq!(found.map(|found| &*found.name), name, "{token}");
+            assert_eq!(compared, 3, "{token}");
         }
     }
 }

@@ -13,12 +13,12 @@ const NAME_LEN_MAX: usize = 32;
 ///
 /// Names end in a semicolon, but for some of HTML 2 that do without, too.
 pub(super) fn longest(text: &str) -> Option<(usize, String)> {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric();
-    let letters = text.bytes().take_while(|byte| is_letter(byte)).count();
-    let with_end = letters + usize::from(text[letters..].starts_with(';'));
-    let lens = (1..=with_end.min(NAME_LEN_MAX)).rev();
+    let letters = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    let behind = letters.strip_prefix(';').unwrap_or(letters);
+    let name_len = text.len().saturating_sub(behind.len());
+    let lens = (1..=name_len.min(NAME_LEN_MAX)).rev();
     lens.into_iter()
-        .find_map(|len| Some((len, characters(&text[..len])?)))
+        .find_map(|len| Some((len, characters(text.get(..len)?)?)))
 }
 
 /// What a whole name stands for.
@@ -26,14 +26,16 @@ fn characters(name: &str) -> Option<String> {
     // Halves what is left, always between lines.
     let mut lines = TABLE;
     while !lines.is_empty() {
-        let middle = lines.len() / 2;
-        let start = lines[..middle].rfind('\n').map_or(0, |at| at + 1);
-        let end = start + lines[start..].find('\n').map_or(0, |len| len + 1);
-        let (found, points) = lines[start..end].split_once(' ')?;
+        // The table is ASCII, so that any place divides it.
+        let (first_half, _) = lines.split_at_checked(lines.len() / 2)?;
+        let before_line = first_half.rfind('\n').map_or(0, |at| at.saturating_add(1));
+        let (before, rest) = lines.split_at_checked(before_line)?;
+        let (line, after) = rest.split_once('\n')?;
+        let (found, points) = line.split_once(' ')?;
         lines = match name.cmp(found) {
             std::cmp::Ordering::Equal => return points.split_whitespace().map(character).collect(),
-            std::cmp::Ordering::Greater => &lines[end..],
-            std::cmp::Ordering::Less => &lines[..start],
+            std::cmp::Ordering::Greater => after,
+            std::cmp::Ordering::Less => before,
         };
     }
     None

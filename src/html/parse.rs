@@ -31,7 +31,8 @@ impl<'a> Source<'a> {
     /// Any text is one.
     pub fn new(html: &'a str) -> Source<'a> {
         // Half a character at the end becomes U+FFFD.
-        let html = &html.as_bytes()[..html.len().min(PAGE_BYTES_MAX)];
+        let html = html.as_bytes();
+        let html = html.get(..PAGE_BYTES_MAX).unwrap_or(html);
         let html = match html.contains(&b'\r') {
             true => Cow::Owned(unify_line_ends(html)),
             false => Cow::Borrowed(html),
@@ -175,13 +176,16 @@ impl Builder {
             return None;
         }
         let raw_text_of = RAW_TEXT.into_iter().find(|raw| *raw == name);
-        self.keeping_space += u32::from(keeps_space(name));
+        let keeps_space = u32::from(keeps_space(name));
+        self.keeping_space = self.keeping_space.saturating_add(keeps_space);
         self.open.push((id, name_id));
         let at = name_id.index();
         if self.open_by_name.len() <= at {
-            self.open_by_name.resize(at + 1, 0);
+            self.open_by_name.resize(at.saturating_add(1), 0);
         }
-        self.open_by_name[at] += 1;
+        if let Some(open) = self.open_by_name.get_mut(at) {
+            *open = open.saturating_add(1);
+        }
         raw_text_of
     }
 
@@ -194,8 +198,11 @@ impl Builder {
             return;
         }
         while let Some((_, closed)) = self.open.pop() {
-            self.open_by_name[closed.index()] -= 1;
-            self.keeping_space -= u32::from(keeps_space(self.document.name_text(closed)));
+            if let Some(open) = self.open_by_name.get_mut(closed.index()) {
+                *open = open.saturating_sub(1);
+            }
+            let keeps_space = u32::from(keeps_space(self.document.name_text(closed)));
+            self.keeping_space = self.keeping_space.saturating_sub(keeps_space);
             if closed == name {
                 break;
             }

@@ -19,15 +19,18 @@ pub(super) fn decode_attribute(raw: &[u8], out: &mut String) {
     decode(raw, out, attribute_reference);
 }
 
-/// Appends what the reference at the beginning of `rest`, behind its `&`, stands for; returns how many bytes of it are used up.
-type Read = fn(rest: &[u8], out: &mut String) -> usize;
+/// Appends what the reference at the beginning of `rest`, behind its `&`, stands for; returns what follows it.
+type Read = for<'t> fn(rest: &'t [u8], out: &mut String) -> &'t [u8];
 
 fn decode(raw: &[u8], out: &mut String, read: Read) {
     let mut rest = raw;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'&') {
-        push_lossy(&rest[..at], out);
-        rest = &rest[at + 1..];
-        rest = &rest[read(rest, out)..];
+    while let Some((text, [_, reference @ ..])) = rest
+        .iter()
+        .position(|byte| *byte == b'&')
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        push_lossy(text, out);
+        rest = read(reference, out);
     }
     push_lossy(rest, out);
 }
@@ -40,19 +43,21 @@ fn push_lossy(bytes: &[u8], out: &mut String) {
     }
 }
 
-fn text_reference(rest: &[u8], out: &mut String) -> usize {
-    if rest.first() == Some(&b'#') {
-        let Some((code, len)) = number(rest) else {
-            out.push_str("&#");
-            return 1;
-        };
+/// What follows a reference, without its semicolon.
+fn without_end(rest: &[u8]) -> &[u8] {
+    rest.strip_prefix(b";").unwrap_or(rest)
+}
+
+fn text_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
+    if let Some(behind) = rest.strip_prefix(b"#") {
         // Digits that run on into hexadecimal ones are no number.
-        if rest.get(len).is_some_and(u8::is_ascii_hexdigit) {
+        let is_whole = |rest: &[u8]| !rest.first().is_some_and(u8::is_ascii_hexdigit);
+        let Some((code, rest)) = number(behind).filter(|(_, rest)| is_whole(rest)) else {
             out.push_str("&#");
-            return 1;
-        }
+            return behind;
+        };
         out.push(text_char(code));
-        return len + usize::from(rest.get(len) == Some(&b';'));
+        return without_end(rest);
     }
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     let len = match rest.first() {
@@ -61,28 +66,29 @@ fn text_reference(rest: &[u8], out: &mut String) -> usize {
         }
         _ => 0,
     };
-    let name = String::from_utf8_lossy(&rest[..len]);
+    let (name, behind) = rest.split_at(len);
+    let name = String::from_utf8_lossy(name);
     match named(&name) {
         Some(text) => out.push_str(&text),
         None => {
             out.push('&');
             out.push_str(&name);
             if len == 0 {
-                return 0;
+                return rest;
             }
         }
     }
-    len + usize::from(rest.get(len) == Some(&b';'))
+    without_end(behind)
 }
 
-fn attribute_reference(rest: &[u8], out: &mut String) -> usize {
-    if rest.first() == Some(&b'#') {
-        let Some((code, len)) = number(rest) else {
+fn attribute_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
+    if let Some(behind) = rest.strip_prefix(b"#") {
+        let Some((code, rest)) = number(behind) else {
             out.push('&');
-            return 0;
+            return rest;
         };
         out.extend(attribute_char(code));
-        return len + usize::from(rest.get(len) == Some(&b';'));
+        return without_end(rest);
     }
     let ends = |byte: &u8| {
         matches!(
@@ -90,40 +96,43 @@ fn attribute_reference(rest: &[u8], out: &mut String) -> usize {
             b'\t' | b'\n' | b'\x0c' | b' ' | b'<' | b'#' | b';' | b'&'
         )
     };
-    let mut len = rest
+    // A name is ASCII.
+    let len = rest
         .iter()
         .take(NAME_CHARS_MAX)
-        .take_while(|byte| !ends(byte))
+        .take_while(|byte| byte.is_ascii() && !ends(byte))
         .count();
-    // A name is ASCII; what is cut within a character is none anyway.
-    len = rest[..len]
-        .iter()
-        .position(|byte| !byte.is_ascii())
-        .unwrap_or(len);
-    let has_end = rest.get(len) == Some(&b';');
-    let len = len + usize::from(has_end && len > 0);
-    out.push_str(&resolved(&String::from_utf8_lossy(&rest[..len])));
-    len
+    let (name, behind) = rest.split_at(len);
+    let mut name = String::from_utf8_lossy(name).into_owned();
+    let behind = match behind {
+        [b';', behind @ ..] if !name.is_empty() => {
+            name.push(';');
+            behind
+        }
+        _ => behind,
+    };
+    out.push_str(&resolved(&name));
+    behind
 }
 
-/// The number behind `&`, from its `#` on, and its length without a semicolon. Numbers beyond Unicode are its end, U+110000.
-fn number(rest: &[u8]) -> Option<(u32, usize)> {
-    let (radix, start) = match rest.get(1) {
-        Some(b'x' | b'X') => (16, 2),
-        _ => (10, 1),
+/// The number behind `&#`, and what follows its digits. Numbers beyond Unicode are its end, U+110000.
+fn number(rest: &[u8]) -> Option<(u32, &[u8])> {
+    let (radix, digits) = match rest {
+        [b'x' | b'X', digits @ ..] => (16, digits),
+        _ => (10, rest),
     };
-    let digits = rest[start..]
-        .iter()
-        .map_while(|byte| char::from(*byte).to_digit(radix));
-    let (mut code, mut len) = (0_u32, 0);
-    for digit in digits {
+    let mut code = 0_u32;
+    let mut behind = digits;
+    while let [byte, rest @ ..] = behind
+        && let Some(digit) = char::from(*byte).to_digit(radix)
+    {
         code = code
             .saturating_mul(radix)
             .saturating_add(digit)
             .min(0x11_0000);
-        len += 1;
+        behind = rest;
     }
-    (len > 0).then_some((code, start + len))
+    (behind.len() < digits.len()).then_some((code, behind))
 }
 
 fn text_char(code: u32) -> char {
@@ -184,7 +193,7 @@ fn named(name: &str) -> Option<String> {
 /// `&` and this text, with the longest beginning that is a name resolved.
 pub(super) fn resolved(name: &str) -> String {
     match entities::longest(name) {
-        Some((len, text)) => text + &name[len..],
+        Some((len, text)) => text + name.get(len..).unwrap_or_default(),
         None => format!("&{name}"),
     }
 }

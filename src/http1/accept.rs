@@ -96,9 +96,11 @@ fn parse_quality(text: &str) -> Option<u16> {
         decimals
             .as_bytes()
             .get(at)
-            .map_or(0, |byte| u16::from(byte - b'0'))
+            .map_or(0, |byte| u16::from(byte.wrapping_sub(b'0')))
     };
-    let thousandths = digit(0) * 100 + digit(1) * 10 + digit(2);
+    let thousandths = (0..3).fold(0_u16, |number, at| {
+        number.saturating_mul(10).saturating_add(digit(at))
+    });
     match whole {
         "0" => Some(thousandths),
         "1" if thousandths == 0 => Some(1000),

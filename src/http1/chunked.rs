@@ -207,10 +207,11 @@ impl ChunkedDecoder {
                 });
             };
             if let State::Data { left } = self.state {
-                let len = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
-                out.extend_from_slice(rest.get(..len).unwrap_or(rest));
-                at += len;
-                let left = left - len as u64;
+                let wanted = usize::try_from(left).unwrap_or(usize::MAX);
+                let data = rest.get(..wanted).unwrap_or(rest);
+                out.extend_from_slice(data);
+                at = at.saturating_add(data.len());
+                let left = left.saturating_sub(data.len() as u64);
                 self.state = if left == 0 {
                     State::DataCr
                 } else {
@@ -221,7 +222,7 @@ impl ChunkedDecoder {
             self.state = self
                 .step(*byte, body_bytes_max)
                 .unwrap_or_else(State::Failed);
-            at += 1;
+            at = at.saturating_add(1);
         }
     }
 
@@ -233,7 +234,9 @@ impl ChunkedDecoder {
                     return Err(ChunkedError::BadSize);
                 }
                 self.size = self.size << 4 | u64::from(hex_value(byte));
-                State::Size { digits: digits + 1 }
+                State::Size {
+                    digits: digits.saturating_add(1),
+                }
             }
             (State::Size { digits: 1.. }, b';') => self.extend(0)?,
             (State::Size { digits: 1.. }, b'\r') => State::SizeLf,
@@ -270,8 +273,8 @@ impl ChunkedDecoder {
 
     /// One more extension byte.
     fn extend(&mut self, bytes: usize) -> Result<State, ChunkedError> {
-        let bytes = bytes + 1;
-        self.extension_bytes += 1;
+        let bytes = bytes.saturating_add(1);
+        self.extension_bytes = self.extension_bytes.saturating_add(1);
         for (got, limit) in [
             (bytes, self.limits.extension_bytes_max),
             (self.extension_bytes, self.limits.extensions_total_bytes_max),
@@ -285,7 +288,7 @@ impl ChunkedDecoder {
 
     /// One more trailer byte.
     fn trail(&mut self, next: State) -> Result<State, ChunkedError> {
-        self.trailer_bytes += 1;
+        self.trailer_bytes = self.trailer_bytes.saturating_add(1);
         if self.trailer_bytes > self.limits.trailer_bytes_max {
             return Err(ChunkedError::TrailerTooLong {
                 limit: self.limits.trailer_bytes_max,
@@ -332,7 +335,7 @@ pub fn fuzz_chunked(bytes: &[u8]) {
         split = decoder
             .decode(&[*byte], &mut split_out, BODY_BYTES_MAX)
             .map(|progress| ChunkProgress {
-                consumed: at + progress.consumed,
+                consumed: at.saturating_add(progress.consumed),
                 ..progress
             });
         if !matches!(split, Ok(ChunkProgress { done: false, .. })) {

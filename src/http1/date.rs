@@ -17,6 +17,7 @@ impl HttpDate {
     /// The date at `unix_secs`; times outside the years 0 to 9999 read as the nearest end, so a
     /// broken clock cannot panic.
     #[expect(
+        clippy::arithmetic_side_effects,
         clippy::indexing_slicing,
         reason = "places of a text of known length; a weekday is below 7 and a month 1 to 12, whatever the time"
     )]
@@ -48,7 +49,7 @@ impl HttpDate {
 /// Writes `value` right-aligned; digits that do not fit are lost.
 fn put_digits(text: &mut [u8], mut value: i64) {
     for byte in text.iter_mut().rev() {
-        *byte = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        *byte = u8::try_from(value % 10).unwrap_or(0) | b'0';
         value /= 10;
     }
 }

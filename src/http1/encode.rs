@@ -56,7 +56,7 @@ impl<'a> HeaderValue<'a> {
             if !(byte == b'\t' || (byte >= b' ' && byte <= b'~')) {
                 return Err(InvalidHeaderValue { byte });
             }
-            at += 1;
+            at = at.wrapping_add(1);
         }
         Ok(HeaderValue(text))
     }
@@ -245,7 +245,7 @@ pub fn encode_chunk_size(out: &mut Vec<u8>, len: usize) {
     let mut at = digits.len();
     let mut left = len;
     loop {
-        at -= 1;
+        at = at.saturating_sub(1);
         digits[at] = b"0123456789abcdef"[left & 15];
         left >>= 4;
         if left == 0 {
@@ -264,13 +264,14 @@ pub fn encode_chunk_with(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     const PLACE: &[u8] = b"00000000\r\n";
     let start = out.len();
     out.extend_from_slice(PLACE);
+    let empty = out.len();
     fill(out);
-    let mut left = out.len() - start - PLACE.len();
+    let mut left = out.len().saturating_sub(empty);
     if left == 0 {
         out.truncate(start);
         return;
     }
-    for digit in out[start..start + 8].iter_mut().rev() {
+    for digit in out[start..].iter_mut().take(8).rev() {
         *digit = b"0123456789abcdef"[left & 15];
         left >>= 4;
     }
@@ -286,7 +287,7 @@ pub fn push_decimal(out: &mut Vec<u8>, value: u64) {
     let mut at = digits.len();
     let mut left = value;
     loop {
-        at -= 1;
+        at = at.saturating_sub(1);
         digits[at] = b"0123456789"[(left % 10) as usize];
         left /= 10;
         if left == 0 {

@@ -113,6 +113,10 @@ impl Fields {
         self.fields.iter().map(|field| self.name_and_value(field))
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "both ends were places in `bytes`"
+    )]
     fn name_and_value(&self, field: &Field) -> (&[u8], &[u8]) {
         let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
         let value = field.value_start as usize..(field.value_start + field.value_len) as usize;

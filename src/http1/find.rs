@@ -9,11 +9,12 @@ pub(super) fn control(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let rest = bytes.get(from..)?;
-        let at = from + find(rest, |word| below(word, 0x20) | equal(word, 0x7f))?;
+        let found = find(rest, |word| below(word, 0x20) | equal(word, 0x7f))?;
+        let at = from.saturating_add(found);
         if bytes.get(at) != Some(&b'\t') {
             return Some(at);
         }
-        from = at + 1;
+        from = at.saturating_add(1);
     }
 }
 
@@ -25,10 +26,14 @@ pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
 /// Where the first byte that `mark` marks stands. It must not mark the space: ends are padded.
 fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
     let (words, tail) = bytes.as_chunks::<8>();
+    let place = |index: usize, marks: u64| {
+        let in_word = marks.trailing_zeros() as usize / 8;
+        index.saturating_mul(8).saturating_add(in_word)
+    };
     for (index, word) in words.iter().enumerate() {
         let marks = mark(u64::from_le_bytes(*word));
         if marks != 0 {
-            return Some(index * 8 + marks.trailing_zeros() as usize / 8);
+            return Some(place(index, marks));
         }
     }
     let mut word = [b' '; 8];
@@ -36,7 +41,7 @@ fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
         *to = *from;
     }
     let marks = mark(u64::from_le_bytes(word));
-    (marks != 0).then(|| words.len() * 8 + marks.trailing_zeros() as usize / 8)
+    (marks != 0).then(|| place(words.len(), marks))
 }
 
 /// Marks, by its high bit, the lowest byte of `word` that is less than `limit` (at most 0x80).

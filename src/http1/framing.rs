@@ -106,7 +106,9 @@ fn parse_length(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0u64, |length, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        let digit = byte
+            .is_ascii_digit()
+            .then(|| u64::from(byte.wrapping_sub(b'0')))?;
         length.checked_mul(10)?.checked_add(digit)
     })
 }

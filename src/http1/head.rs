@@ -109,7 +109,7 @@ impl Head {
                     let lead = self.scan.lead();
                     self.fields.fill(
                         buf.get(lead..lines.end).unwrap_or_default(),
-                        lines.start - lead..lines.end - lead,
+                        lines.start.saturating_sub(lead)..lines.end.saturating_sub(lead),
                         limits.headers_max,
                     )?;
                     self.scan = HeadScan::default();
@@ -163,12 +163,13 @@ impl Head {
         };
         // The grammar has single spaces and nothing after the version; the tokeniser is not asked
         // to promise that.
-        if line.len() != method.len() + target.len() + " HTTP/1.1\r\n".len() + 1 {
+        let words_len = method.len().saturating_add(target.len());
+        if line.len() != words_len.saturating_add("  HTTP/1.1\r\n".len()) {
             return Err(HeadError::BadStartLine);
         }
         self.method = Method::parse(method.as_bytes());
         self.method_len = method.len();
-        self.target_start = method.len() + 1;
+        self.target_start = method.len().saturating_add(1);
         self.version = if minor == 0 {
             Version::Http10
         } else {
@@ -316,8 +317,8 @@ impl Head {
     }
 
     fn target_part(&self, range: &Range<usize>) -> &str {
-        self.fields
-            .slice(self.target_start + range.start..self.target_start + range.end)
+        let place = |at: usize| self.target_start.saturating_add(at);
+        self.fields.slice(place(range.start)..place(range.end))
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Host<'a> {
             address
                 .parse::<Ipv6Addr>()
                 .map_err(|_| HostError::Invalid)?;
-            address.len() + 2
+            address.len().saturating_add(2)
         } else {
             text.bytes()
                 .take_while(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))

@@ -69,9 +69,9 @@ fn decode(text: &str, plus_is_space: bool) -> Cow<'_, [u8]> {
 /// The value of a hexadecimal digit.
 pub(super) fn hex_value(digit: u8) -> u8 {
     match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit - b'A' + 10,
+        b'0'..=b'9' => digit.wrapping_sub(b'0'),
+        b'a'..=b'f' => digit.wrapping_sub(b'a' - 10),
+        _ => digit.wrapping_sub(b'A' - 10),
     }
 }
 
@@ -79,7 +79,8 @@ pub(super) fn hex_value(digit: u8) -> u8 {
 #[doc(hidden)]
 pub fn fuzz_query(text: &str) {
     for (name, value) in pairs(text) {
-        assert!(name.len() + value.len() <= 3 * text.len());
+        let len = name.len().saturating_add(value.len());
+        assert!(len <= text.len().saturating_mul(3));
     }
     assert!(percent_decode(text).len() <= text.len());
 }

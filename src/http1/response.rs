@@ -112,9 +112,10 @@ impl ResponseHead {
             (b'1', b'1') => Version::Http11,
             _ => return Err(HeadError::UnknownVersion),
         };
-        self.status = [a, b, c]
-            .iter()
-            .fold(0, |status, digit| status * 10 + u16::from(*digit - b'0'));
+        self.status = [a, b, c].iter().fold(0, |status: u16, digit| {
+            let digit = digit.wrapping_sub(b'0');
+            status.saturating_mul(10).saturating_add(digit.into())
+        });
         if !(100..600).contains(&self.status) {
             return Err(HeadError::BadStartLine);
         }

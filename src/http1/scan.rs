@@ -64,7 +64,7 @@ impl HeadScan {
                 .get(self.at..)
                 .is_some_and(|rest| rest.starts_with(b"\r\n"))
             {
-                self.lead += 2;
+                self.lead = self.lead.saturating_add(2);
                 self.at = self.lead;
                 self.line = self.lead;
                 if self.lead > 2 * LEADING_CRLF_MAX {
@@ -83,8 +83,11 @@ impl HeadScan {
                 return Err(HeadError::FoldedLine);
             }
             let unseen = visible.get(self.at..).unwrap_or_default();
-            self.at += find::control(unseen).unwrap_or(unseen.len());
-            if self.at + 1 >= limit && (self.at >= limit || visible.get(self.at) == Some(&b'\r')) {
+            let seen = find::control(unseen).unwrap_or(unseen.len());
+            self.at = self.at.saturating_add(seen);
+            if self.at.saturating_add(1) >= limit
+                && (self.at >= limit || visible.get(self.at) == Some(&b'\r'))
+            {
                 return Err(self.too_long(head_bytes_max));
             }
             match visible.get(self.at..) {
@@ -94,8 +97,8 @@ impl HeadScan {
                 Some([b'\n', ..]) => return Err(HeadError::BareLf),
                 Some([byte, ..]) => return Err(HeadError::ControlByte { byte: *byte }),
             }
-            let line = self.line..self.at + 2;
-            self.at += 2;
+            self.at = self.at.saturating_add(2);
+            let line = self.line..self.at;
             self.line = self.at;
             if self.fields == 0 {
                 self.fields = self.at;

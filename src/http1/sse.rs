@@ -26,7 +26,7 @@ pub struct Event<'a> {
 /// Writes an event and the blank line that dispatches it. CR, LF and CRLF in the data each start a
 /// further `data:` line, so the client sees LF for all three.
 pub fn encode_event(out: &mut Vec<u8>, event: &Event<'_>) {
-    out.reserve(event.data.len() + 32);
+    out.reserve(event.data.len().saturating_add(32));
     if let Some(id) = event.id.filter(|id| is_one_line(id) && !id.contains('\0')) {
         push_field(out, b"id: ", id);
     }

@@ -51,7 +51,7 @@ impl Target {
             authority_end(target)?
         };
         let after = target.get(path_start..)?;
-        let query_start = after.find('?').map(|at| path_start + at);
+        let query_start = after.find('?').map(|at| path_start.saturating_add(at));
         let path = path_start..query_start.unwrap_or(target.len());
         let authority = if path_start == 0 {
             None
@@ -64,7 +64,7 @@ impl Target {
         Some(Target {
             is_asterisk: method == Method::Options && path.is_empty() && query_start.is_none(),
             path,
-            query: query_start.map(|at| at + 1..target.len()),
+            query: query_start.map(|at| at.saturating_add(1)..target.len()),
             authority,
         })
     }
@@ -74,7 +74,7 @@ impl Target {
 fn authority_start(target: &str) -> Option<usize> {
     let (scheme, _) = target.split_once("://")?;
     (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
-        .then_some(scheme.len() + 3)
+        .then_some(scheme.len().saturating_add(3))
 }
 
 fn authority_end(target: &str) -> Option<usize> {
@@ -83,7 +83,7 @@ fn authority_end(target: &str) -> Option<usize> {
         target
             .get(start..)?
             .find(['/', '?'])
-            .map_or(target.len(), |at| start + at),
+            .map_or(target.len(), |at| start.saturating_add(at)),
     )
 }
 

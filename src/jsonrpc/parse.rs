@@ -287,7 +287,7 @@ fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
     while let Some(byte) = bytes.next() {
         match byte {
             b'{' | b'[' => {
-                depth += 1;
+                depth = depth.saturating_add(1);
                 if depth > depth_max {
                     return false;
                 }

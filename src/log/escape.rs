@@ -32,8 +32,9 @@ impl fmt::Display for Escaped<'_> {
             .rev()
             .find(|end| self.text.is_char_boundary(*end))
             .unwrap_or(0);
-        Escaper(&mut *f).write_str(&self.text[..cut])?;
-        match self.text.len() - cut {
+        let (shown, cut) = self.text.split_at(cut);
+        Escaper(&mut *f).write_str(shown)?;
+        match cut.len() {
             0 => Ok(()),
             more => write!(f, "… ({more} bytes more)"),
         }

@@ -93,7 +93,7 @@ impl<'a> Bounded<'a> {
 
 impl fmt::Write for Bounded<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.out.len() + text.len() > self.len_max {
+        if self.out.len().saturating_add(text.len()) > self.len_max {
             return Err(fmt::Error);
         }
         self.out.push_str(text);

@@ -4,6 +4,9 @@
 //! ignores it), a pipe whose reader is gone, or a full disk: then lines are dropped and counted, see [`dropped`].
 //! Not here: what is worth logging. Payloads and secrets never are, at `info` and above.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod escape;
 mod line;
 mod request_id;

@@ -21,7 +21,7 @@ impl RequestId {
     /// The next number.
     #[must_use]
     pub fn next() -> Self {
-        LAST.set(LAST.get() + 1);
+        LAST.set(LAST.get().wrapping_add(1));
         Self(LAST.get())
     }
 

@@ -51,19 +51,17 @@ pub fn is_valid(text: &str) -> bool {
 }
 
 fn encode_with(alphabet: &[u8; 64], bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
     for chunk in bytes.chunks(3) {
         let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
         let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..=chunk.len() {
-            let sextet = (group >> (18 - 6 * index)) & 0x3f;
-            // Six bits are below 64.
-            text.extend(
-                alphabet
-                    .get(sextet as usize)
-                    .map(|digit| char::from(*digit)),
-            );
-        }
+        let sextets = [group >> 18, group >> 12, group >> 6, group];
+        let digits = sextets.into_iter().take(chunk.len().saturating_add(1));
+        // Six bits are below 64.
+        text.extend(digits.filter_map(|sextet| {
+            let digit = alphabet.get((sextet & 0x3f) as usize)?;
+            Some(char::from(*digit))
+        }));
     }
     text
 }
@@ -73,13 +71,16 @@ fn decode_with(alphabet: &[u8; 64], text: &str) -> Option<Vec<u8>> {
     if !tail_is_canonical(alphabet, text) {
         return None;
     }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    let mut bytes = Vec::with_capacity((text.len() / 4).saturating_mul(3).saturating_add(2));
     for chunk in text.chunks(4) {
         let mut group = 0u32;
-        for &byte in chunk {
-            group = (group << 6) | u32::from(sextet(alphabet, byte)?);
+        for at in 0..4 {
+            let sextet = match chunk.get(at) {
+                Some(byte) => sextet(alphabet, *byte)?,
+                None => 0,
+            };
+            group = (group << 6) | u32::from(sextet);
         }
-        group <<= 6 * (4 - chunk.len());
         bytes.extend_from_slice(group.to_be_bytes().get(1..chunk.len())?);
     }
     Some(bytes)
@@ -100,9 +101,9 @@ fn tail_is_canonical(alphabet: &[u8; 64], text: &[u8]) -> bool {
 
 fn sextet(alphabet: &[u8; 64], byte: u8) -> Option<u8> {
     match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'A'..=b'Z' => Some(byte.wrapping_sub(b'A')),
+        b'a'..=b'z' => Some(byte.wrapping_sub(b'a' - 26)),
+        b'0'..=b'9' => Some(byte.wrapping_add(52 - b'0')),
         _ if byte == alphabet[62] => Some(62),
         _ if byte == alphabet[63] => Some(63),
         _ => None,

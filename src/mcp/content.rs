@@ -97,12 +97,15 @@ impl Content {
         self
     }
 
-    /// About how many bytes it takes on the wire, for output limits.
+    /// How many bytes it takes on the wire, but for what stands around them, for output limits.
     pub fn size_bytes(&self) -> usize {
         match &self.body {
-            Body::Text(text) => text.len(),
+            Body::Text(text) => json::escaped_len(text),
             Body::Image { base64, .. } | Body::Audio { base64, .. } => base64.len(),
-            Body::ResourceLink(resource) => resource.uri.len() + resource.name.len(),
+            Body::ResourceLink(resource) => {
+                let name_len = json::escaped_len(&resource.name);
+                json::escaped_len(&resource.uri).saturating_add(name_len)
+            }
             Body::Resource(contents) => contents.size_bytes(),
         }
     }
@@ -118,7 +121,7 @@ impl Content {
                 self.write_binary(out, revision, "audio", base64, mime_type);
             }
             Body::Audio { base64, mime_type } => {
-                let bytes = base64.len() / 4 * 3;
+                let bytes = (base64.len() / 4).saturating_mul(3);
                 let note =
                     format!("[audio, `{mime_type}`, about {bytes} bytes: not part of {revision}]");
                 self.write_text(out, revision, &note);
@@ -251,10 +254,13 @@ impl ResourceContents {
         self
     }
 
-    /// About how many bytes it takes on the wire.
+    /// The same for the contents of a resource.
     pub fn size_bytes(&self) -> usize {
-        let (ResourceData::Text(data) | ResourceData::Blob(data)) = &self.data;
-        self.uri.len() + data.len()
+        let data_len = match &self.data {
+            ResourceData::Text(text) => json::escaped_len(text),
+            ResourceData::Blob(base64) => base64.len(),
+        };
+        json::escaped_len(&self.uri).saturating_add(data_len)
     }
 
     /// Writes the object.

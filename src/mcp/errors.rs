@@ -189,10 +189,8 @@ pub fn shorten(text: &str) -> Cow<'_, str> {
     if text.len() <= SHOWN_BYTES_MAX {
         return Cow::Borrowed(text);
     }
-    let mut end = SHOWN_BYTES_MAX;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let mut ends = (0..=SHOWN_BYTES_MAX).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 

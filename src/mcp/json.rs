@@ -39,6 +39,16 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     value(out, text);
 }
 
+/// How many bytes [`string`] writes between its quotes.
+pub fn escaped_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0x00..=0x1f => "\\u0000".len(),
+        _ => 1,
+    };
+    text.bytes().map(escaped).fold(0, usize::saturating_add)
+}
+
 /// Writes any serialisable value. A value that cannot be JSON (a map with keys that are no
 /// strings) becomes `null`; [`try_value`] tells.
 pub fn value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
@@ -289,6 +299,16 @@ mod tests {
 
     fn text(out: Vec<u8>) -> String {
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_length_of_a_string_is_known_before_it_is_written() {
+        let all: String = (0..0x100).filter_map(char::from_u32).collect();
+        for text in ["", "plain", "\u{0}\u{1f}\u{7f}", "\u{2028}€\u{1f600}", &all] {
+            let mut out = Vec::new();
+            string(&mut out, text);
+            assert_eq!(escaped_len(text), out.len() - 2, "{text:?}");
+        }
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl Sealer {
         ttl_ms: u64,
     ) -> String {
         let expiry = now_ms.saturating_add(ttl_ms).to_be_bytes();
-        let mut bytes = Vec::with_capacity(EXPIRY_BYTES + payload.len() + STATE_TAG_BYTES);
+        let mut bytes =
+            Vec::with_capacity(payload.len().saturating_add(EXPIRY_BYTES + STATE_TAG_BYTES));
         bytes.extend_from_slice(&expiry);
         bytes.extend_from_slice(payload);
         let tag = self

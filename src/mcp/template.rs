@@ -73,9 +73,10 @@ impl UriTemplate {
         let mut parts: Vec<Part> = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            let at = text.len() - rest.len();
-            let literal_len = rest.find(['{', '}']).unwrap_or(rest.len());
-            let (literal, tail) = rest.split_at(literal_len);
+            let (literal, tail) = rest.split_at(rest.find(['{', '}']).unwrap_or(rest.len()));
+            let unbalanced = TemplateError::Unbalanced {
+                at: text.len().saturating_sub(tail.len()),
+            };
             if !literal.is_empty() {
                 parts.push(Part::Literal(literal.to_owned()));
             }
@@ -83,14 +84,10 @@ impl UriTemplate {
                 if tail.is_empty() {
                     break;
                 }
-                return Err(TemplateError::Unbalanced {
-                    at: at + literal_len,
-                });
+                return Err(unbalanced);
             };
             let Some((expression, tail)) = expression.split_once('}') else {
-                return Err(TemplateError::Unbalanced {
-                    at: at + literal_len,
-                });
+                return Err(unbalanced);
             };
             parts.push(parse_variable(expression, &parts)?);
             rest = tail;
@@ -176,19 +173,21 @@ fn match_parts<'t>(
     values: &mut Vec<(&'t str, String)>,
 ) -> Option<()> {
     let mut rest = uri;
-    for (index, part) in parts.iter().enumerate() {
+    let mut parts = parts;
+    while let [part, following @ ..] = parts {
+        parts = following;
         match part {
             Part::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
             Part::Variable { name, reserved } => {
-                let end = match parts.get(index + 1) {
-                    None => rest.len(),
+                let end = match following {
+                    [] => rest.len(),
                     // The last literal must end the URI, so it is looked for from the end.
-                    Some(Part::Literal(literal)) if index + 2 == parts.len() => rest
+                    [Part::Literal(literal)] => rest
                         .len()
                         .checked_sub(literal.len())
                         .filter(|_| rest.ends_with(literal.as_str()))?,
-                    Some(Part::Literal(literal)) => rest.find(literal.as_str())?,
-                    Some(Part::Variable { .. }) => return None,
+                    [Part::Literal(literal), ..] => rest.find(literal.as_str())?,
+                    [Part::Variable { .. }, ..] => return None,
                 };
                 let (encoded, tail) = rest.split_at(end);
                 if !reserved && encoded.contains(['/', '?', '#']) {
@@ -239,9 +238,9 @@ fn decode(encoded: &str) -> Option<String> {
 
 fn hex(digit: u8) -> Option<u8> {
     match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a' - 10)),
+        b'A'..=b'F' => Some(digit.wrapping_sub(b'A' - 10)),
         _ => None,
     }
 }

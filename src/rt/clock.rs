@@ -56,6 +56,14 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// So much after `at`. What the clock cannot say any more is a century, which nobody waits for either.
+#[must_use]
+pub fn later(at: Instant, by: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    let far = || at.checked_add(CENTURY).unwrap_or(at);
+    at.checked_add(by).unwrap_or_else(far)
+}
+
 /// Seconds since 1970-01-01 UTC by the wall clock; negative before it.
 #[must_use]
 pub fn unix_time() -> i64 {
@@ -71,7 +79,9 @@ pub fn unix_ms() -> u64 {
 fn ms_since_epoch(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+        Err(before) => {
+            i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::wrapping_neg)
+        }
     }
 }
 
@@ -120,6 +130,7 @@ impl Clock {
     ///
     /// # Panics
     /// On the system clock, which nobody moves.
+    #[expect(clippy::panic, reason = "a mistake of a test")]
     pub fn advance(&self, by: Duration) {
         let Source::Manual(manual) = &self.0 else {
             panic!("only a manual clock is moved by hand")
@@ -213,6 +224,13 @@ mod tests {
             1000 << 33
         );
         assert!(unix_time() > 1_700_000_000);
+    }
+
+    #[test]
+    fn what_no_clock_says_is_far_away() {
+        let at = now();
+        assert_eq!(later(at, SECOND), at + SECOND);
+        assert!(later(at, Duration::MAX) > at + 1_000_000_000 * SECOND);
     }
 
     #[test]

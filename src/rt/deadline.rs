@@ -13,6 +13,9 @@
 //! expired ones, wakes their tasks and waits for the earliest of the rest. A deadline that was cleared or moved later
 //! meanwhile costs one wake-up at its old time; with nothing armed there is none.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -24,7 +27,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 use slab::Slab;
 
-use super::clock::Clock;
+use super::clock::{Clock, later};
 use super::executor::{Task, spawn};
 
 /// Looking at all slots again sooner than this after the last time would let many close deadlines make the work
@@ -139,7 +142,7 @@ pub struct Deadline {
 impl Deadline {
     /// Expires `after` from now, whatever was set before.
     pub fn set(&self, after: Duration) {
-        self.set_at(self.table.clock.now() + after);
+        self.set_at(later(self.table.clock.now(), after));
     }
 
     /// Expires at `at`, whatever was set before.
@@ -181,6 +184,7 @@ impl Deadline {
         poll_fn(|cx| self.poll_expired(cx)).await
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the slot goes when this does")]
     fn with_slot<T>(&self, f: impl FnOnce(&mut Slot) -> T) -> T {
         f(&mut self.table.slots.borrow_mut()[self.key])
     }
@@ -223,7 +227,7 @@ impl Table {
             return;
         }
         let at = match self.swept_at.get() {
-            Some(swept_at) => at.max(swept_at + SWEEP_INTERVAL_MIN),
+            Some(swept_at) => at.max(later(swept_at, SWEEP_INTERVAL_MIN)),
             None => at,
         };
         if self.alarm_at.get().is_some_and(|alarm| alarm <= at) {
@@ -272,7 +276,7 @@ async fn drive(table: Rc<Table>) {
             Poll::Pending
         })
         .await;
-        table.rings.set(table.rings.get() + 1);
+        table.rings.set(table.rings.get().wrapping_add(1));
         table.sweep(table.clock.now());
     }
 }

@@ -44,6 +44,7 @@ impl Drop for Leave {
 ///
 /// # Panics
 /// Outside [`run`]: there is nobody to drive the task.
+#[expect(clippy::expect_used, reason = "a mistake of ours, and of no peer")]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
     CURRENT.with(|current| {
         let current = current.borrow();

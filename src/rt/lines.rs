@@ -1,5 +1,8 @@
 //! Bytes into lines of bounded length. Pure; what stdin and child processes are read through.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 /// What a line turned out to be, without its line end (`\n` or `\r\n`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -39,9 +42,13 @@ impl LineSplitter {
 
     /// Takes the next bytes and gives each line that ends in them to `line`. Stops early when `line` says `false`.
     pub fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(Line) -> bool) -> bool {
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-            self.take_part(&bytes[..end]);
-            bytes = &bytes[end + 1..];
+        while let Some((part, [_, rest @ ..])) = bytes
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .and_then(|end| bytes.split_at_checked(end))
+        {
+            self.take_part(part);
+            bytes = rest;
             if !line(self.finish_line()) {
                 return false;
             }
@@ -63,14 +70,14 @@ impl LineSplitter {
     fn take_part(&mut self, part: &[u8]) {
         let Some(last) = part.last() else { return };
         if let Some(skipped) = &mut self.skipped {
-            skipped.bytes += part.len() as u64;
+            skipped.bytes = skipped.bytes.saturating_add(part.len() as u64);
             skipped.ends_in_cr = *last == b'\r';
             return;
         }
         // One byte more than the limit may still be the `\r` of a line end.
-        let len = self.partial.len() + part.len();
+        let len = self.partial.len().saturating_add(part.len());
         let ends_in_cr = *last == b'\r';
-        if len - usize::from(ends_in_cr) > self.line_bytes_max {
+        if len.saturating_sub(usize::from(ends_in_cr)) > self.line_bytes_max {
             self.partial = Vec::new();
             self.skipped = Some(Skipped {
                 bytes: len as u64,
@@ -84,7 +91,7 @@ impl LineSplitter {
     fn finish_line(&mut self) -> Line {
         if let Some(Skipped { bytes, ends_in_cr }) = self.skipped.take() {
             return Line::TooLong {
-                bytes: bytes - u64::from(ends_in_cr),
+                bytes: bytes.saturating_sub(u64::from(ends_in_cr)),
             };
         }
         let mut text = std::mem::take(&mut self.partial);

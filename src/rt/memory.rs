@@ -68,11 +68,13 @@ impl MemoryEnd {
         if pipe.reader_gone || pipe.writer_gone {
             return Err(ErrorKind::BrokenPipe.into());
         }
-        let len = buf.len().min(pipe.bytes_max - pipe.bytes.len());
+        let room = pipe.bytes_max.saturating_sub(pipe.bytes.len());
+        let taken = buf.get(..room).unwrap_or(buf);
+        let len = taken.len();
         if len == 0 && !buf.is_empty() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        pipe.bytes.extend(&buf[..len]);
+        pipe.bytes.extend(taken);
         let reader = pipe.reader.take();
         drop(pipe);
         wake(reader);

@@ -11,7 +11,7 @@ mod executor;
 pub use executor::{Task, run, spawn, yield_now};
 
 mod clock;
-pub use clock::{Alarm, Clock, Timeout, now, sleep, timeout, unix_ms, unix_time};
+pub use clock::{Alarm, Clock, Timeout, later, now, sleep, timeout, unix_ms, unix_time};
 
 mod deadline;
 pub use deadline::{Deadline, Deadlines, Expired, Within, within};
@@ -67,6 +67,7 @@ pub mod tls;
 /// # Panics
 /// When the system has no random source at all: better to stop than to hand out guessable ids.
 #[must_use]
+#[expect(clippy::expect_used, reason = "as above")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)

@@ -1,6 +1,9 @@
 //! Bytes from a task of this thread to a reader that may be on any: how a streaming body gets into other people's HTTP
 //! types, which want their readers `Send` and `Sync`. Bounded: a writer waits for its reader.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -50,11 +53,11 @@ impl AsyncBufRead for PipeReader {
             this.piece = ready!(this.pieces.as_mut().poll_next(cx)).unwrap_or_default();
             this.read = 0;
         }
-        Poll::Ready(Ok(&this.piece[this.read..]))
+        Poll::Ready(Ok(this.piece.get(this.read..).unwrap_or_default()))
     }
 
     fn consume(mut self: Pin<&mut Self>, amount: usize) {
-        self.read = (self.read + amount).min(self.piece.len());
+        self.read = self.read.saturating_add(amount).min(self.piece.len());
     }
 }
 
@@ -64,9 +67,8 @@ impl AsyncRead for PipeReader {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let ready = ready!(self.as_mut().poll_fill_buf(cx))?;
-        let count = ready.len().min(buf.len());
-        buf[..count].copy_from_slice(&ready[..count]);
+        let mut ready = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let count = io::Read::read(&mut ready, buf)?;
         self.consume(count);
         Poll::Ready(Ok(count))
     }

@@ -58,8 +58,8 @@ fn read_lines(mut source: impl Read, line_bytes_max: usize, lines: &Sender<io::R
         match source.read(&mut buf) {
             Ok(0) => break,
             Ok(len) => {
-                let is_wanted =
-                    splitter.feed(&buf[..len], |line| lines.send_blocking(Ok(line)).is_ok());
+                let bytes = buf.get(..len).unwrap_or_default();
+                let is_wanted = splitter.feed(bytes, |line| lines.send_blocking(Ok(line)).is_ok());
                 if !is_wanted {
                     return;
                 }

@@ -4,6 +4,9 @@
 //! time: a second waiter in the same direction would take the first one's wake-up. Reading and writing try the system
 //! call first and wait for readiness only when it would block, so the hot path is one call.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -74,7 +77,7 @@ impl Stream {
     pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let len = poll_fn(|cx| self.poll_write(cx, bytes)).await?;
-            bytes = &bytes[len..];
+            bytes = bytes.get(len..).unwrap_or_default();
         }
         Ok(())
     }
@@ -88,7 +91,8 @@ impl Stream {
             poll_fn(|cx| self.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(body)]))
                 .await?;
         let Some(rest) = head.get(sent..) else {
-            return self.write_all(&body[sent - head.len()..]).await;
+            let sent = sent.saturating_sub(head.len());
+            return self.write_all(body.get(sent..).unwrap_or_default()).await;
         };
         self.write_all(rest).await?;
         self.write_all(body).await
@@ -314,11 +318,11 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 fn write_parts(end: &MemoryEnd, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-    let mut sent = 0;
+    let mut sent = 0_usize;
     for part in parts {
         match end.try_write(part) {
             Ok(len) => {
-                sent += len;
+                sent = sent.saturating_add(len);
                 if len < part.len() {
                     break;
                 }

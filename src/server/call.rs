@@ -431,7 +431,7 @@ impl Host for Call {
     fn extend(&self, at_least: Duration) {
         // While the client is asked the deadline rests, and begins anew afterwards.
         if let Some(at) = self.deadline.at() {
-            self.deadline.set_at(at.max(rt::now() + at_least));
+            self.deadline.set_at(at.max(rt::later(rt::now(), at_least)));
         }
     }
 

@@ -4,6 +4,9 @@
 //! context is a trait object behind which `server` stands, so that this folder needs nothing above
 //! it and a handler can be tested with a few lines of its own.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod context;
 mod error;
 pub mod handler;

@@ -44,7 +44,7 @@ fn member_at(text: &str, line: usize, column: usize) -> Option<String> {
     let mut path = String::new();
     let mut value = text;
     // Bytes read of `value`; the error lies in the member that holds the last of them.
-    let mut read = line_start + column;
+    let mut read = line_start.saturating_add(column);
     while let Some((step, inner, start)) = step_into(value, read) {
         match step {
             Step::Index(index) => path.push_str(&format!("[{index}]")),
@@ -55,7 +55,7 @@ fn member_at(text: &str, line: usize, column: usize) -> Option<String> {
                 path.push_str(&name);
             }
         }
-        read -= start;
+        read = read.saturating_sub(start);
         value = inner;
     }
     Some(path).filter(|path| !path.is_empty())
@@ -73,8 +73,9 @@ fn step_into(value: &str, read: usize) -> Option<(Step<'_>, &str, usize)> {
     parts.into_iter().find_map(|(step, part)| {
         let part = part.get();
         // Both are slices of the same text.
-        let start = part.as_ptr().addr() - value.as_ptr().addr();
-        (start <= read && read <= start + part.len()).then_some((step, part, start))
+        let start = part.as_ptr().addr().checked_sub(value.as_ptr().addr())?;
+        let within = read.checked_sub(start)?;
+        (within <= part.len()).then_some((step, part, start))
     })
 }
 

@@ -191,7 +191,9 @@ macro_rules! written_words {
                 value: &$crate::tools::written::Value<'_>,
             ) -> Result<$type, $crate::tools::written::Misfit> {
                 let at = $crate::tools::written::word(value, $type::WORDS)?;
-                Ok([$($type::$variant),+][at])
+                let mut variants = [$($type::$variant),+].into_iter();
+                let variant = variants.nth(at);
+                variant.ok_or_else(|| $crate::tools::written::unfit(value, "a known word"))
             }
 
             $(fn absent() -> Option<$type> {

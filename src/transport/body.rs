@@ -1,9 +1,13 @@
 //! Reads a request body whole, within its limit, its deadline and its least rate, and all of them within what they may
 //! take together: without that, connections that hold back the end of a large body would each keep the rest of it.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use crate::http1::chunked::{ChunkedDecoder, ChunkedError, ChunkedLimits};
 use crate::http1::encode::CONTINUE;
@@ -164,9 +168,9 @@ pub async fn read(
 /// How fast a body must come: `timeout.body` for each silence, and on average at least
 /// `timeout.body_bytes_per_second_min` after a first `timeout.body`.
 struct Pace {
-    started: std::time::Instant,
+    started: Instant,
     received: u64,
-    silence: std::time::Duration,
+    silence: Duration,
     rate_min: u64,
 }
 
@@ -188,21 +192,21 @@ impl Pace {
     }
 
     async fn more(&mut self, connection: &mut Connection) -> Result<(), BodyError> {
-        let silence_ends = rt::now() + self.silence;
+        let silence_ends = rt::later(rt::now(), self.silence);
         let due = match self.received.checked_div(self.rate_min) {
             None => silence_ends,
             Some(seconds) => {
-                let rate_ends =
-                    self.started + self.silence + std::time::Duration::from_secs(seconds);
-                silence_ends.min(rate_ends)
+                let allowed = Duration::from_secs(seconds).saturating_add(self.silence);
+                silence_ends.min(rt::later(self.started, allowed))
             }
         };
         connection.deadline.set_at(due);
         let before = connection.input.len();
         match connection.more().await {
             Ok(Ok(More::Bytes)) => {
-                let received = connection.input.len() - before;
-                self.received += u64::try_from(received).unwrap_or(u64::MAX);
+                let received = connection.input.len().saturating_sub(before);
+                let received = u64::try_from(received).unwrap_or(u64::MAX);
+                self.received = self.received.saturating_add(received);
                 Ok(())
             }
             Ok(Ok(More::End) | Err(_)) => Err(BodyError::Gone),

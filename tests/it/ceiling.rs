@@ -1,4 +1,5 @@
-//! `limits.memory`: every limit that is derived from it is filled at once, and what that takes is read from `/proc`.
+//! `limits.memory`: every limit that is derived from it is filled at once, and what that takes is read from `/proc`. The program's own
+//! tools never become tasks, so that what tasks keep is filled at a server of a library, and counts as much here as it is found to there.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,14 +10,22 @@ use crate::support::{
 };
 use crate::wire::{CALL, ping, pong};
 
-/// The table in `config/README.md` says what follows from it.
 const MEMORY: usize = 16 << 20;
+// What follows from it; `documented` compares that with the table of `config/README.md`.
 const BODY: usize = 512 << 10;
 const UPSTREAM: usize = 1 << 20;
 const REQUESTS: usize = 4;
 const STREAMS: usize = 64;
 const SESSIONS: usize = 256;
 const REPLAY: usize = 1 << 20;
+
+/// What tasks keep by default, whose outputs are as large as with this memory.
+const OUTPUT: usize = 256 << 10;
+const TASKS: usize = 256;
+/// What a task is beside its output.
+const TASK: usize = 4 << 10;
+/// What a request may take by default.
+const REQUEST: usize = (1 << 20) + (2 << 20) + OUTPUT;
 
 /// A service, and a program that reports without end.
 const PACK: &str = r#"
@@ -115,6 +124,60 @@ fn full_stream(server: &Server, address: u8) -> Sse {
     stream
 }
 
+/// What is held at once with `MEMORY`, as `config/README.md` has it: how many of each kind there are, and what one takes.
+fn documented() -> Vec<(String, usize, usize)> {
+    let page = std::fs::read_to_string("config/README.md").expect("the reference");
+    let (_, tables) = page.split_once("| held | how many |").expect("its table");
+    let (head, rows) = tables.split_once("|---|").expect("its rule");
+    // Rows begin with a bar and two cells more than what is left of their head.
+    let cells = |row: &'_ str| -> Vec<String> {
+        row.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let column = cells(head).iter().position(|cell| cell == "16 MiB");
+    let column = column.expect("a column for this memory") + 3;
+    let rows = rows.lines().skip(1).take_while(|row| row.starts_with('|'));
+    let rows = rows.map(cells).map(|cells| {
+        let all = size(cells[column].rsplit("= ").next().expect("a sum"));
+        let Some((count, each)) = cells[column].split_once(" × ") else {
+            return (cells[1].clone(), 1, all);
+        };
+        let count = count.parse().expect("a number");
+        let each = size(each.split(' ').next().expect("a size"));
+        assert_eq!(count * each, all, "{cells:?}");
+        (cells[1].clone(), count, each)
+    });
+    rows.collect()
+}
+
+fn size(text: &str) -> usize {
+    let (number, unit) = text.split_at(text.find("iB").expect(text) - 1);
+    let number: usize = number.parse().expect(text);
+    number << if unit == "KiB" { 10 } else { 20 }
+}
+
+/// What may be taken at once but for the outputs of tasks.
+fn without_tasks() -> usize {
+    let held = documented();
+    let expected = [
+        (
+            "requests being worked on",
+            REQUESTS,
+            BODY + UPSTREAM + OUTPUT,
+        ),
+        ("streams", STREAMS, 64 << 10),
+        ("connections", 85, 12 << 10),
+        ("sessions", SESSIONS, 4 << 10),
+        ("past events of all sessions", 1, REPLAY),
+        ("outputs of tasks", 4, OUTPUT),
+    ];
+    let sum: usize = expected.iter().map(|(_, count, each)| count * each).sum();
+    let expected = expected.into_iter().chain([("all of it", 1, sum)]);
+    let expected = expected.map(|(what, count, each)| (what.to_owned(), count, each));
+    assert_eq!(held, expected.collect::<Vec<_>>());
+    assert!(sum <= MEMORY);
+    sum - 4 * OUTPUT
+}
+
 fn is_answered(http: &Http) -> bool {
     let socket = &http.socket;
     socket.set_nonblocking(true).expect("a socket has options");
@@ -184,12 +247,13 @@ fn with_every_limit_filled_memory_stays_within_its_ceiling() {
     assert_eq!(pong(&connect_from(&server, 95).ask(&ping(2))), 2);
 
     // What it took itself: the program's own pages are files. Some of what was sent is still on its way to it.
+    let ceiling = without_tasks() as u64;
     let grown = || anonymous().saturating_sub(before);
     let filled = poll_until("it is filled", || {
         Some(grown()).filter(|grown| *grown >= MEMORY as u64 / 3)
     });
-    eprintln!("{MEMORY} bytes allowed, {filled} taken");
-    assert!(grown() <= MEMORY as u64, "{} bytes", grown());
+    eprintln!("{ceiling} bytes allowed, {filled} taken");
+    assert!(grown() <= ceiling, "{} bytes", grown());
 
     // All of it comes to its end.
     for mut body in bodies {
@@ -204,4 +268,61 @@ fn with_every_limit_filled_memory_stays_within_its_ceiling() {
     }
     drop(streams);
     assert_eq!(pong(&server.ask(&ping(3))), 3);
+}
+
+/// A call that becomes a task and ends at once, with a result that takes this much on the wire.
+fn task(mcp: &mut Mcp, result_bytes: usize) -> String {
+    let around = "Computed `` in 0 s".len();
+    // A control character is six bytes on the wire: what counts is what is kept.
+    let label_bytes = result_bytes - around;
+    let label = "\u{1}".repeat(label_bytes / 6) + &"x".repeat(label_bytes % 6);
+    let arguments = json!({"seconds": 0, "label": label});
+    let created = mcp.result(
+        "tools/call",
+        json!({"name": "slow_compute", "arguments": arguments}),
+    );
+    let id = created["taskId"].as_str().expect("a task").to_owned();
+    poll_until("its end", || {
+        let task = mcp.result("tasks/get", json!({"taskId": id}));
+        (task["status"] == "completed").then_some(())
+    });
+    id
+}
+
+#[test]
+fn outputs_of_tasks_take_what_their_limit_says() {
+    let server = Server::everything();
+    let capabilities = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    let mut mcp = Mcp::open_with(Way::Streamable, &server, "2026-07-28", capabilities);
+    let anonymous = || status_kb(&server, "RssAnon") * 1024;
+    let before = anonymous();
+
+    // One byte more is a failure that says so, and is as small as one.
+    let kept = task(&mut mcp, OUTPUT);
+    let refused = task(&mut mcp, OUTPUT + 1);
+    let mut text = |id: &str| {
+        let task = mcp.result("tasks/get", json!({"taskId": id}));
+        task["result"]["content"][0]["text"]
+            .as_str()
+            .expect("a text")
+            .to_owned()
+    };
+    assert!(text(&kept).starts_with("Computed"));
+    let refusal = text(&refused);
+    assert!(
+        refusal.contains("exceeds `limits.tool_output_bytes`"),
+        "{refusal}"
+    );
+
+    // More of them than are kept, each as large as may be: the oldest that have ended make room.
+    for _ in 0..TASKS + 16 {
+        task(&mut mcp, OUTPUT);
+    }
+    assert!(hits(&server, "tasks") >= 1.0);
+    let grown = anonymous().saturating_sub(before);
+    // The calls came one after the other, each with its share of the memory of requests.
+    let ceiling = (TASKS * (OUTPUT + TASK) + REQUEST) as u64;
+    eprintln!("{ceiling} bytes allowed, {grown} taken");
+    assert!(grown <= ceiling, "{grown} bytes");
+    assert!(grown >= ceiling / 2, "{grown} bytes: it is not filled");
 }

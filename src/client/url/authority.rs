@@ -14,7 +14,7 @@ pub(in super::super) fn bare_host(host: &str) -> &str {
 /// Host in normal form, and the port if one is named. An empty port counts as none (RFC 3986 section 6.2.3).
 pub(in super::super) fn parse_authority(text: &str) -> Result<(String, Option<u16>), UrlError> {
     let (host, port) = match text.rfind(']') {
-        Some(end) => text.split_at(end + 1),
+        Some(end) => text.split_at(end.saturating_add(1)),
         None => text.split_at(text.rfind(':').unwrap_or(text.len())),
     };
     let port = match port.strip_prefix(':') {

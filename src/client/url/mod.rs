@@ -41,6 +41,14 @@ impl Scheme {
         }
     }
 
+    /// What a URL begins with.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Http => "http://",
+            Self::Https => "https://",
+        }
+    }
+
     /// The port when a URL names none.
     #[must_use]
     pub const fn port(self) -> u16 {
@@ -153,7 +161,8 @@ impl Url {
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         check_text(reference)?;
         let start = reference.find(['/', '?', '#']).unwrap_or(reference.len());
-        if reference[..start].contains(':') {
+        let first = reference.get(..start).unwrap_or_default();
+        if first.contains(':') {
             return Self::parse(reference);
         }
         if reference.starts_with("//") {
@@ -165,8 +174,8 @@ impl Url {
             _ if path.starts_with('/') => (path.to_owned(), query),
             // The base's path always has a slash, so section 5.2.3 has one case here.
             _ => {
-                let folder_end = self.path().rfind('/').map_or(0, |slash| slash + 1);
-                (format!("{}{path}", &self.path()[..folder_end]), query)
+                let (folder, _) = self.path().rsplit_once('/').unwrap_or_default();
+                (format!("{folder}/{path}"), query)
             }
         };
         Self::build(self.scheme, self.host(), self.port, &path, query)
@@ -215,7 +224,7 @@ impl Url {
     /// Name or address in lower case; an IPv6 address keeps its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.text[self.scheme.as_str().len() + "://".len()..self.host_end]
+        self.part(self.scheme.prefix().len()..self.host_end)
     }
 
     /// The host as an address, if it is one.
@@ -233,25 +242,25 @@ impl Url {
     /// `host`, or `host:port` when the port is not the scheme's: the `Host` header.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.text[self.scheme.as_str().len() + "://".len()..self.path_start]
+        self.part(self.scheme.prefix().len()..self.path_start)
     }
 
     /// The path, percent-encoded, at least `/`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.text[self.path_start..self.path_end]
+        self.part(self.path_start..self.path_end)
     }
 
     /// What stands behind `?`, percent-encoded.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.text.get(self.path_end + 1..)
+        self.text.get(self.path_end..)?.strip_prefix('?')
     }
 
     /// Path and query: the request target.
     #[must_use]
     pub fn target(&self) -> &str {
-        &self.text[self.path_start..]
+        self.part(self.path_start..self.text.len())
     }
 
     /// The whole text.
@@ -260,10 +269,15 @@ impl Url {
         &self.text
     }
 
+    /// By the invariants of the fields nothing is out of reach.
+    fn part(&self, range: std::ops::Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+
     /// Scheme, host and port: who is talked to.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin(self.text[..self.path_start].into())
+        Origin(self.part(0..self.path_start).into())
     }
 }
 
@@ -276,7 +290,7 @@ impl fmt::Display for Url {
 /// Without the query, which may hold secrets.
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Url({}", &self.text[..self.path_end])?;
+        write!(f, "Url({}", self.part(0..self.path_end))?;
         f.write_str(if self.query().is_some() { "?…)" } else { ")" })
     }
 }
@@ -350,7 +364,7 @@ fn split_path(text: &str) -> (&str, Option<&str>) {
 /// At most 60 characters of what was found.
 pub(super) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }

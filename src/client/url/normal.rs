@@ -21,7 +21,8 @@ pub(super) fn encode_into(out: &mut String, text: &str, keep: fn(u8) -> bool) {
     for (at, &byte) in bytes.iter().enumerate() {
         let is_escape = byte == b'%'
             && bytes
-                .get(at + 1..at + 3)
+                .get(at..)
+                .and_then(|escape| escape.get(1..3))
                 .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
         if is_escape || keep(byte) {
             out.push(char::from(byte));
@@ -58,14 +59,18 @@ pub(super) fn resolve_dots_into(out: &mut String, path: &str) {
 /// 1 for `.`, 2 for `..`, however their dots are written; 0 for anything else.
 pub(super) fn dots(segment: &str) -> usize {
     let mut rest = segment;
-    let mut count = 0;
-    while !rest.is_empty() && count < 3 {
-        let escaped = rest.get(..3).filter(|dot| dot.eq_ignore_ascii_case("%2e"));
-        let Some(dot) = rest.get(..1).filter(|dot| *dot == ".").or(escaped) else {
+    for count in 0..3 {
+        if rest.is_empty() {
+            return count;
+        }
+        let escaped = || {
+            let (dot, rest) = rest.split_at_checked(3)?;
+            dot.eq_ignore_ascii_case("%2e").then_some(rest)
+        };
+        let Some(behind) = rest.strip_prefix('.').or_else(escaped) else {
             return 0;
         };
-        rest = &rest[dot.len()..];
-        count += 1;
+        rest = behind;
     }
-    if count < 3 { count } else { 0 }
+    0
 }

@@ -1,5 +1,6 @@
 //! The order of layers, the choice of the folder, and origins.
 
+use super::super::checks::{Held, held};
 use super::super::{Sources, load};
 use super::{Setup, warnings};
 
@@ -132,25 +133,13 @@ fn problems_of_all_layers_come_sorted() {
     );
 }
 
-/// What can be held at once by those limits, in bytes.
-fn held(limits: &crate::config::keys::Limits) -> usize {
-    const RECORD_BYTES: usize = 4096;
-    let request = limits.body_bytes + limits.upstream_bytes + limits.tool_output_bytes;
-    limits.requests_in_flight * request
-        + limits.streams * limits.stream_queue_bytes
-        + limits.connections * (limits.head_bytes + RECORD_BYTES)
-        + limits.sessions * RECORD_BYTES
-        + limits.replay_total_bytes
-        + limits.tasks * limits.tool_output_bytes
-}
-
 #[test]
 fn what_is_derived_fits_into_memory_and_most_of_it_is_used() {
     for mib in [4, 5, 8, 16, 31, 64, 256, 1024] {
         let memory = mib << 20;
         let limits = Setup::default().cli(&format!("limits.memory={memory}"));
         let limits = limits.load().config.limits;
-        let held = held(&limits);
+        let held: usize = held(&limits).iter().map(Held::bytes).sum();
         assert!(held <= memory, "{mib} MiB: {held} bytes");
         assert!(held >= memory / 3 * 2, "{mib} MiB: {held} bytes");
         assert!(limits.connections_per_address <= limits.connections);

@@ -5,6 +5,7 @@ const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// The value of each byte, 255 for those that are no digit.
 #[expect(
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     reason = "a byte is below 256 and `value` below 64, when compiled"
 )]
@@ -28,20 +29,25 @@ pub(super) fn decode_url(text: &str) -> Option<Vec<u8>> {
 
 /// The standard alphabet with padding, as PEM has it; lines have been put together.
 pub(super) fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    if !text.len().is_multiple_of(4) || padding > 2 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
-    decode(text.get(..text.len() - padding)?, &STANDARD_VALUES)
+    // At most two of them: a third is no digit.
+    let digits = text.strip_suffix(b"=").unwrap_or(text);
+    let digits = digits.strip_suffix(b"=").unwrap_or(digits);
+    decode(digits, &STANDARD_VALUES)
 }
 
 fn decode(text: &[u8], values: &[u8; 256]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    let mut bytes = Vec::with_capacity((text.len() / 4).saturating_mul(3).saturating_add(2));
     for group in text.chunks(4) {
         let mut bits: u32 = 0;
-        for digit in group {
-            // A byte is below 256.
-            let value = *values.get(usize::from(*digit))?;
+        for at in 0..4 {
+            let value = match group.get(at) {
+                // A byte is below 256.
+                Some(digit) => *values.get(usize::from(*digit))?,
+                None => 0,
+            };
             if value > 63 {
                 return None;
             }
@@ -54,7 +60,6 @@ fn decode(text: &[u8], values: &[u8; 256]) -> Option<Vec<u8>> {
             // Six bits are no byte.
             _ => return None,
         };
-        let bits = bits << (6 * (4 - group.len()));
         let [_, decoded @ ..] = bits.to_be_bytes();
         // Bits that belong to no byte have to be zero (RFC 4648 3.5).
         let (decoded, rest) = decoded.split_at_checked(len)?;

@@ -62,7 +62,7 @@ impl Element<'_> {
         if self.around.line {
             return text;
         }
-        format!("\n\n{} {}\n\n", &"######"[..level], one_line(&text))
+        format!("\n\n{:#<level$} {}\n\n", "", one_line(&text))
     }
 
     fn division(&self, text: String) -> String {
@@ -134,7 +134,7 @@ impl Element<'_> {
             true => runs.map(<[u8]>::len).max().unwrap_or(0),
             false => 0,
         };
-        let ticks = "`".repeat(longest + 1);
+        let ticks = "`".repeat(longest.saturating_add(1));
         match longest {
             0 => surrounded(&text, &ticks, &ticks),
             _ => surrounded(&text, &format!("{ticks} "), &format!(" {ticks}")),
@@ -224,7 +224,12 @@ impl Element<'_> {
         let Some(list) = parent.filter(|parent| self.document.is(*parent, "ol")) else {
             // Outside of all lists the last kind.
             let depth = self.around.bullets.checked_sub(1).unwrap_or(2);
-            return ["* ", "+ ", "- "][depth % 3].to_owned();
+            return match depth % 3 {
+                0 => "* ",
+                1 => "+ ",
+                _ => "- ",
+            }
+            .to_owned();
         };
         let start = self.document.attribute(list, "start").unwrap_or_default();
         let is_number = !start.is_empty() && start.bytes().all(|byte| byte.is_ascii_digit());
@@ -250,7 +255,7 @@ fn surrounded(text: &str, before: &str, after: &str) -> String {
 
 /// Every line with this before it, empty ones with that.
 fn prefixed(text: &str, prefix: &str, prefix_of_empty: &str, work: &mut Work) -> String {
-    let mut out = String::with_capacity(text.len() + prefix.len());
+    let mut out = String::with_capacity(text.len().saturating_add(prefix.len()));
     work.add(text.len());
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
@@ -287,10 +292,11 @@ fn preformatted(text: &str) -> String {
         return String::new();
     }
     let is_blank = |c| matches!(c, ' ' | '\n');
-    let blank = text.len() - text.trim_start_matches(is_blank).len();
-    let start = text[..blank].rfind('\n').map_or(0, |at| at + 1);
-    format!(
-        "\n\n```\n{}\n```\n\n",
-        text[start..].trim_end_matches(is_blank)
-    )
+    let begun = text.trim_start_matches(is_blank);
+    // The first line keeps what it is indented by.
+    let blank = text.strip_suffix(begun).unwrap_or_default();
+    let indent = blank.rsplit('\n').next().unwrap_or_default();
+    let begin = blank.len().saturating_sub(indent.len());
+    let text = text.get(begin..).unwrap_or_default();
+    format!("\n\n```\n{}\n```\n\n", text.trim_end_matches(is_blank))
 }

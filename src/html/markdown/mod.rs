@@ -122,7 +122,7 @@ impl Frame {
             literal: around.literal || matches!(name, "code" | "kbd" | "pre" | "samp"),
             line: around.line || matches!(name, "td" | "th") || heading_level(name).is_some(),
             item: around.item || name == "li",
-            bullets: around.bullets + usize::from(name == "ul"),
+            bullets: around.bullets.saturating_add(usize::from(name == "ul")),
         };
         Frame {
             id,
@@ -140,17 +140,18 @@ impl Frame {
             return;
         }
         let rest = piece.trim_start_matches('\n');
-        let lead = piece.len() - rest.len();
-        let tail = rest.len() - rest.trim_end_matches('\n').len();
+        let lead = piece.len().saturating_sub(rest.len());
+        let tail = rest.trim_end_matches('\n').len();
+        let tail = rest.len().saturating_sub(tail);
         if self.inside.pre {
             self.out.push_str(&piece);
         } else if self.out.is_empty() {
             // Not copied: this is what elements within elements cost.
             self.out = piece;
         } else if self.tail > 0 && lead > 0 {
-            let gap = self.tail.max(lead).min(2);
-            self.out.truncate(self.out.len() - self.tail);
-            self.out.push_str(&"\n\n"[..gap]);
+            let is_paragraph = self.tail.max(lead) > 1;
+            self.out.truncate(self.out.len().saturating_sub(self.tail));
+            self.out.push_str(if is_paragraph { "\n\n" } else { "\n" });
             self.out.push_str(rest);
         } else {
             self.out.push_str(&piece);
@@ -217,7 +218,7 @@ impl<'a> Conversion<'a> {
         let Some(done) = self.frames.pop() else {
             return Step::Done(String::new());
         };
-        self.held_bytes -= done.out.len();
+        self.held_bytes = self.held_bytes.saturating_sub(done.out.len());
         let Some(parent) = self.frames.last_mut() else {
             return Step::Done(done.out.trim_matches('\n').to_owned());
         };
@@ -227,7 +228,8 @@ impl<'a> Conversion<'a> {
             around: parent.inside,
             items_before: parent.items,
         };
-        parent.items += u64::from(self.document.is(done.id, "li"));
+        let is_item = self.document.is(done.id, "li");
+        parent.items = parent.items.saturating_add(u64::from(is_item));
         let piece = element.markdown(done.out, &mut self.work);
         self.push(piece);
         Step::Going
@@ -236,9 +238,9 @@ impl<'a> Conversion<'a> {
     fn push(&mut self, piece: String) {
         self.work.add(piece.len());
         if let Some(frame) = self.frames.last_mut() {
-            let before = frame.out.len();
+            let others = self.held_bytes.saturating_sub(frame.out.len());
             frame.push(piece);
-            self.held_bytes = self.held_bytes + frame.out.len() - before;
+            self.held_bytes = others.saturating_add(frame.out.len());
         }
     }
 }
@@ -270,7 +272,8 @@ fn text_piece(
         piece = piece.replace('*', "\\*").replace('_', "\\_");
     }
     if is_at(before) {
-        piece.drain(..piece.len() - piece.trim_start_matches(is_plain_space).len());
+        let kept = piece.trim_start_matches(is_plain_space).len();
+        piece.drain(..piece.len().saturating_sub(kept));
     }
     if is_at(after) {
         piece.truncate(piece.trim_end_matches(is_space).len());
@@ -284,16 +287,16 @@ fn one_space(text: &str) -> String {
     let mut rest = text;
     // Byte by byte: all of these are ASCII, and most of a page passes through here.
     let is_space = |byte: u8| is_plain_space(char::from(byte));
-    while let Some(at) = rest.bytes().position(is_space) {
-        out.push_str(&rest[..at]);
-        let len = rest[at..]
-            .bytes()
-            .take_while(|byte| is_space(*byte))
-            .count();
-        let run = &rest.as_bytes()[at..at + len];
-        let has_break = run.contains(&b'\n') || run.contains(&b'\r');
+    while let Some((text, spaces)) = rest
+        .bytes()
+        .position(is_space)
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        out.push_str(text);
+        let run = || spaces.bytes().take_while(|byte| is_space(*byte));
+        let has_break = run().any(|byte| matches!(byte, b'\n' | b'\r'));
         out.push(if has_break { '\n' } else { ' ' });
-        rest = &rest[at + len..];
+        rest = spaces.get(run().count()..).unwrap_or_default();
     }
     out.push_str(rest);
     out
@@ -340,8 +343,6 @@ impl Edges {
 fn heading_level(name: &str) -> Option<usize> {
     let digits = name.strip_prefix('h')?;
     let len = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if len == 0 {
-        return None;
-    }
-    Some(digits[..len].parse().unwrap_or(6).clamp(1, 6))
+    let number = digits.get(..len).filter(|number| !number.is_empty())?;
+    Some(number.parse().unwrap_or(6).clamp(1, 6))
 }

@@ -30,7 +30,7 @@ pub(super) fn row(document: &Document, id: NodeId, text: &str, work: &mut Work) 
     if work.is_too_much() {
         return String::new();
     }
-    let mut out = String::with_capacity(text.len() + 2);
+    let mut out = String::with_capacity(text.len().saturating_add(2));
     let rule = |out: &mut String| {
         out.push_str("| ");
         out.push_str(&vec!["---"; shape.columns].join(" | "));

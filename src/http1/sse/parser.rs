@@ -102,7 +102,7 @@ impl Parser {
             let (line, end) = end
                 .and_then(|end| bytes.split_at_checked(end))
                 .unwrap_or((bytes, &[]));
-            if self.line.len() + line.len() > self.event_bytes_max {
+            if self.line.len().saturating_add(line.len()) > self.event_bytes_max {
                 return Err(SseError::EventTooLong {
                     limit: self.event_bytes_max,
                 });
@@ -139,7 +139,9 @@ impl Parser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
             "data" => {
-                if self.data.len() + self.event.len() + value.len() + 1 > self.event_bytes_max {
+                let kept = self.data.len().saturating_add(self.event.len());
+                let len = kept.saturating_add(value.len()).saturating_add(1);
+                if len > self.event_bytes_max {
                     return Err(SseError::EventTooLong {
                         limit: self.event_bytes_max,
                     });

@@ -73,10 +73,11 @@ impl ToolResult {
         texts.collect::<Vec<_>>().join("\n")
     }
 
-    /// About how many bytes it takes on the wire, for output limits.
+    /// How many bytes it takes on the wire, but for what stands around them, for output limits.
     pub fn size_bytes(&self) -> usize {
         let structured = self.structured.as_ref().map_or(0, |json| json.get().len());
-        structured + self.content.iter().map(Content::size_bytes).sum::<usize>()
+        let sizes = self.content.iter().map(Content::size_bytes);
+        sizes.fold(structured, usize::saturating_add)
     }
 
     /// Writes the result.

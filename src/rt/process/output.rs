@@ -1,5 +1,8 @@
 //! The pipes to and from a child, and keeping a bounded part of what comes.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
@@ -29,7 +32,7 @@ pub(super) async fn pump(pipe: Option<&Async<OwnedFd>>, take: &mut dyn FnMut(&[u
         match rustix::io::read(pipe.as_fd(), &mut buf) {
             Ok(0) => return,
             Ok(count) => {
-                take(&buf[..count]);
+                take(buf.get(..count).unwrap_or_default());
                 total = total.saturating_add(count);
                 if total > FREE_BYTES {
                     sleep(SPACE).await;
@@ -50,7 +53,7 @@ pub(super) fn drain(pipe: Option<&Async<OwnedFd>>, take: &mut dyn FnMut(&[u8])) 
         match rustix::io::read(pipe.as_fd(), &mut buf) {
             Ok(0) => return,
             Ok(count) => {
-                take(&buf[..count]);
+                take(buf.get(..count).unwrap_or_default());
                 left = left.saturating_sub(count);
             }
             Err(Errno::INTR) => (),
@@ -64,7 +67,7 @@ pub(super) async fn feed(pipe: Option<Async<OwnedFd>>, mut input: &[u8]) {
     let Some(pipe) = pipe else { return };
     while !input.is_empty() {
         match rustix::io::write(pipe.as_fd(), input) {
-            Ok(count) => input = &input[count..],
+            Ok(count) => input = input.get(count..).unwrap_or_default(),
             Err(Errno::INTR) => (),
             Err(Errno::AGAIN) => {
                 if pipe.writable().await.is_err() {
@@ -97,9 +100,9 @@ impl Head {
 
     /// More output.
     pub fn add(&mut self, bytes: &[u8]) {
-        let room = self.bytes_max - self.bytes.len();
+        let room = self.bytes_max.saturating_sub(self.bytes.len());
         self.bytes
-            .extend_from_slice(&bytes[..room.min(bytes.len())]);
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         self.total = self
             .total
             .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -143,8 +146,10 @@ impl Tail {
 
     /// More output.
     pub fn add(&mut self, bytes: &[u8]) {
-        let last = &bytes[bytes.len().saturating_sub(self.bytes_max)..];
-        let over = (self.bytes.len() + last.len()).saturating_sub(self.bytes_max);
+        let unwanted = bytes.len().saturating_sub(self.bytes_max);
+        let last = bytes.get(unwanted..).unwrap_or_default();
+        let len = self.bytes.len().saturating_add(last.len());
+        let over = len.saturating_sub(self.bytes_max);
         self.bytes.drain(..over);
         self.bytes.extend(last);
     }

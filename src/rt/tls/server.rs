@@ -9,6 +9,9 @@
 //! An end that the client has not announced (`close_notify`) reads as an end all the same: requests say how long they
 //! are, so nothing can be cut short unnoticed.
 
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::task::{Context, Poll};
@@ -99,9 +102,10 @@ impl ServerEnd {
         if *sealed == 0 {
             let mut left = RECORD_BYTES_MAX;
             for part in parts {
-                let len = part.len().min(left);
-                *sealed += connection.writer().write(&part[..len])?;
-                left -= len;
+                let part = part.get(..left).unwrap_or(part);
+                let written = connection.writer().write(part)?;
+                *sealed = sealed.saturating_add(written);
+                left = left.saturating_sub(part.len());
             }
             flush(connection, &self.socket)?;
         }
@@ -208,7 +212,7 @@ struct Below<'a> {
 impl Read for Below<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let len = self.socket.try_read(buf)?;
-        self.first.set(buf[..len].first().copied());
+        self.first.set(buf.first().copied().filter(|_| len > 0));
         Ok(len)
     }
 }

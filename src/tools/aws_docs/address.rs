@@ -81,25 +81,19 @@ fn cleaned(path: &str) -> Vec<u8> {
 
 /// The bytes behind `%xx`; what is no such escape stays.
 fn percent_decode(text: &str) -> Vec<u8> {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let octet = |high: u8, low: u8| u8::try_from((digit(high)? << 4) | digit(low)?).ok();
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let escaped = match byte {
-            b'%' => digit(bytes.get(at + 1)).zip(digit(bytes.get(at + 2))),
+    let mut rest = bytes;
+    while let [byte, behind @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, behind @ ..] => octet(*high, *low).map(|byte| (byte, behind)),
             _ => None,
         };
-        match escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
+        let (byte, behind) = escaped.unwrap_or((*byte, behind));
+        out.push(byte);
+        rest = behind;
     }
     out
 }

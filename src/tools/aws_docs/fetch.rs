@@ -218,10 +218,10 @@ fn windows_1252(byte: u8) -> char {
         '\u{fffd}', '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ',
         '\u{fffd}', 'ž', 'Ÿ',
     ];
-    match byte {
-        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
-        _ => char::from(byte),
-    }
+    let high = byte
+        .checked_sub(0x80)
+        .and_then(|at| HIGH.get(usize::from(at)));
+    high.copied().unwrap_or(char::from(byte))
 }
 
 impl fmt::Display for FetchError {

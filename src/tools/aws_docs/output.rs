@@ -21,10 +21,10 @@ pub(super) fn part(text: &str, start: usize, length: usize) -> String {
     match length.checked_sub(1).and_then(|more| ends.nth(more)) {
         Some(end) if end < text.len() => format!(
             "{}\n\n<e>Content truncated. Call the read_documentation tool with start_index={} to get more content.</e>",
-            &text[begin..end],
-            start + length
+            text.get(begin..end).unwrap_or_default(),
+            start.saturating_add(length)
         ),
-        _ => text[begin..].to_owned(),
+        _ => text.get(begin..).unwrap_or_default().to_owned(),
     }
 }
 
@@ -35,26 +35,27 @@ pub(super) fn shorten_tables(markdown: &str, url: &str) -> String {
     let mut out: Vec<&str> = Vec::with_capacity(lines.len());
     let mut notes = Vec::new();
     let mut is_code = false;
-    let mut at = 0;
-    while let Some(line) = lines.get(at) {
+    let mut rest = lines.as_slice();
+    while let Some((line, behind)) = rest.split_first() {
         let trimmed = space::trim(line);
         if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
             is_code = !is_code;
         }
         if is_code || !is_row(line) {
             out.push(line);
-            at += 1;
+            rest = behind;
             continue;
         }
-        let len = lines[at..].iter().take_while(|line| is_row(line)).count();
-        let run = &lines[at..at + len];
-        at += len;
+        let len = rest.iter().take_while(|line| is_row(line)).count();
+        let (run, behind) = rest.split_at(len);
+        rest = behind;
         let rows = len.saturating_sub(2);
-        if rows <= ROWS_MAX || !is_rule(run[1]) {
+        let has_header = run.get(1).is_some_and(|line| is_rule(line));
+        if rows <= ROWS_MAX || !has_header {
             out.extend(run);
             continue;
         }
-        out.extend(&run[..2 + ROWS_SHOWN]);
+        out.extend(run.iter().take(2 + ROWS_SHOWN));
         notes.push((out.len(), rows));
         out.push("");
     }

@@ -102,7 +102,7 @@ fn container(document: &Document) -> NodeId {
     for id in document.descendants(document.root()) {
         if let Some(at) = Selector::first_fit(wanted, document, id) {
             found = id;
-            wanted = &wanted[..at];
+            wanted = wanted.get(..at).unwrap_or_default();
             if wanted.is_empty() {
                 break;
             }

@@ -250,7 +250,7 @@ impl Response {
         for (at, suggestion) in suggestions.iter().take(limit).enumerate() {
             // What is skipped keeps its rank.
             if let Some(Value::Object(excerpt)) = suggestion.get("textExcerptSuggestion") {
-                results.push(Found::read(at + 1, excerpt)?);
+                results.push(Found::read(at.saturating_add(1), excerpt)?);
             }
         }
         Ok(Response {

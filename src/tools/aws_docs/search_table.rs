@@ -157,7 +157,9 @@ fn bytes(results: &[TableResult<'_>]) -> usize {
             .values
             .iter()
             .chain(row.group.iter().flatten().flatten());
-        fields.map(|(name, value)| name.len() + value.len()).sum()
+        fields
+            .map(|(name, value)| name.len().saturating_add(value.len()))
+            .sum()
     };
     results
         .iter()
@@ -185,8 +187,10 @@ fn result<'a>(table: &'a Table, query: &Query, rows_max: usize) -> Option<TableR
     }
     rows.truncate(rows_max);
     let name = |name: &'a Rc<str>| -> &'a str { name };
-    let named =
-        |places: &'a Vec<usize>| places.iter().map(|at| name(&table.columns[*at])).collect();
+    let named = |places: &'a Vec<usize>| {
+        let columns = places.iter().filter_map(|at| table.columns.get(*at));
+        columns.map(name).collect()
+    };
     let grouping = table.grouping.as_ref();
     Some(TableResult {
         table_heading: table.heading.as_deref(),

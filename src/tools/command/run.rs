@@ -133,7 +133,9 @@ impl CommandTool {
                 }
             }
         }
-        let bytes: usize = vector.texts.iter().map(|text| text.len() + 1).sum();
+        let bytes: usize = (vector.texts.iter())
+            .map(|text| text.len().saturating_add(1))
+            .sum();
         match bytes > ARGUMENT_BYTES_MAX {
             true => Err(format!(
                 "arguments: come to {bytes} bytes, more than the {ARGUMENT_BYTES_MAX} a command takes"
@@ -191,8 +193,8 @@ impl CommandTool {
         if !errors.is_empty() {
             text.push_str(&format!("; its error output ends with:\n{errors}"));
         }
-        let shown = stdout.bytes().len().min(FAILURE_BYTES_MAX);
-        let output = cleaned(&stdout.bytes()[..shown]);
+        let output = stdout.bytes();
+        let output = cleaned(output.get(..FAILURE_BYTES_MAX).unwrap_or(output));
         if !output.trim().is_empty() {
             text.push_str(&format!("\nIts output begins with:\n{}", output.trim_end()));
         }
@@ -280,10 +282,10 @@ impl Lines<'_> {
     fn add(&mut self, bytes: &[u8]) {
         let mut last = None;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LINE_BYTES_MAX - self.line.len();
+            let room = LINE_BYTES_MAX.saturating_sub(self.line.len());
             let content = piece.strip_suffix(b"\n").unwrap_or(piece);
             self.line
-                .extend_from_slice(&content[..room.min(content.len())]);
+                .extend_from_slice(content.get(..room).unwrap_or(content));
             if content.len() < piece.len() {
                 self.count += 1.0;
                 last = Some(std::mem::take(&mut self.line));

@@ -44,8 +44,8 @@ pub(super) fn excerpt(bytes: &[u8], environment: &[(String, String)]) -> String 
     let from = text
         .rmatch_indices('\n')
         .nth(LINES_MAX - 1)
-        .map_or(0, |(at, _)| at + 1);
-    text[from..].to_owned()
+        .and_then(|(at, _)| text.get(at..)?.strip_prefix('\n'));
+    from.unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ pub(super) fn input_schema(
     for (index, argument) in arguments.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };
         let property = Value::Object(argument.property(options));
-        write!(text, "{comma}\"{}\":{property}", argument.name).expect("a string takes it all");
+        _ = write!(text, "{comma}\"{}\":{property}", argument.name);
     }
     text.push_str("},\"additionalProperties\":false");
     let required: Vec<&str> = (arguments.iter())
@@ -188,7 +188,7 @@ pub(super) fn input_schema(
         .map(|argument| &*argument.name)
         .collect();
     if !required.is_empty() {
-        write!(text, ",\"required\":{}", Value::from(required)).expect("a string takes it all");
+        _ = write!(text, ",\"required\":{}", Value::from(required));
     }
     text.push('}');
     let value: Value = serde_json::from_str(&text)

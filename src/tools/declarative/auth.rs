@@ -87,7 +87,7 @@ impl AuthSpec {
             return Some(AuthSpec::None);
         };
         let table = node.table(AUTH_KEYS)?;
-        let kind = KINDS[table.require("kind")?.word(&KINDS)?];
+        let kind = *KINDS.get(table.require("kind")?.word(&KINDS)?)?;
         let allowed: &[&str] = match kind {
             "bearer" => &["value"],
             "header" | "query" => &["name", "value"],

@@ -215,7 +215,7 @@ pub(super) fn point(value: &Value, now_ms: i64) -> Result<i64, String> {
 
 /// Text as HTML: what would be markup is escaped, lines stay apart.
 fn html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    let mut out = String::with_capacity(text.len().saturating_add(text.len() / 8));
     for c in text.replace("\r\n", "\n").chars() {
         match c {
             '&' => out.push_str("&amp;"),

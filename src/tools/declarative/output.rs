@@ -90,7 +90,7 @@ fn list(
     let mut beside_json = String::new();
     for (name, value) in beside {
         let json = value.to_string();
-        if beside_json.len() + json.len() > limits.max_output / 4 {
+        if beside_json.len().saturating_add(json.len()) > limits.max_output / 4 {
             notes.push(format!("`{name}` is left out, it has {} bytes", json.len()));
             continue;
         }
@@ -119,7 +119,7 @@ fn list(
         Keep::Tail => in_order.next_back(),
     } {
         let part = item.to_string();
-        bytes += part.len() + usize::from(!parts.is_empty());
+        bytes = bytes.saturating_add(len_in_list(&part, &parts));
         parts.push(part);
         if bytes > limits.max_output {
             break;
@@ -127,13 +127,14 @@ fn list(
     }
     // `limit` may have left out some already.
     let mut last = end(available, (available as u64) < total);
-    if parts.len() < available || bytes + last.len() > limits.max_output {
+    let is_cut = parts.len() < available;
+    if is_cut || bytes.saturating_add(last.len()) > limits.max_output {
         // As long as any that says how much is missing: a smaller number has no more digits.
         let budget = limits.max_output.saturating_sub(end(available, true).len());
         while bytes > budget
             && let Some(part) = parts.pop()
         {
-            bytes -= part.len() + usize::from(!parts.is_empty());
+            bytes = bytes.saturating_sub(len_in_list(&part, &parts));
             if parts.is_empty() {
                 // One item larger than all that may be shown: its beginning is better than nothing.
                 let cut = format!("an item of {} bytes, 1 of {total}", part.len());
@@ -163,10 +164,22 @@ fn hint(limits: &OutputLimits) -> String {
     }
 }
 
+/// How much longer the list of `parts` is for one more, its comma included.
+fn len_in_list(part: &str, parts: &[String]) -> usize {
+    part.len().saturating_add(usize::from(!parts.is_empty()))
+}
+
+/// How long a text is with its notes, each with what stands around it.
+fn len_with(text: &str, notes: &[String], around_note: usize) -> usize {
+    let lens = notes
+        .iter()
+        .map(|note| note.len().saturating_add(around_note));
+    lens.fold(text.len(), usize::saturating_add)
+}
+
 /// JSON that is no list: whole, or cut as text.
 fn one(json: String, structured: String, notes: Vec<String>, limits: &OutputLimits) -> ToolResult {
-    let notes_len: usize = notes.iter().map(|note| note.len() + 2).sum();
-    if json.len() + notes_len > limits.max_output {
+    if len_with(&json, &notes, 2) > limits.max_output {
         let what = format!("a value of {} bytes", json.len());
         return cut_text(json, &what, notes, limits);
     }
@@ -196,8 +209,7 @@ fn json_result(
 
 /// Text as it is, or cut at a line.
 pub fn text(text: String, notes: Vec<String>, limits: &OutputLimits) -> ToolResult {
-    let notes_len: usize = notes.iter().map(|note| note.len() + 3).sum();
-    if text.len() + notes_len > limits.max_output {
+    if len_with(&text, &notes, 3) > limits.max_output {
         let what = format!("a text of {} bytes", text.len());
         return cut_text(text, &what, notes, limits);
     }
@@ -227,7 +239,8 @@ fn cut_text(text: String, what: &str, notes: Vec<String>, limits: &OutputLimits)
             hint(limits)
         )
     };
-    let budget = limits.max_output.saturating_sub(note(text.len()).len() + 1);
+    let note_len = note(text.len()).len().saturating_add(1);
+    let budget = limits.max_output.saturating_sub(note_len);
     let kept = match limits.keep {
         Keep::Head => head(&text, budget),
         Keep::Tail => tail(&text, budget),
@@ -241,30 +254,25 @@ fn cut_text(text: String, what: &str, notes: Vec<String>, limits: &OutputLimits)
 
 /// The first lines that fit; of a line that is longer than most of it, its beginning.
 fn head(text: &str, budget: usize) -> &str {
-    let mut end = budget.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let cut = &text[..end];
-    match cut.rfind('\n') {
-        Some(line) if line >= end / 2 => &cut[..line],
-        _ => cut,
-    }
+    let mut ends = (0..=budget.min(text.len())).rev();
+    let cut = ends.find_map(|end| text.get(..end)).unwrap_or_default();
+    let lines = cut.rsplit_once('\n').map(|(lines, _)| lines);
+    lines
+        .filter(|lines| lines.len() >= cut.len() / 2)
+        .unwrap_or(cut)
 }
 
 /// The last lines that fit.
 fn tail(text: &str, budget: usize) -> &str {
-    let mut start = text.len().saturating_sub(budget);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let cut = &text[start..];
+    let mut starts = text.len().saturating_sub(budget)..=text.len();
+    let halves = starts.find_map(|start| text.split_at_checked(start));
+    let (before, cut) = halves.unwrap_or_default();
     // The text may have been cut at a line already.
-    if text[..start].ends_with('\n') {
+    if before.ends_with('\n') {
         return cut;
     }
-    match cut.find('\n') {
-        Some(line) if line < cut.len() / 2 => &cut[line + 1..],
+    match cut.split_once('\n') {
+        Some((line, lines)) if line.len() < cut.len() / 2 => lines,
         _ => cut,
     }
 }

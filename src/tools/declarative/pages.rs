@@ -216,8 +216,12 @@ impl PagesSpec {
             return Next::End;
         }
         let number = match self.mode {
-            Mode::Offset => self.start + page.items_total as u64,
-            _ => self.start + page.index + 1,
+            Mode::Offset => self.start.checked_add(page.items_total as u64),
+            _ => self.start.checked_add(page.index.saturating_add(1)),
+        };
+        // There is no page behind the last number.
+        let Some(number) = number else {
+            return Next::End;
         };
         let last = page.last.and_then(|text| text.trim().parse::<u64>().ok());
         match last {

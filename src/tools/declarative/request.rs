@@ -79,7 +79,7 @@ impl RequestSpec {
             None => Some(Method::Get),
             Some(node) => node
                 .word(&METHODS)
-                .and_then(|at| METHODS[at].parse::<Method>().ok()),
+                .and_then(|at| METHODS.get(at)?.parse::<Method>().ok()),
         };
         let paths = table
             .require("path")
@@ -222,18 +222,21 @@ impl Outgoing {
     /// Path and query behind a base, which ends without a slash.
     pub(super) fn url(&self, base: &str) -> String {
         if let Some(target) = &self.target {
-            let host = base.find("://").map_or(0, |at| at + "://".len());
-            let root = base[host..]
-                .find('/')
-                .map_or(base.len(), |slash| host + slash);
-            let mut url = format!("{}{target}", &base[..root]);
+            // The slashes of `://` are the first two.
+            let root_end = base.match_indices('/').nth(2).map(|(at, _)| at);
+            let root = root_end.and_then(|end| base.get(..end)).unwrap_or(base);
+            let mut url = format!("{root}{target}");
             if !self.query.is_empty() {
                 url.push(if target.contains('?') { '&' } else { '?' });
                 write_query(&mut url, &self.query);
             }
             return url;
         }
-        let mut url = String::with_capacity(base.len() + self.path.len() + 64);
+        let mut url = String::with_capacity(
+            base.len()
+                .saturating_add(self.path.len())
+                .saturating_add(64),
+        );
         url.push_str(base);
         url.push_str(&self.path);
         if !self.query.is_empty() {
@@ -303,19 +306,18 @@ fn read_body(table: &Table<'_>, names: &Names<'_>) -> Option<Body> {
         .into_iter()
         .filter(|kind| table.get(kind).is_some())
         .collect();
-    if given.len() > 1 {
-        table.node.report(format!(
-            "`{}` and `{}` are both given: keep one",
-            given[0], given[1]
-        ));
+    if let [one, other, ..] = given.as_slice() {
+        let text = format!("`{one}` and `{other}` are both given: keep one");
+        table.node.report(text);
     }
-    let Some(node) = given.first().and_then(|kind| table.get(kind)) else {
+    let kind = given.first().copied().unwrap_or_default();
+    let Some(node) = table.get(kind) else {
         if let Some(node) = table.get("content_type") {
             node.report("there is no body that could be of this type");
         }
         return Some(Body::None);
     };
-    Some(match given[0] {
+    Some(match kind {
         "json" => {
             let tree = Tree::read(&node, names)?;
             if matches!(tree, Tree::Flag(_)) {
@@ -380,8 +382,11 @@ fn encode_byte(out: &mut String, byte: u8) {
         return;
     }
     out.push('%');
-    out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-    out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for digit in [byte >> 4, byte & 15] {
+        // Four bits have 16 values.
+        let digit = DIGITS.get(usize::from(digit));
+        out.extend(digit.map(|digit| char::from(*digit)));
+    }
 }
 
 /// Text as it stands in a URL.

@@ -87,7 +87,7 @@ impl HttpTool {
         let outgoing = self.build(&self.spec.request, &self.spec.answer, &values)?;
         // A container may take its time to stop; the limit of the call gives way to what was asked for.
         if let Some(ms) = outgoing.timeout_ms {
-            context.extend(Duration::from_millis(ms) + REST);
+            context.extend(Duration::from_millis(ms).saturating_add(REST));
         }
         let response_bytes_max = self.spec.answer.response.max_response;
         let response = self.service.exchange(outgoing, response_bytes_max).await?;
@@ -357,8 +357,11 @@ impl HttpTool {
                     note = Some(format!("only the first {items_max} items were read"));
                     break;
                 }
-                _ if index + 1 == pages.pages_max => {
-                    note = Some(format!("only the first {} pages were read", index + 1));
+                _ if index.saturating_add(1) == pages.pages_max => {
+                    note = Some(format!(
+                        "only the first {} pages were read",
+                        pages.pages_max
+                    ));
                     break;
                 }
                 Next::Parameter(value) => pages.advance(&mut outgoing, value.clone()),

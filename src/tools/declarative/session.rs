@@ -52,7 +52,7 @@ impl Service {
         loop {
             if let Some(session) = &mut *self.sessions.session.borrow_mut() {
                 let now_ms = self.now_ms();
-                if now_ms - session.used_ms < login.ttl_ms {
+                if now_ms.saturating_sub(session.used_ms) < login.ttl_ms {
                     session.used_ms = now_ms;
                     return Ok(session.text.clone());
                 }

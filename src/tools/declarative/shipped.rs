@@ -49,6 +49,7 @@ pub fn find(id: &str) -> Option<&'static Shipped> {
 
 impl Shipped {
     /// Its text, as in `config/packs`.
+    #[expect(clippy::expect_used, reason = "a test reads every pack")]
     pub fn text(&self) -> String {
         let (len, deflated) = self.deflated.split_first_chunk().expect("made by build.rs");
         let len = usize::try_from(u32::from_le_bytes(*len)).expect("a file's length");

@@ -9,6 +9,7 @@ use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::position::position;
 use crate::tools::written::{self, Misfit, remedy};
 
 /// One thing that is wrong with a pack.
@@ -79,21 +80,6 @@ impl<'a> Source<'a> {
         problems.dedup();
         problems
     }
-}
-
-/// Line and column of a byte, both from 1, the column in characters.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let line_start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = String::from_utf8_lossy(&before[line_start..])
-        .chars()
-        .count()
-        + 1;
-    (line, column)
 }
 
 /// A value of the file with its place.
@@ -261,19 +247,6 @@ impl<'a> Table<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn positions_count_lines_from_one_and_columns_in_characters() {
-        for (offset, expected) in [
-            (0, (1, 1)),
-            (1, (1, 2)),
-            (4, (1, 4)),
-            (5, (2, 1)),
-            (99, (2, 3)),
-        ] {
-            assert_eq!(position("aäb\ncd", offset), expected, "{offset}");
-        }
-    }
 
     #[test]
     fn unknown_keys_name_the_nearest_and_every_mistake_is_found() {

@@ -23,8 +23,8 @@ impl StatusMatch {
         if text.len() != 3 {
             return None;
         }
-        if &text[1..] == "xx" {
-            return Some(StatusMatch::Class(u16::from(first - b'0')));
+        if text.ends_with("xx") {
+            return Some(StatusMatch::Class(u16::from(first.wrapping_sub(b'0'))));
         }
         text.parse().ok().map(StatusMatch::Exact)
     }

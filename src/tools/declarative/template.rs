@@ -142,10 +142,9 @@ impl Template {
         let (mut parts, mut problems) = (Vec::new(), Vec::new());
         let mut fixed = String::new();
         let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
-            fixed.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
+        while let Some((before, brace, after)) = at_brace(rest) {
+            fixed.push_str(before);
+            rest = after;
             if let Some(after) = rest.strip_prefix(brace) {
                 fixed.push_str(brace);
                 rest = after;
@@ -237,23 +236,28 @@ impl Template {
 /// The inside of a reference, split at `|` with escapes kept, and what follows its brace.
 fn split_reference(text: &str) -> Option<(Vec<&str>, &str)> {
     let mut pieces = Vec::new();
-    let (mut from, mut is_escaped) = (0, false);
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            '|' => {
-                pieces.push(&text[from..at]);
-                from = at + 1;
-            }
-            '}' => {
-                pieces.push(&text[from..at]);
-                return Some((pieces, &text[at + 1..]));
-            }
-            _ => (),
+    let mut rest = text;
+    loop {
+        let mut is_escaped = false;
+        let at = rest.find(|c| {
+            let ends = !is_escaped && matches!(c, '|' | '}');
+            is_escaped = !is_escaped && c == '\\';
+            ends
+        })?;
+        let (piece, after) = rest.split_at_checked(at)?;
+        pieces.push(piece);
+        match after.strip_prefix('|') {
+            Some(after) => rest = after,
+            None => return Some((pieces, after.strip_prefix('}')?)),
         }
     }
-    None
+}
+
+/// What stands before the first brace, the brace, and what stands behind it.
+pub(super) fn at_brace(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_at_checked(text.find(['{', '}'])?)?;
+    let (brace, after) = rest.split_at_checked(1)?;
+    Some((before, brace, after))
 }
 
 fn unescape(text: &str) -> String {
@@ -272,7 +276,8 @@ fn unescape(text: &str) -> String {
 
 impl Reference {
     fn parse(pieces: &[&str], names: &Names<'_>) -> Result<Reference, String> {
-        let head = pieces[0].trim();
+        let (head, filters_given) = pieces.split_first().unwrap_or((&"", &[]));
+        let head = head.trim();
         let (head, is_path) = match head.strip_suffix(":path") {
             Some(head) => (head, true),
             None => (head, false),
@@ -287,7 +292,7 @@ impl Reference {
             return Err(format!("`{name}` is a text, `{pointer}` leads nowhere"));
         }
         let mut filters = Vec::new();
-        for piece in &pieces[1..] {
+        for piece in filters_given {
             let (name, argument) = match piece.split_once(':') {
                 Some((name, argument)) => (name.trim(), Some(unescape(argument))),
                 None => (piece.trim(), None),
@@ -393,9 +398,8 @@ pub(super) fn check_pointer(pointer: &str) -> Result<(), String> {
             "`{pointer}` is no JSON pointer: it begins with `/`"
         ));
     }
-    let tildes = pointer.match_indices('~');
-    for (at, _) in tildes {
-        if !matches!(pointer.as_bytes().get(at + 1), Some(b'0' | b'1')) {
+    for after in pointer.split('~').skip(1) {
+        if !after.starts_with(['0', '1']) {
             return Err(format!(
                 "`{pointer}` is no JSON pointer: `~` is written `~0`, and `/` within a name `~1`"
             ));

@@ -42,8 +42,9 @@ fn scaled(number: &str, unit_ms: i64) -> Option<i64> {
     }
     let mut ms = whole.parse::<i64>().ok()?.checked_mul(unit_ms)?;
     if !fraction.is_empty() {
-        let scale = 10_i64.pow(u32::try_from(fraction.len()).ok()?);
-        ms = ms.checked_add(fraction.parse::<i64>().ok()?.checked_mul(unit_ms)? / scale)?;
+        let scale = 10_i64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+        let fraction = fraction.parse::<i64>().ok()?.checked_mul(unit_ms)?;
+        ms = ms.checked_add(fraction.checked_div(scale)?)?;
     }
     Some(ms)
 }
@@ -54,11 +55,12 @@ pub(super) fn parse_time(text: &str, now_ms: i64) -> Option<i64> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix("now") {
         let rest = rest.trim();
-        return match rest.as_bytes().first() {
-            None => Some(now_ms),
-            Some(b'-') => now_ms.checked_sub(parse_duration(&rest[1..])?),
-            Some(b'+') => now_ms.checked_add(parse_duration(&rest[1..])?),
-            Some(_) => None,
+        if rest.is_empty() {
+            return Some(now_ms);
+        }
+        return match rest.strip_prefix('-') {
+            Some(ago) => now_ms.checked_sub(parse_duration(ago)?),
+            None => now_ms.checked_add(parse_duration(rest.strip_prefix('+')?)?),
         };
     }
     if let Some(ms) = parse_unix(text) {
@@ -85,7 +87,9 @@ fn parse_unix(text: &str) -> Option<i64> {
     while thousandths.len() < 3 {
         thousandths.push('0');
     }
-    Some(number * 1000 + thousandths.parse::<i64>().ok()?)
+    number
+        .checked_mul(1000)?
+        .checked_add(thousandths.parse().ok()?)
 }
 
 /// RFC 3339 in UTC, with milliseconds only where there are some; `None` outside the years 0 to 9999.

@@ -325,7 +325,10 @@ impl StepSpec {
         let to = point(&to, scope.now_ms).map_err(unfit)?;
         let seconds = to.saturating_sub(from).max(0) / 1000;
         // Rounded up: one point too few is fine, one too many may be refused.
-        let step = (seconds + self.points - 1) / self.points;
+        let step = seconds
+            .saturating_add(self.points.saturating_sub(1))
+            .checked_div(self.points)
+            .unwrap_or(seconds);
         Ok(Some(step.max(self.min).into()))
     }
 }

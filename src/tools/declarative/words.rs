@@ -29,7 +29,10 @@ pub(super) fn masked<'s>(text: &str, secrets: impl Iterator<Item = &'s str>) -> 
     let mut text = text.to_owned();
     for secret in secrets.filter(|secret| secret.len() >= SECRET_BYTES_MIN) {
         let json = Value::from(secret).to_string();
-        let json = json[1..json.len() - 1].to_owned();
+        let within = json
+            .strip_prefix('"')
+            .and_then(|json| json.strip_suffix('"'));
+        let json = within.unwrap_or(&json).to_owned();
         for shape in [secret.to_owned(), super::request::encoded(secret), json] {
             if text.contains(&shape) {
                 text = text.replace(&shape, "***");

@@ -58,17 +58,20 @@ async fn connect(target: &Target) -> Outcome {
     let mut untried = u32::try_from(addresses.len().min(ADDRESSES_MAX)).unwrap_or(1);
     for address in addresses.into_iter().take(ADDRESSES_MAX) {
         let began = rt::now();
-        let left = target.timeout.saturating_sub(began - started);
-        match rt::tcp_connect(address, left / untried.max(1)).await {
+        let left = target
+            .timeout
+            .saturating_sub(began.saturating_duration_since(started));
+        let share = left.checked_div(untried).unwrap_or(left);
+        match rt::tcp_connect(address, share).await {
             Ok(_stream) => {
                 return Outcome::Connected {
                     address: address.ip(),
-                    latency: rt::now() - began,
+                    latency: rt::now().saturating_duration_since(began),
                 };
             }
             Err(error) => outcomes.push(Outcome::from_error(address, &error)),
         }
-        untried -= 1;
+        untried = untried.saturating_sub(1);
     }
     let telling = outcomes.into_iter().max_by_key(Outcome::rank);
     telling.unwrap_or(Outcome::NameNotFound {

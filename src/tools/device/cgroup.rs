@@ -117,8 +117,8 @@ fn folders(root: &Root, controller: &str) -> Option<(Vec<String>, u64)> {
         if !path.contains("..") {
             folders.push(format!("{base}{path}"));
         }
-        match path.rfind('/') {
-            Some(at) => path = &path[..at],
+        match path.rsplit_once('/') {
+            Some((above, _)) => path = above,
             None => return Some((folders, version)),
         }
     }

@@ -244,7 +244,10 @@ fn compare(before: &Ticks, after: &Ticks) -> (Option<Usage>, Vec<(u64, f64)>) {
 
 /// Percent of each kind of time. Idle and iowait may run backwards a little (proc_stat(5)), which counts as standing still.
 fn shares(before: &CoreTicks, after: &CoreTicks) -> Option<[f64; 8]> {
-    let spent: CoreTicks = std::array::from_fn(|at| after[at].saturating_sub(before[at]));
+    let mut spent = *after;
+    for (spent, before) in spent.iter_mut().zip(before) {
+        *spent = spent.saturating_sub(*before);
+    }
     let whole = spent
         .iter()
         .fold(0u64, |sum, &part| sum.saturating_add(part));

@@ -55,7 +55,7 @@ pub fn parse_megahertz(info: &str, core: u64) -> Option<u64> {
                     .parse::<u64>()
                     .ok()?
                     .checked_mul(1_000_000)?
-                    .checked_add(thousandths * 1_000);
+                    .checked_add(thousandths.checked_mul(1_000)?);
             }
             _ => (),
         }

@@ -132,6 +132,7 @@ pub struct Facts {
 }
 
 impl Facts {
+    #[expect(clippy::expect_used, reason = "it says why")]
     fn new(value: &impl Serialize, text: String) -> Facts {
         let structured = serde_json::to_string(value)
             .expect("facts are structs with text keys and finite numbers");

@@ -78,17 +78,21 @@ pub fn parse_mounts(text: &str) -> Vec<Mount> {
 
 /// Undoes `\040` and its kin: a backslash and three octal digits are one byte.
 fn unescape(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes.get(at + 1..at + 4).filter(|digits| {
-            bytes[at] == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit))
-        });
-        let byte =
-            digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        plain.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 4 } else { 1 };
+    let mut rest = text.as_bytes();
+    let mut plain = Vec::with_capacity(rest.len());
+    let octal = |digits: &[u8]| {
+        let are_digits = digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
+        let digits = std::str::from_utf8(digits).ok().filter(|_| are_digits)?;
+        u8::from_str_radix(digits, 8).ok()
+    };
+    while let [first, behind @ ..] = rest {
+        let escaped = behind
+            .split_first_chunk::<3>()
+            .filter(|_| *first == b'\\')
+            .and_then(|(digits, behind)| Some((octal(digits)?, behind)));
+        let (byte, behind) = escaped.unwrap_or((*first, behind));
+        plain.push(byte);
+        rest = behind;
     }
     String::from_utf8_lossy(&plain).into_owned()
 }

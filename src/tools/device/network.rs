@@ -137,7 +137,7 @@ pub fn read(device: &Device, include_virtual: bool) -> Network {
     }
     let all = names.len();
     names.retain(|name| include_virtual || kind(root, name) != "veth");
-    let hidden_virtual = u64::try_from(all - names.len()).unwrap_or(u64::MAX);
+    let hidden_virtual = u64::try_from(all.saturating_sub(names.len())).unwrap_or(u64::MAX);
     let interfaces = names.into_iter().map(|name| {
         let folder = format!("sys/class/net/{name}");
         Interface {
@@ -264,6 +264,7 @@ pub fn parse_counters(text: &str) -> Vec<(String, Counters)> {
 pub fn parse_default_route(text: &str) -> Option<(String, Option<Ipv4Addr>)> {
     let routes = text.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
+        let name = printable(fields.first()?);
         let (destination, mask) = (hex(fields.get(1)?)?, hex(fields.get(7)?)?);
         let is_default = destination == 0 && mask == 0;
         // The kernel prints the address as a number of its own byte order.
@@ -272,7 +273,7 @@ pub fn parse_default_route(text: &str) -> Option<(String, Option<Ipv4Addr>)> {
         is_default.then(|| {
             (
                 metric,
-                printable(fields[0]),
+                name,
                 Some(gateway).filter(|gateway| !gateway.is_unspecified()),
             )
         })

@@ -253,7 +253,8 @@ fn compare(before: &Table, after: &Table) -> (u64, Vec<(u64, u64)>) {
             .times
             .binary_search_by_key(&time.pid, |time| time.pid)
             .ok()?;
-        Some(before.times[found]).filter(|then| then.start == time.start)
+        let then = before.times.get(found).copied();
+        then.filter(|then| then.start == time.start)
     };
     let spent = after.times.iter().map(|time| {
         (
@@ -275,7 +276,7 @@ pub fn parse_stat(text: &str) -> Option<Stat> {
     let (name, rest) = rest.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     // Numbered as in the manual page, where the state is field 3.
-    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    let number = |field: usize| fields.get(field.checked_sub(3)?)?.parse::<u64>().ok();
     Some(Stat {
         pid: pid.parse().ok()?,
         name: printable(name),
@@ -290,12 +291,14 @@ pub fn parse_stat(text: &str) -> Option<Stat> {
 fn count(stats: &[Stat]) -> Counts {
     let mut counts = Counts::default();
     for stat in stats {
-        counts.total += 1;
-        match stat.state {
-            'R' => counts.running += 1,
-            'D' => counts.disk_wait += 1,
-            'Z' => counts.zombie += 1,
-            _ => (),
+        let of_state = match stat.state {
+            'R' => Some(&mut counts.running),
+            'D' => Some(&mut counts.disk_wait),
+            'Z' => Some(&mut counts.zombie),
+            _ => None,
+        };
+        for count in of_state.into_iter().chain([&mut counts.total]) {
+            *count = count.saturating_add(1);
         }
     }
     counts

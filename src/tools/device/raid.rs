@@ -98,10 +98,12 @@ fn read_details(line: &str, array: &mut Array) {
                 (array.members_expected, array.members_working) = (Some(expected), Some(working));
                 array.degraded |= working < expected;
             }
-        } else if OPERATIONS.contains(word) && words.get(at + 1) == Some(&"=") {
+        } else if let Some([_, "=", percent @ ..]) =
+            words.get(at..).filter(|_| OPERATIONS.contains(word))
+        {
             array.operation = Some((*word).to_string());
-            array.operation_percent = words
-                .get(at + 2)
+            array.operation_percent = percent
+                .first()
                 .and_then(|percent| units::decimal(percent.strip_suffix('%')?));
         }
     }

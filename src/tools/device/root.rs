@@ -47,7 +47,7 @@ impl Root {
         file.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
         if u64::try_from(bytes.len()).ok()? > TEXT_BYTES_MAX {
             let end = bytes.iter().rposition(|&byte| byte == b'\n')?;
-            bytes.truncate(end + 1);
+            bytes.truncate(end.saturating_add(1));
         }
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }

@@ -49,7 +49,7 @@ impl<T: Sample> Sampler<T> {
         match age(&self.newer) {
             Some(newer) if newer < WINDOW_MIN => match age(&self.older) {
                 Some(older) if older >= WINDOW_MIN && older <= AGE_MAX => Duration::ZERO,
-                _ => WINDOW_MIN - newer,
+                _ => WINDOW_MIN.saturating_sub(newer),
             },
             Some(newer) if newer <= AGE_MAX => Duration::ZERO,
             _ => {

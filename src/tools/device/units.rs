@@ -6,18 +6,19 @@ use crate::calendar::{Fraction, Rfc3339};
 
 /// A size with a binary unit: `512 B`, `3.2 GiB`.
 pub fn bytes(count: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    const LARGER: [&str; 5] = ["MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < 1024 {
         return format!("{count} B");
     }
-    let mut size = count as f64 / 1024.0;
-    let mut unit = 0;
-    // 1023.95 would be written `1024.0`, so the step up comes where the rounding does.
-    while size >= 1023.95 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
+    let (mut size, mut unit) = (count as f64 / 1024.0, "KiB");
+    for larger in LARGER {
+        // 1023.95 would be written `1024.0`, so the step up comes where the rounding does.
+        if size < 1023.95 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, larger);
     }
-    format!("{size:.1} {}", UNITS[unit])
+    format!("{size:.1} {unit}")
 }
 
 /// A span in its two largest units: `3 d 4 h`, `12 min 5 s`.

@@ -90,7 +90,12 @@ impl Wake {
 
     /// The packet: six bytes of ones, then the address sixteen times.
     pub fn packet(&self) -> [u8; PACKET_BYTES] {
-        std::array::from_fn(|at| if at < 6 { 0xff } else { self.mac.0[at % 6] })
+        let mut packet = [0xff; PACKET_BYTES];
+        let copies = self.mac.0.into_iter().cycle();
+        for (byte, of_mac) in packet.iter_mut().skip(6).zip(copies) {
+            *byte = of_mac;
+        }
+        packet
     }
 
     /// Words the result of sending.

@@ -65,16 +65,16 @@ impl Decimal {
             }
             digits = digits
                 .checked_mul(10)?
-                .checked_add(u128::from(byte - b'0'))?;
+                .checked_add(u128::from(byte.wrapping_sub(b'0')))?;
         }
         let scale = i32::try_from(fraction.len()).ok()?;
-        Decimal::new(negative, digits, exponent - scale)
+        Decimal::new(negative, digits, exponent.checked_sub(scale)?)
     }
 
     fn new(negative: bool, mut digits: u128, mut exponent: i32) -> Option<Decimal> {
         while digits != 0 && digits.is_multiple_of(10) {
             digits /= 10;
-            exponent += 1;
+            exponent = exponent.checked_add(1)?;
         }
         if digits == 0 {
             exponent = 0;
@@ -131,7 +131,7 @@ impl Decimal {
         place(self).cmp(&place(other)).then_with(|| {
             let lowest = self.exponent.min(other.exponent);
             let padded = |number: Decimal| {
-                let by = u32::try_from(number.exponent - lowest).unwrap_or(0);
+                let by = u32::try_from(number.exponent.saturating_sub(lowest)).unwrap_or(0);
                 number.digits.saturating_mul(10_u128.saturating_pow(by))
             };
             padded(self).cmp(&padded(other))
@@ -139,6 +139,10 @@ impl Decimal {
     }
 
     /// Whether it is a whole number of times `step`, which is positive.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the step is not zero, and both are below `DIGITS_MAX`"
+    )]
     pub(super) fn is_multiple_of(self, step: Decimal) -> bool {
         if self.digits == 0 || step.digits == 0 {
             return self.digits == 0;
@@ -173,7 +177,7 @@ fn parse_exponent(text: &str) -> Option<i32> {
     }
     let exponent: i32 = digits.parse().ok()?;
     Some(if text.starts_with('-') {
-        -exponent
+        exponent.wrapping_neg()
     } else {
         exponent
     })
@@ -181,7 +185,7 @@ fn parse_exponent(text: &str) -> Option<i32> {
 
 fn digits_of(number: u128) -> i32 {
     let below = number.checked_ilog10().unwrap_or(0);
-    i32::try_from(below).unwrap_or(0) + 1
+    i32::try_from(below).unwrap_or(0).saturating_add(1)
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ fn is_date(text: &str) -> bool {
 }
 
 /// RFC 3339 section 5.6, `full-time`. A leap second is allowed where one can be: at 23:59:60 UTC.
+#[expect(clippy::arithmetic_side_effects, reason = "a day is the most")]
 fn is_time(text: &str) -> bool {
     let Some(zone_at) = text.find(['Z', 'z', '+', '-']) else {
         return false;
@@ -130,6 +131,7 @@ fn is_time(text: &str) -> bool {
 }
 
 /// Minutes east of UTC.
+#[expect(clippy::arithmetic_side_effects, reason = "two digits each")]
 fn zone_minutes(zone: &str) -> Option<i32> {
     if zone.eq_ignore_ascii_case("z") {
         return Some(0);
@@ -186,7 +188,8 @@ fn is_uri(text: &str) -> bool {
     let bytes = rest.as_bytes();
     let is_allowed = |(at, byte): (usize, &u8)| match byte {
         b'%' => bytes
-            .get(at + 1..at + 3)
+            .get(at..)
+            .and_then(|escape| escape.get(1..3))
             .is_some_and(|escape| escape.iter().all(u8::is_ascii_hexdigit)),
         byte => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(byte),
     };

@@ -137,13 +137,13 @@ impl Schema {
 
     /// Whether the argument can only be a number, a boolean or null, by its own `type`.
     pub(in crate::tools) fn is_scalar(&self, name: &str) -> bool {
-        let properties = self.nodes[0]
+        let properties = node::node(&self.nodes, 0)
             .object
             .as_ref()
             .and_then(|rules| rules.properties.as_ref());
         let node = properties
             .and_then(|properties| properties.get(name))
-            .map(|id| &self.nodes[*id]);
+            .map(|id| node::node(&self.nodes, *id));
         let is_textual = |kind| matches!(kind, Kind::Array | Kind::Object | Kind::String);
         node.and_then(|node| node.kinds)
             .is_some_and(|kinds| !kinds.iter().any(is_textual))

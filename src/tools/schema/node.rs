@@ -13,6 +13,15 @@ use super::pattern::Pattern;
 /// The number of a node in the list.
 pub(super) type NodeId = usize;
 
+/// The node of this id among all of a schema.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "ids are given out with their nodes, which stay"
+)]
+pub(super) fn node(nodes: &[Node], id: NodeId) -> &Node {
+    &nodes[id]
+}
+
 /// What one schema object, or `true` or `false`, says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {

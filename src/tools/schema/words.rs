@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::kind::{Kind, Kinds};
-use super::node::{Bound, Count, Node, NodeId, NumberRules, ObjectRules, StringRules};
+use super::node::{Bound, Count, Node, NodeId, NumberRules, ObjectRules, StringRules, node};
 
 /// Longest piece of a string that is shown.
 const STRING_CHARS_MAX: usize = 60;
@@ -43,7 +43,7 @@ pub(super) fn quoted(text: &str, chars_max: usize) -> String {
     let cut = text.char_indices().nth(chars_max).map(|(at, _)| at);
     match cut {
         Some(at) => {
-            let mut shown = Value::from(&text[..at]).to_string();
+            let mut shown = Value::from(text.get(..at).unwrap_or_default()).to_string();
             shown.pop();
             shown + "…\""
         }
@@ -80,8 +80,8 @@ fn describe(nodes: &[Node], id: NodeId, depth: usize, left: &mut usize) -> Strin
     if depth > DEPTH_MAX || *left == 0 {
         return "a value of another form".to_owned();
     }
-    *left -= 1;
-    let node = &nodes[id];
+    *left = left.saturating_sub(1);
+    let node = node(nodes, id);
     if node.is_never {
         return "nothing: it is not allowed here".to_owned();
     }
@@ -103,7 +103,7 @@ fn describe(nodes: &[Node], id: NodeId, depth: usize, left: &mut usize) -> Strin
         parts.push(phrases.join(" or "));
     }
     if let Some(in_place) = &node.in_place {
-        let mut inner = |id: &NodeId| describe(nodes, *id, depth + 1, left);
+        let mut inner = |id: &NodeId| describe(nodes, *id, depth.saturating_add(1), left);
         parts.extend(in_place.all.iter().map(&mut inner));
         for choice in in_place.any.iter().chain(&in_place.one) {
             let texts = choice.iter().take(LIST_MAX).map(&mut inner);
@@ -125,7 +125,7 @@ fn describe(nodes: &[Node], id: NodeId, depth: usize, left: &mut usize) -> Strin
 fn quoted_json(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(STRING_CHARS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
     }
 }

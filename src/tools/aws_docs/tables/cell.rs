@@ -136,13 +136,22 @@ impl Within {
     }
 
     fn enter(&mut self, document: &Document, id: NodeId) {
-        self.callouts += usize::from(document.has_class(id, CALLOUT));
-        self.preformatted += usize::from(document.is(id, "pre"));
+        let (callout, preformatted) = Within::kinds(document, id);
+        self.callouts = self.callouts.saturating_add(callout);
+        self.preformatted = self.preformatted.saturating_add(preformatted);
     }
 
     fn leave(&mut self, document: &Document, id: NodeId) {
-        self.callouts -= usize::from(document.has_class(id, CALLOUT));
-        self.preformatted -= usize::from(document.is(id, "pre"));
+        let (callout, preformatted) = Within::kinds(document, id);
+        self.callouts = self.callouts.saturating_sub(callout);
+        self.preformatted = self.preformatted.saturating_sub(preformatted);
+    }
+
+    /// What this element counts as.
+    fn kinds(document: &Document, id: NodeId) -> (usize, usize) {
+        let is_callout = document.has_class(id, CALLOUT);
+        let is_preformatted = document.is(id, "pre");
+        (usize::from(is_callout), usize::from(is_preformatted))
     }
 
     fn mark(&self) -> char {

@@ -1,6 +1,6 @@
 //! One table as columns and rows: header texts, cells that span, rows that belong together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -102,8 +102,8 @@ fn header(
     for id in cells(document, line, budget)? {
         let text = cell::text(document, id, budget)?;
         let columns = span(document, id, "colspan", COLUMNS_MAX);
-        for _ in 0..columns.min(COLUMNS_MAX - texts.len()) {
-            budget.spend(text.len() + PLACE_COST)?;
+        for _ in 0..columns.min(COLUMNS_MAX.saturating_sub(texts.len())) {
+            budget.spend(text.len().saturating_add(PLACE_COST))?;
             texts.push(text.clone());
         }
     }
@@ -120,20 +120,21 @@ fn stacked_header(
     for (at, line) in lines.iter().enumerate() {
         let mut column = 0;
         for id in cells(document, *line, budget)? {
-            while grid[at].get(column).is_some_and(|text| !text.is_empty()) {
-                column += 1;
-            }
+            let row = grid.get(at).map_or(&[][..], Vec::as_slice);
+            let filled = row.iter().skip(column).take_while(|text| !text.is_empty());
+            column = filled.count().saturating_add(column);
             let text = cell::text(document, id, budget)?;
             let columns = span(document, id, "colspan", COLUMNS_MAX);
             let rows = span(document, id, "rowspan", ROWS_MAX);
-            let end = (column + columns).min(COLUMNS_MAX);
+            let end = column.saturating_add(columns).min(COLUMNS_MAX);
             for row in grid.iter_mut().skip(at).take(rows) {
                 if row.len() < end {
-                    budget.spend((end - row.len()) * PLACE_COST)?;
+                    let more = end.saturating_sub(row.len());
+                    budget.spend(more.saturating_mul(PLACE_COST))?;
                     row.resize(end, String::new());
                 }
                 for place in row.iter_mut().take(end).skip(column) {
-                    budget.spend(text.len() + 1)?;
+                    budget.spend(text.len().saturating_add(1))?;
                     place.clone_from(&text);
                 }
             }
@@ -145,7 +146,7 @@ fn stacked_header(
     for column in 0..columns {
         let mut parts: Vec<&str> = Vec::new();
         for text in grid.iter().filter_map(|row| row.get(column)) {
-            budget.spend(parts.len() + 1)?;
+            budget.spend(parts.len().saturating_add(1))?;
             if !text.is_empty() && !parts.contains(&text.as_str()) {
                 parts.push(text);
             }
@@ -161,14 +162,14 @@ fn distinct(names: Vec<String>) -> Vec<Rc<str>> {
     let mut distinct = Vec::with_capacity(names.len());
     for name in names {
         let name: Rc<str> = name.into();
-        let mut count = taken.get(&name).map_or(1, |count| count + 1);
+        let mut count = taken.get(&name).map_or(1, |count| count.saturating_add(1));
         let mut candidate = name.clone();
         while count > 1 {
             candidate = format!("{name}_{count}").into();
             if !taken.contains_key(&candidate) {
                 break;
             }
-            count += 1;
+            count = count.saturating_add(1);
         }
         taken.insert(name, count);
         taken.entry(candidate.clone()).or_insert(1);
@@ -200,8 +201,8 @@ fn rows(
             budget.spend(1)?;
             match step {
                 Step::Enter(id) if document.is(id, "tr") && heads == 0 => rows.push(id),
-                Step::Enter(id) => heads += usize::from(is_head(&id)),
-                Step::Leave(id) => heads -= usize::from(is_head(&id)),
+                Step::Enter(id) => heads = heads.saturating_add(usize::from(is_head(&id))),
+                Step::Leave(id) => heads = heads.saturating_sub(usize::from(is_head(&id))),
             }
         }
     }
@@ -273,22 +274,21 @@ async fn fill(
             spanned: Vec::new(),
             begins: false,
         };
-        budget.spend(columns * PLACE_COST)?;
+        budget.spend(columns.saturating_mul(PLACE_COST))?;
         // To the last column also when the cells are used up: what comes from above is a row shorter then.
         let mut column = 0;
-        while column < columns {
-            let above = &mut running[column];
+        while let Some(above) = running.get_mut(column) {
             if above.rows_left > 0 {
-                above.rows_left -= 1;
+                above.rows_left = above.rows_left.saturating_sub(1);
                 if above.groups {
                     row.spanned.push(column);
                 }
                 row.values.push(above.value.clone());
-                column += 1;
+                column = column.saturating_add(1);
                 continue;
             }
             let Some(id) = cells.next() else {
-                column += 1;
+                column = column.saturating_add(1);
                 continue;
             };
             let value: Rc<str> = cell::text_with_links(document, id, budget)?.into();
@@ -304,13 +304,13 @@ async fn fill(
                 row.values.push(value.clone());
                 if rowspan > 1 {
                     *place = Running {
-                        rows_left: rowspan - 1,
+                        rows_left: rowspan.saturating_sub(1),
                         value: value.clone(),
                         groups,
                     };
                 }
             }
-            column += colspan;
+            column = column.saturating_add(colspan);
         }
         if row.values.len() == columns {
             grid.push(row);
@@ -322,9 +322,11 @@ async fn fill(
 /// Rows as they are, or in groups under the columns whose cells hold for several.
 fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>) {
     let named = |row: &GridRow, places: &[usize]| -> Vec<Field> {
-        let pairs = places
-            .iter()
-            .map(|at| (columns[*at].clone(), row.values[*at].clone()));
+        // A row has a value for each column.
+        let pairs = places.iter().filter_map(|at| {
+            let (name, value) = columns.get(*at).zip(row.values.get(*at))?;
+            Some((name.clone(), value.clone()))
+        });
         pairs.collect()
     };
     let all: Vec<usize> = (0..columns.len()).collect();
@@ -335,15 +337,12 @@ fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>
         };
         return (None, grid.iter().map(flat).collect());
     }
-    let mut is_parent = vec![false; columns.len()];
-    for column in grid
-        .iter()
-        .filter(|row| row.begins)
-        .flat_map(|row| &row.spanned)
-    {
-        is_parent[*column] = true;
-    }
-    let (parents, children): (Vec<usize>, Vec<usize>) = all.iter().partition(|at| is_parent[**at]);
+    let beginnings = grid.iter().filter(|row| row.begins);
+    let spanned: BTreeSet<usize> = beginnings
+        .flat_map(|row| row.spanned.iter().copied())
+        .collect();
+    let (parents, children): (Vec<usize>, Vec<usize>) =
+        all.iter().partition(|at| spanned.contains(at));
     let mut groups: Vec<Row> = Vec::new();
     for row in grid {
         if row.begins || row.spanned.is_empty() || groups.is_empty() {

@@ -64,23 +64,23 @@ fn words(text: &str) -> Vec<String> {
     let text = without_digit_commas(&text.to_lowercase());
     let mut words = Vec::new();
     let is_word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !is_word(&bytes[at]) {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while at < bytes.len() {
-            let joins =
-                matches!(bytes[at], b'-' | b'.' | b'_') && bytes.get(at + 1).is_some_and(is_word);
-            if !is_word(&bytes[at]) && !joins {
+    let mut rest = text.as_str();
+    while let Some(start) = rest.bytes().position(|byte| is_word(&byte)) {
+        let begun = rest.get(start..).unwrap_or_default();
+        let mut behind = begun.as_bytes();
+        while let [byte, tail @ ..] = behind {
+            let joins = matches!(byte, b'-' | b'.' | b'_') && tail.first().is_some_and(is_word);
+            if !is_word(byte) && !joins {
                 break;
             }
-            at += 1;
+            behind = tail;
         }
-        let word = &text[start..at];
+        // All of a word is ASCII.
+        let Some((word, after)) = begun.split_at_checked(begun.len().saturating_sub(behind.len()))
+        else {
+            break;
+        };
+        rest = after;
         words.push(word.to_owned());
         if word.contains(['-', '.', '_']) {
             words.extend(word.split(['-', '.', '_']).map(str::to_owned));

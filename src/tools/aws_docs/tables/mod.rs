@@ -131,7 +131,7 @@ async fn find_in_section(
         return Ok(Found::BadSection { problem, available });
     };
     let mut heading = None;
-    let mut seen = 0;
+    let mut seen = 0_usize;
     let mut tables = Vec::new();
     for id in document.following(start) {
         budget.spend(1)?;
@@ -147,7 +147,7 @@ async fn find_in_section(
             false => budget.select(document, id, "table")?,
         };
         for table in inside {
-            seen += 1;
+            seen = seen.saturating_add(1);
             tables.extend(grid::read(document, table, heading.clone(), budget).await?);
         }
     }
@@ -167,7 +167,7 @@ async fn find_in_section(
 /// The level of `h1` to `h6`.
 fn heading_level(document: &Document, id: NodeId) -> Option<u8> {
     match document.name(id)?.as_bytes() {
-        [b'h', digit @ b'1'..=b'6'] => Some(digit - b'0'),
+        [b'h', digit @ b'1'..=b'6'] => Some(digit.wrapping_sub(b'0')),
         _ => None,
     }
 }

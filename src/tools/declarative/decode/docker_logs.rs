@@ -63,6 +63,7 @@ fn starts_frame(header: &[u8]) -> bool {
 }
 
 /// For fuzzing: no bytes panic, nothing for terminals is left, and framed bytes read as the bytes themselves.
+#[expect(clippy::expect_used, reason = "what is expected is the test")]
 pub fn fuzz_docker_logs(bytes: &[u8]) {
     let decoded = decode(bytes);
     let shown = decoded.value.as_str().expect("a log is a text");
@@ -74,7 +75,7 @@ pub fn fuzz_docker_logs(bytes: &[u8]) {
     let mut framed = Vec::new();
     for (at, payload) in bytes.chunks(7).enumerate() {
         let len = u32::try_from(payload.len()).expect("seven bytes at most");
-        framed.extend([u8::from(at % 2 == 0) + 1, 0, 0, 0]);
+        framed.extend([if at % 2 == 0 { 2 } else { 1 }, 0, 0, 0]);
         framed.extend(len.to_be_bytes());
         framed.extend(payload);
     }

@@ -93,7 +93,7 @@ fn table(reference: &str, mut frame: Value) -> Option<Value> {
         .map(Value::take)
         .filter(|name| name.as_str() != Some(""))
     {
-        table["name"] = name;
+        table.as_object_mut()?.insert("name".to_owned(), name);
     }
     Some(table)
 }

@@ -170,7 +170,7 @@ fn ndjson(body: &[u8]) -> Result<Value, DecodeError> {
     for (at, line) in body.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
         if !line.is_empty() {
-            values.push(parse(line, Some(at + 1))?);
+            values.push(parse(line, Some(at.saturating_add(1)))?);
         }
     }
     Ok(Value::Array(values))
@@ -199,30 +199,33 @@ fn limit(body: &[u8]) -> Result<(), DecodeError> {
 /// About how many bytes the value of a JSON text takes: a node for each object, a place for each element, and the texts.
 /// An object is a B-tree whose nodes hold eleven members of 56 bytes each, so that one member costs as much as eleven.
 fn grown(body: &[u8]) -> u64 {
-    let (mut grown, mut at) = (body.len() as u64, 0);
-    while let Some(byte) = body.get(at) {
-        match byte {
-            b'{' => grown += 640,
-            b'[' => grown += 64,
-            b',' => grown += 56,
-            b'"' => at = string_end(body, at + 1),
-            _ => (),
-        }
-        at += 1;
+    let mut grown = body.len() as u64;
+    let mut bytes = body.iter();
+    while let Some(byte) = bytes.next() {
+        let more = match byte {
+            b'{' => 640,
+            b'[' => 64,
+            b',' => 56,
+            b'"' => {
+                skip_string(&mut bytes);
+                0
+            }
+            _ => 0,
+        };
+        grown = grown.saturating_add(more);
     }
     grown
 }
 
-/// Where the string that starts at `at` has its closing quote.
-fn string_end(body: &[u8], mut at: usize) -> usize {
-    while let Some(byte) = body.get(at) {
+/// Goes on behind the closing quote of a string that has begun.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
         match byte {
-            b'"' => return at,
-            b'\\' => at += 2,
-            _ => at += 1,
+            b'"' => return,
+            b'\\' => _ = bytes.next(),
+            _ => (),
         }
     }
-    at
 }
 
 /// For fuzzing: an answer of any bytes, read in every way but the two that have targets of their own.

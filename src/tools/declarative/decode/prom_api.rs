@@ -40,7 +40,8 @@ pub(super) fn decode(mut envelope: Value) -> Result<Value, DecodeError> {
     let mut decoded = json!({ "result_type": kind, "items": items });
     for name in ["warnings", "infos"] {
         if let Some(texts) = envelope.get_mut(name) {
-            decoded[name] = texts.take();
+            let decoded = decoded.as_object_mut().ok_or_else(format)?;
+            decoded.insert(name.to_owned(), texts.take());
         }
     }
     Ok(decoded)

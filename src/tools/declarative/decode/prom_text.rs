@@ -21,14 +21,17 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
     for line in text.lines() {
         let line = line.trim();
         if let Some(comment) = line.strip_prefix('#') {
-            grown += FAMILY_BYTES * u64::from(read_comment(comment, &mut families));
+            if read_comment(comment, &mut families) {
+                grown = grown.saturating_add(FAMILY_BYTES);
+            }
         } else if !line.is_empty() {
             match read_sample(line, &families) {
                 Some((sample, labels)) => {
-                    grown += SAMPLE_BYTES + labels as u64 * LABEL_BYTES;
+                    let labels = (labels as u64).saturating_mul(LABEL_BYTES);
+                    grown = grown.saturating_add(SAMPLE_BYTES).saturating_add(labels);
                     samples.push(sample);
                 }
-                None => bad += 1,
+                None => bad = bad.saturating_add(1),
             }
         }
         if grown > GROWN_MAX {
@@ -74,8 +77,8 @@ fn read_comment(comment: &str, families: &mut Map<String, Value>) -> bool {
 
 /// A sample, and how many labels it has.
 fn read_sample(line: &str, families: &Map<String, Value>) -> Option<(Value, usize)> {
-    let end = line.find(['{', ' ', '\t'])?;
-    let (mut name, mut rest) = (line[..end].to_owned(), line[end..].trim_start());
+    let (name, rest) = line.split_at_checked(line.find(['{', ' ', '\t'])?)?;
+    let (mut name, mut rest) = (name.to_owned(), rest.trim_start());
     let mut labels = Map::new();
     if let Some(inside) = rest.strip_prefix('{') {
         rest = read_labels(inside, &mut name, &mut labels)?;
@@ -122,13 +125,13 @@ fn read_labels<'t>(
         let (label, after) = match rest.strip_prefix('"') {
             Some(quoted) => read_quoted(quoted)?,
             None => {
-                let end = rest.find('=')?;
-                let label = rest[..end].trim_end();
+                let (label, after) = rest.split_at_checked(rest.find('=')?)?;
+                let label = label.trim_end();
                 let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
                 if label.is_empty() || !label.chars().all(is_word) {
                     return None;
                 }
-                (label.to_owned(), &rest[end..])
+                (label.to_owned(), after)
             }
         };
         rest = after.trim_start();
@@ -155,7 +158,8 @@ fn read_quoted(text: &str) -> Option<(String, &str)> {
         is_escaped = byte == b'\\' && !is_escaped;
         ends
     })?;
-    Some((unescape(&text[..end]), &text[end + 1..]))
+    let (quoted, rest) = text.split_at_checked(end)?;
+    Some((unescape(quoted), rest.strip_prefix('"')?))
 }
 
 /// `\\`, `\n` and `\"`; another backslash stands for itself.
@@ -218,9 +222,9 @@ const KINDS: [&str; 8] = [
 /// For fuzzing: no bytes panic, and every sample has a name and a value.
 pub fn fuzz_prom_text(bytes: &[u8]) {
     let Ok(decoded) = decode(bytes) else { return };
-    let samples = decoded.value["samples"]
-        .as_array()
-        .expect("samples are a list");
+    let samples = decoded.value.get("samples").and_then(Value::as_array);
+    let samples = samples.map_or(&[][..], Vec::as_slice);
+    assert!(decoded.value.get("samples").is_some_and(Value::is_array));
     for sample in samples {
         assert!(
             sample["metric"]

@@ -12,7 +12,7 @@ use super::{DecodeError, Decoded};
 pub(super) fn decode(body: &[u8], content_type: Option<&str>) -> Result<Decoded, DecodeError> {
     let body = super::without_mark(body);
     // No text has a NUL, and every picture has one soon.
-    if body[..body.len().min(SNIFFED)].contains(&0) {
+    if body.iter().take(SNIFFED).any(|byte| *byte == 0) {
         return Err(DecodeError::Binary {
             len: body.len(),
             content_type: content_type.map(str::to_owned),

@@ -107,7 +107,7 @@ fn kind(
         |compiler: &mut Compiler<'_>, specs: &Vec<Spanned<ConditionSpec>>| -> Vec<Condition> {
             let all = specs
                 .iter()
-                .filter_map(|spec| condition(compiler, spec, depth - 1));
+                .filter_map(|spec| condition(compiler, spec, depth.saturating_sub(1)));
             all.collect()
         };
     let mut groups = Vec::new();
@@ -118,7 +118,7 @@ fn kind(
         groups.push(Some(Kind::All(several(compiler, specs))));
     }
     if let Some(spec) = &spec.not {
-        let inner = condition(compiler, spec, depth - 1);
+        let inner = condition(compiler, spec, depth.saturating_sub(1));
         groups.push(inner.map(|inner| Kind::Not(Box::new(inner))));
     }
     match (&spec.path, tests.len(), groups.len()) {

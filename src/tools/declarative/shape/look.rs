@@ -191,7 +191,7 @@ fn trim(text: &mut String, spec: &TrimSpec) {
 
 fn first_chars(text: &str, chars: usize) -> &str {
     match text.char_indices().nth(chars) {
-        Some((at, _)) => &text[..at],
+        Some((at, _)) => text.get(..at).unwrap_or_default(),
         None => text,
     }
 }
@@ -221,19 +221,19 @@ fn rounded(number: f64, digits: usize) -> Option<String> {
     if size == 0.0 || !(1e-9..1e15).contains(&size) {
         return None;
     }
-    let mut leading = 0;
+    let mut leading = 0_usize;
     let mut power = 1.0;
     while power <= size {
         power *= 10.0;
-        leading += 1;
+        leading = leading.saturating_add(1);
     }
-    let mut zeros = 0;
+    let mut zeros = 0_usize;
     let mut tenth = 0.1;
     while size < tenth {
         tenth /= 10.0;
-        zeros += 1;
+        zeros = zeros.saturating_add(1);
     }
-    let decimals = (digits + zeros).saturating_sub(leading);
+    let decimals = digits.saturating_add(zeros).saturating_sub(leading);
     let text = format!("{number:.decimals$}");
     Some(match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
@@ -250,22 +250,24 @@ fn thin(value: &mut Value, max: usize, thinned: &mut Thinned) {
     if len <= max {
         return;
     }
-    thinned.lists += 1;
+    thinned.lists = thinned.lists.saturating_add(1);
     thinned.longest = thinned.longest.max(len);
     thinned.max = max;
     // The `kept`th of `max` stands at `kept * (len - 1) / (max - 1)`, a single one at the end, where the
     // newest is. In 64 bits: the product passes 32 for lists that fit into an answer.
-    let (len, max) = (len as u64, max as u64);
-    let (mut at, mut kept) = (0, 0);
+    let (last, max) = (len.saturating_sub(1) as u64, max as u64);
+    let (mut at, mut kept) = (0_u64, 0_u64);
     elements.retain(|_| {
         let next = match max {
-            0 => len,
-            1 => len - 1,
-            _ => kept * (len - 1) / (max - 1),
+            0 => u64::MAX,
+            _ => kept
+                .saturating_mul(last)
+                .checked_div(max.saturating_sub(1))
+                .unwrap_or(last),
         };
         let keep = at == next;
-        at += 1;
-        kept += u64::from(keep);
+        at = at.saturating_add(1);
+        kept = kept.saturating_add(u64::from(keep));
         keep
     });
 }

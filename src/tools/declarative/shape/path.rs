@@ -173,7 +173,8 @@ impl Path {
     fn has_list(&self, value: &Value) -> bool {
         let first = self.steps.iter().position(|step| *step == Step::Each);
         let mut there = false;
-        visit(&self.steps[..first.unwrap_or(0)], value, &mut |value| {
+        let before = first.and_then(|first| self.steps.get(..first));
+        visit(before.unwrap_or_default(), value, &mut |value| {
             there |= value.is_array() || value.is_object();
         });
         there
@@ -260,8 +261,9 @@ fn visit(steps: &[Step], value: &Value, see: &mut dyn FnMut(&Value)) {
             members.values().for_each(|member| visit(rest, member, see));
         }
         (Step::Index(index), Value::Array(elements)) => {
-            if let Some(at) = place(*index, elements.len()) {
-                visit(rest, &elements[at], see);
+            let at = place(*index, elements.len());
+            if let Some(element) = at.and_then(|at| elements.get(at)) {
+                visit(rest, element, see);
             }
         }
         (Step::Keys, Value::Object(members)) => {
@@ -294,8 +296,9 @@ fn visit_mut(steps: &[Step], value: &mut Value, change: &mut dyn FnMut(&mut Valu
                 .for_each(|member| visit_mut(rest, member, change));
         }
         (Step::Index(index), Value::Array(elements)) => {
-            if let Some(at) = place(*index, elements.len()) {
-                visit_mut(rest, &mut elements[at], change);
+            let at = place(*index, elements.len());
+            if let Some(element) = at.and_then(|at| elements.get_mut(at)) {
+                visit_mut(rest, element, change);
             }
         }
         (Step::Member(name), Value::Object(members)) => {

@@ -130,13 +130,15 @@ fn compile(compiler: &mut Compiler<'_>, specs: &[Spanned<PickSpec>], depth: usiz
         }
         entries.push(entry);
     }
-    for at in 0..entries.len() {
+    let moves = |(at, entry): (usize, &Entry)| {
         let others = entries.iter().enumerate().filter(|(other, _)| *other != at);
-        let shared = others.flat_map(|(_, other)| &other.paths).any(|theirs| {
-            let ours = entries[at].paths.iter();
-            ours.into_iter().any(|ours| ours.overlaps(theirs))
-        });
-        entries[at].may_move = !shared;
+        !others
+            .flat_map(|(_, other)| &other.paths)
+            .any(|theirs| entry.paths.iter().any(|ours| ours.overlaps(theirs)))
+    };
+    let may_move: Vec<bool> = entries.iter().enumerate().map(moves).collect();
+    for (entry, may_move) in entries.iter_mut().zip(may_move) {
+        entry.may_move = may_move;
     }
     Pick { entries }
 }
@@ -187,7 +189,7 @@ fn nested_entry(
     let conditions = condition::compile(compiler, &spec.conditions);
     let make = match (&spec.format, spec.pick.is_empty()) {
         (Some(format), true) => Make::Text(Template::compile_item(compiler, "format", format)?),
-        (None, false) => Make::Object(compile(compiler, &spec.pick, depth - 1)),
+        (None, false) => Make::Object(compile(compiler, &spec.pick, depth.saturating_sub(1))),
         _ => {
             compiler.problem(
                 span,

@@ -90,7 +90,7 @@ fn mask_env(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Some(at) = text.find('=') {
-                text.truncate(at + 1);
+                text.truncate(at.saturating_add(1));
                 text.push_str(MASK);
             }
         }

@@ -1,5 +1,11 @@
 //! The written reference of `[tool.response]` and its JSON Schema, made from the table in [`super::keys`].
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a page of our own tables: nothing from outside comes in"
+)]
+
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
+use super::super::template::at_brace;
 use super::compile::{Compiler, given};
 use super::condition::text;
 use super::path::Path;
@@ -109,9 +110,8 @@ fn compile(
     let mut parts = Vec::new();
     let mut plain = String::new();
     let mut rest = text.get_ref().as_str();
-    while let Some(at) = rest.find(['{', '}']) {
-        plain.push_str(&rest[..at]);
-        let (brace, after) = rest[at..].split_at(1);
+    while let Some((before, brace, after)) = at_brace(rest) {
+        plain.push_str(before);
         if let Some(after) = after.strip_prefix(brace) {
             plain.push_str(brace);
             rest = after;

@@ -16,7 +16,7 @@ use super::canonical::canonical;
 use super::coerce::coerced;
 use super::decimal::Decimal;
 use super::kind::Kind;
-use super::node::{Additional, ArrayRules, Bound, Node, NodeId, NumberRules, ObjectRules};
+use super::node::{Additional, ArrayRules, Bound, Node, NodeId, NumberRules, ObjectRules, node};
 use super::path::{Edit, Path};
 use super::words::{expected, found, list_names};
 use super::work::Work;
@@ -138,9 +138,9 @@ impl<'a> Check<'a> {
             self.is_too_deep = true;
             return None;
         }
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         let changed = self.visit_node(id, value, path, is_secret);
-        self.depth -= 1;
+        self.depth = self.depth.saturating_sub(1);
         changed
     }
 
@@ -152,7 +152,7 @@ impl<'a> Check<'a> {
         is_secret: bool,
     ) -> Option<Value> {
         let nodes = self.nodes;
-        let node = &nodes[id];
+        let node = node(nodes, id);
         let is_secret = is_secret || node.is_secret;
         let place = Place {
             id,
@@ -207,7 +207,8 @@ impl<'a> Check<'a> {
         }
         if let Some(values) = &node.values {
             let text = canonical(value);
-            self.work.take(text.len() / 8 + values.canonical.len());
+            let cost = (text.len() / 8).saturating_add(values.canonical.len());
+            self.work.take(cost);
             if !values.canonical.contains(&text) {
                 return false;
             }
@@ -242,7 +243,7 @@ impl<'a> Check<'a> {
         !rules.is_unique
             || elements.iter().all(|element| {
                 let text = canonical(element);
-                self.work.take(VISIT + text.len() / 8) && seen.insert(text)
+                self.work.take(VISIT.saturating_add(text.len() / 8)) && seen.insert(text)
             })
     }
 
@@ -265,7 +266,7 @@ impl<'a> Check<'a> {
         let properties = rules.properties.as_ref().unwrap_or(&no_properties);
         for name in &rules.required {
             let declared = properties.get(name);
-            let has_default = declared.is_some_and(|id| self.nodes[*id].default.is_some());
+            let has_default = declared.is_some_and(|id| node(self.nodes, *id).default.is_some());
             let is_filled_in = has_default && self.mode == Mode::Coerce;
             if !members.contains_key(name) && !is_filled_in {
                 let nodes = self.nodes;
@@ -277,7 +278,7 @@ impl<'a> Check<'a> {
         }
         if self.mode == Mode::Coerce {
             for (name, id) in properties {
-                let default = self.nodes[*id].default.as_ref();
+                let default = node(self.nodes, *id).default.as_ref();
                 if let Some(default) = default.filter(|_| !members.contains_key(name)) {
                     self.edit(&Path::Name(place.path, name), default.clone());
                 }
@@ -316,7 +317,7 @@ impl<'a> Check<'a> {
                 (None, Additional::Refused) => {
                     let known = properties.keys().map(String::as_str);
                     self.problem(&path, || unknown("member", name, known));
-                    self.work.take(properties.len() * NEAREST);
+                    self.work.take(properties.len().saturating_mul(NEAREST));
                 }
             }
         }
@@ -339,7 +340,7 @@ impl<'a> Check<'a> {
                 .attempt(id, &Value::Null, path, true, Mode::Strict)
                 .is_ok();
         if !is_wanted {
-            match self.nodes[id].default.clone() {
+            match node(self.nodes, id).default.clone() {
                 Some(default) => self.edit(path, default),
                 None => self.edits.push(Edit::removing(path)),
             }

@@ -1,5 +1,11 @@
 //! What can be settled only when all schemas are known: references, circles, secrets, defaults.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "ids are places in `nodes`, the other lists are as long, and counts are of what is in them"
+)]
+
 use std::collections::BTreeSet;
 
 use super::super::check::Check;

@@ -79,8 +79,8 @@ impl Compiler {
         self.nodes.push(Node::default());
         self.places.push(self.here.clone());
         self.by_place.insert(self.here.clone(), id);
-        self.depth += 1;
-        self.nodes[id] = match schema {
+        self.depth = self.depth.saturating_add(1);
+        let node = match schema {
             Value::Bool(allows) => Node {
                 is_never: !allows,
                 ..Node::default()
@@ -93,7 +93,10 @@ impl Compiler {
                 ));
             }
         };
-        self.depth -= 1;
+        if let Some(place) = self.nodes.get_mut(id) {
+            *place = node;
+        }
+        self.depth = self.depth.saturating_sub(1);
         Ok(id)
     }
 

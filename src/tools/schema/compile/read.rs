@@ -85,7 +85,7 @@ impl Compiler {
             return self.problem(format!("is {value}, expected a list of names"));
         };
         for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
+            if names.iter().take(index).any(|before| before == name) {
                 return self.problem(format!("lists \"{name}\" twice"));
             }
         }

@@ -106,7 +106,7 @@ impl Parser<'_> {
                 }
             }
         }
-        let piece = self.alternatives(depth + 1)?;
+        let piece = self.alternatives(depth.saturating_add(1))?;
         match self.chars.next() {
             Some(_) => Ok(piece),
             None => Err("has a `(` without its `)`".to_owned()),
@@ -182,7 +182,7 @@ impl Parser<'_> {
         let mut count: Option<u32> = None;
         while let Some(digit) = self.chars.peek().and_then(|c| c.to_digit(10)) {
             self.chars.next();
-            let next = count.unwrap_or(0) * 10 + digit;
+            let next = count.unwrap_or(0).saturating_mul(10).saturating_add(digit);
             if next > COUNT_MAX {
                 return Err(format!("repeats something more than {COUNT_MAX} times"));
             }
@@ -241,10 +241,10 @@ impl Parser<'_> {
     }
 
     fn hex(&mut self, length: usize) -> Result<char, String> {
-        let mut code = 0;
+        let mut code = 0_u32;
         for _ in 0..length {
             let digit = self.chars.next().and_then(|c| c.to_digit(16));
-            code = code * 16 + digit.ok_or("has a `\\x` or `\\u` without its hex digits")?;
+            code = code << 4 | digit.ok_or("has a `\\x` or `\\u` without its hex digits")?;
         }
         to_char(code)
     }
@@ -256,7 +256,7 @@ impl Parser<'_> {
             match self.chars.next() {
                 Some('}') if !is_empty => return to_char(code),
                 Some(c) if c.is_ascii_hexdigit() && code <= 0x0010_ffff => {
-                    code = code * 16 + c.to_digit(16).unwrap_or(0);
+                    code = code << 4 | c.to_digit(16).unwrap_or(0);
                     is_empty = false;
                 }
                 _ => return Err("has a `\\u{` without its hex digits and `}`".to_owned()),

@@ -1,6 +1,12 @@
 //! A pattern as a program whose states are all followed at once (Thompson's construction), so that
 //! no text takes longer than its length times the program's.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "what points to a step or a set was made with it, and there are few of both: see `STEPS_MAX`"
+)]
+
 use super::super::work::Work;
 use super::parse::{Assertion, Piece};
 use super::set::Set;

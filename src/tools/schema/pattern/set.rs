@@ -85,6 +85,7 @@ impl Set {
     }
 
     /// Everything else. Of a normalised set.
+    #[expect(clippy::arithmetic_side_effects, reason = "between `next` and `LAST`")]
     pub(super) fn negated(&self) -> Set {
         let mut ranges = Vec::with_capacity(self.ranges.len() + 1);
         let mut next = 0;
