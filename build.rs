@@ -1,7 +1,7 @@
 //! The packs' texts, deflated for the binary, and the link arguments of the static release binary; every other build is
 //! linked as cargo does it.
 //!
-//! Only the program itself gets those arguments: not examples, integration tests, build scripts or another crate's binary.
+//! Only the program itself and the examples get those arguments: not integration tests, build scripts or another crate's binary.
 
 use std::io::Write as _;
 use std::{env, fs, path::Path};
@@ -117,6 +117,7 @@ fn deflate_packs() {
 
 fn pass(argument: &str) {
     println!("cargo::rustc-link-arg-bins={argument}");
+    println!("cargo::rustc-link-arg-examples={argument}");
 }
 
 /// Whether the linker's name holds `word`: rustc may call `rust-lld` or `ld.lld` itself, or cargo-zigbuild's

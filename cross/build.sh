@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the static release binary for other machines, without a container engine.
-# Usage: build.sh [--features LIST | --no-default-features | --edge] [TARGET…]   default: every row of cross/targets.
+# Usage: build.sh [--example NAME] [--features LIST | --no-default-features | --edge] [TARGET…]   default: every row of cross/targets.
+#        --example: that instead of the program, built and linked the same way.
 # Prints `built TRIPLE PATH` for each. Status 0: all of them; 1: one failed; 77: one cannot be had on this machine, none failed.
 # Where a container engine runs, `CROSS_CONFIG=cross/Cross.toml cross build --release --target TRIPLE` gives the same.
 set -uo pipefail
@@ -8,13 +9,14 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT" || exit 1
 
-FLAGS=() PROFILE=release EDGE=
+FLAGS=() PROFILE=release EDGE= WHAT=(--bin siskin) MADE=siskin
 while [[ ${1:-} == --* ]]; do
   case $1 in
+    --example) WHAT=(--example "$2") MADE=examples/$2; shift 2 ;;
     --features) FLAGS+=(--no-default-features --features "$2"); shift 2 ;;
     --no-default-features) FLAGS+=(--no-default-features); shift ;;
     --edge) FLAGS+=(--no-default-features --features edge) PROFILE=minimal EDGE=1; shift ;;
-    *) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
+    *) sed -n '2,6s/^# //p' "$0"; exit 2 ;;
   esac
 done
 WANTED=("$@")
@@ -75,7 +77,7 @@ build() {
         "$(uname -m)"-* | x86_64-*) ;;
         aarch64-*) apt gcc-aarch64-linux-gnu libc6-dev-arm64-cross || { echo "no C compiler for $triple here"; return "$UNAVAILABLE"; } ;;
       esac
-      local wanted=(--quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
+      local wanted=(--quiet --locked --profile "$PROFILE" "${WHAT[@]}" --target "$triple" "${FLAGS[@]}" "${std[@]}"
         --config "$(rustflags "$triple" "${flags[@]}")")
       # With names for size.sh: only the program is linked anew, its libraries stay.
       if [ -n "${SISKIN_NAMES:-}" ]; then
@@ -95,7 +97,7 @@ build() {
       esac
       # zigbuild adds to the variable what it needs, and knows of no `--config`.
       PATH=$TOOLS/bin:$PATH RUSTFLAGS="-Cforce-unwind-tables=no ${flags[*]}" \
-        cargo zigbuild --quiet --locked --profile "$PROFILE" --bin siskin --target "$triple" "${FLAGS[@]}" "${std[@]}"
+        cargo zigbuild --quiet --locked --profile "$PROFILE" "${WHAT[@]}" --target "$triple" "${FLAGS[@]}" "${std[@]}"
       ;;
     *) return 1 ;;
   esac
@@ -105,7 +107,7 @@ STATUS=0
 for triple in "${WANTED[@]}"; do
   (build "$triple" </dev/null)
   case $? in
-    0) echo "built $triple target/$triple/$PROFILE/siskin" ;;
+    0) echo "built $triple target/$triple/$PROFILE/$MADE" ;;
     "$UNAVAILABLE") echo "unavailable $triple"; [ "$STATUS" = 1 ] || STATUS=$UNAVAILABLE ;;
     *) echo "FAILED $triple"; STATUS=1 ;;
   esac

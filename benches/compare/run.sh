@@ -41,10 +41,9 @@ install_nginx() {
 
 echo "building siskin and the load" >&2
 TARGET=$(uname -m)-unknown-linux-musl
-if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$TARGET" ]; then
-  rustup target add "$TARGET" || die "rustup has no $TARGET here, and the static build is what is compared"
-fi
-(cd "$ROOT" && cargo build --quiet --locked --release --bin siskin --example compare --target "$TARGET")
+# As they are shipped.
+"$ROOT/cross/build.sh" "$TARGET" >&2
+"$ROOT/cross/build.sh" --example compare "$TARGET" >&2
 (cd "$HERE/load" && cargo build --quiet --locked --release)
 echo "installing the peers" >&2
 optional "rmcp-json rmcp-sse rmcp-small-json rmcp-small-sse" build_rmcp
