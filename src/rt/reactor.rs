@@ -14,7 +14,7 @@
 //! whose helper thread wakes this one when they are due. In scope: readiness and waking. Not in scope: bytes (`stream`)
 //! and accepting (`listener`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
@@ -38,6 +38,8 @@ const WAKE: u64 = u64::MAX;
 pub(super) struct Reactor {
     epoll: OwnedFd,
     sources: RefCell<Slab<Source>>,
+    /// Events of the last wait.
+    events: Cell<usize>,
     wake: Arc<WakeUp>,
 }
 
@@ -86,6 +88,7 @@ impl Reactor {
         Ok(Rc::new(Reactor {
             epoll,
             sources: RefCell::default(),
+            events: Cell::new(0),
             wake,
         }))
     }
@@ -106,6 +109,11 @@ impl Reactor {
         }
     }
 
+    /// Whether the last wait brought several events, so that others run now who were woken with the caller.
+    pub(super) fn is_busy(&self) -> bool {
+        self.events.get() > 1
+    }
+
     /// Takes events and wakes whom they are for.
     fn wait(&self, timeout: Option<&Timespec>) {
         let mut events = [const { MaybeUninit::uninit() }; EVENTS_LEN];
@@ -114,6 +122,7 @@ impl Reactor {
         // Before anybody is woken: who is woken from here need not be told by the event.
         self.wake.is_heard();
         let Ok((events, _)) = taken else { return };
+        self.events.set(events.len());
         for event in events.iter() {
             let (key, flags) = (event.data.u64(), event.flags);
             if key == WAKE {

@@ -299,14 +299,11 @@ impl Connection {
         // By way of a buffer that all connections share: making room in `input` and clearing it took more than half of
         // all instructions of a small request, and an idle connection would keep the room.
         let mut buf = self.http.read_buffer.borrow_mut();
-        let count = match self.stream.poll_read(cx, &mut buf) {
-            Poll::Ready(Ok(count)) => count,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => {
-                self.turn_bytes = 0;
-                return Poll::Pending;
-            }
+        let Poll::Ready(read) = self.stream.poll_read(cx, &mut buf) else {
+            self.turn_bytes = 0;
+            return Poll::Pending;
         };
+        let count = read?;
         self.turn_bytes += count;
         self.input
             .extend_from_slice(buf.get(..count).unwrap_or_default());
@@ -338,7 +335,7 @@ impl Connection {
     // --- one request --------------------------------------------------------------------------
 
     async fn answer_logged(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
-        let started = rt::now();
+        let started = log::log_enabled!(log::Level::Debug).then(rt::now);
         self.status = 0;
         let after = self.answer(settings, site).await;
         // Without the query, which may hold the id of a session.
@@ -348,7 +345,7 @@ impl Connection {
             self.head.method().as_str(),
             escape(self.head.path()),
             self.status,
-            rt::now().saturating_duration_since(started)
+            started.map_or(Duration::ZERO, |started| rt::now() - started)
         );
         after
     }
@@ -447,6 +444,8 @@ impl Connection {
         let date = self.http.date();
         self.persistence =
             response.write(&mut self.output, version, self.persistence, is_head, &date);
+        drop(response);
+        rt::let_others_catch_up().await;
         self.flush().await
     }
 

@@ -1,6 +1,5 @@
 //! What readiness must not forget, and whom it must not wake.
 
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -126,6 +125,26 @@ fn a_broken_connection_wakes_reader_and_writer() {
         reading.await;
         poll_fn(|cx| ours.poll_ready(Towards::Writing, cx)).await;
         assert!(ours.get_ref().write(&piece).is_err());
+    });
+}
+
+#[test]
+fn several_events_at_once_are_told_from_one() {
+    run(async {
+        let (ours, mut theirs) = pair();
+        let (other, mut others) = pair();
+        let reactor = Rc::clone(&ours.reactor);
+        // Both are writable.
+        reactor.wait(Some(&AT_ONCE));
+        assert!(reactor.is_busy());
+        theirs.write_all(b"a").unwrap();
+        reactor.wait(Some(&AT_ONCE));
+        assert!(!reactor.is_busy());
+        theirs.write_all(b"a").unwrap();
+        others.write_all(b"a").unwrap();
+        reactor.wait(Some(&AT_ONCE));
+        assert!(reactor.is_busy());
+        drop(other);
     });
 }
 
