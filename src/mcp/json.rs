@@ -69,7 +69,8 @@ pub fn try_value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> bool {
 
 /// Writes a JSON text that is already valid, as it is, less any line breaks between its tokens.
 pub fn raw(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().any(|byte| byte == b'\n' || byte == b'\r') {
+    let has = |byte: u8| text.as_bytes().contains(&byte);
+    if has(b'\n') || has(b'\r') {
         write_compact(out, text);
     } else {
         out.extend_from_slice(text.as_bytes());

@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 use super::capabilities::ClientCapabilities;
 use super::errors::ProtocolError;
 use super::json;
-use super::lifecycle::ClientInfo;
 use super::logging::Level;
 use super::params::{Ambiguous, Params};
 use super::revision::Revision;
@@ -69,8 +68,6 @@ pub struct Claim<'a> {
     pub version: Cow<'a, str>,
     /// What the client can do, for this request alone.
     pub capabilities: ClientCapabilities,
-    /// Who it says it is; empty if it does not.
-    pub client: ClientInfo<'a>,
     /// Log messages from this level on are wanted; without it none may be sent.
     pub log_level: Option<Level>,
 }
@@ -213,11 +210,9 @@ fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
             level => level,
         },
     };
-    let client = ClientInfo::parse(wire.client_info);
     Envelope::Complete(Claim {
         version,
         capabilities,
-        client,
         log_level,
     })
 }
@@ -256,7 +251,6 @@ mod tests {
         };
         assert!(matches!(claim.version, Cow::Borrowed(_)));
         assert!(claim.capabilities.sampling);
-        assert_eq!(claim.client.name, "c");
         assert_eq!(claim.log_level, Some(Level::Warning));
         assert_eq!(claim.revision().unwrap(), Revision::LATEST);
     }
