@@ -145,7 +145,7 @@ impl McpServer {
     }
 }
 
-fn http_settings(tokens: Tokens, connections: Option<Connections>) -> Settings {
+pub(super) fn http_settings(tokens: Tokens, connections: Option<Connections>) -> Settings {
     let mut settings = Settings {
         auth: match tokens.is_empty() {
             true => Auth::off(),

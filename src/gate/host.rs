@@ -5,6 +5,7 @@
 //! reaches, loopback names are accepted and nothing else; on others the check is off until `server.allowed_hosts` is
 //! set, because a token is required there and peers behind proxies and containers come under many names.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -24,6 +25,8 @@ pub enum Reach {
 pub struct HostRule {
     /// `None`: the check is off.
     allowed: Option<Vec<HostPattern>>,
+    /// What was admitted last: nearly always the next request names the same.
+    last: RefCell<Option<String>>,
 }
 
 /// One entry of `server.allowed_hosts`: `siskin.lan` on any port, `siskin.lan:8443`, `*.lan`, or `*`.
@@ -85,6 +88,7 @@ impl HostRule {
         };
         Ok(Self {
             allowed: (!is_off).then_some(patterns),
+            last: RefCell::default(),
         })
     }
 
@@ -96,10 +100,14 @@ impl HostRule {
         let Some(allowed) = &self.allowed else {
             return Ok(());
         };
+        if host.is_some() && self.last.borrow().as_deref() == host {
+            return Ok(());
+        }
         let parsed = host.and_then(HostPort::parse);
         let is_allowed = parsed
             .is_some_and(|host| host.is_loopback() || allowed.iter().any(|one| one.matches(&host)));
         if is_allowed {
+            self.last.replace(host.map(str::to_owned));
             Ok(())
         } else {
             Err(HostRefusal {
@@ -249,6 +257,24 @@ pub(super) fn parse_port(digits: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_admitted_once_says_nothing_of_others() {
+        let rule = HostRule::new(Reach::Loopback, &["siskin.lan".into()]).unwrap();
+        for _ in 0..2 {
+            for host in ["localhost:8000", "siskin.lan", "Siskin.lan"] {
+                assert!(rule.admit(Some(host)).is_ok(), "{host}");
+                for other in [
+                    None,
+                    Some(""),
+                    Some("evil.example"),
+                    Some("siskin.lan.evil.example"),
+                ] {
+                    assert!(rule.admit(other).is_err(), "{other:?} after {host}");
+                }
+            }
+        }
+    }
 
     #[track_caller]
     fn check(reach: Reach, allowed: &[&str], host: &str, is_admitted: bool) {

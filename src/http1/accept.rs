@@ -63,6 +63,9 @@ pub fn quality(header: Option<&str>, media_type: &str) -> u16 {
 /// Whether a `Content-Type` is JSON in UTF-8: `application/json`, with any parameters except a
 /// `charset` other than `utf-8`.
 pub fn is_json_content_type(content_type: &str) -> bool {
+    if content_type == "application/json" {
+        return true;
+    }
     let mut parts = split_unquoted(content_type, b';');
     let is_json = parts
         .next()

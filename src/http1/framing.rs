@@ -74,17 +74,14 @@ impl std::error::Error for FramingError {}
 /// - 6: valid `Content-Length`: that many bytes
 /// - 7: neither: no body
 pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, FramingError> {
-    let mut length = None;
-    let mut coding = None;
-    for (name, value) in fields.iter() {
-        if name.eq_ignore_ascii_case(b"content-length") {
-            if length.replace(value).is_some() {
-                return Err(FramingError::RepeatedLength);
-            }
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") && coding.replace(value).is_some()
-        {
-            return Err(FramingError::RepeatedTransferEncoding);
-        }
+    let mut lengths = fields.all("content-length");
+    let mut codings = fields.all("transfer-encoding");
+    let (length, coding) = (lengths.next(), codings.next());
+    if lengths.next().is_some() {
+        return Err(FramingError::RepeatedLength);
+    }
+    if codings.next().is_some() {
+        return Err(FramingError::RepeatedTransferEncoding);
     }
     match (length, coding) {
         (Some(_), Some(_)) => Err(FramingError::LengthAndTransferEncoding),

@@ -262,6 +262,11 @@ impl Head {
         self.fields.all(name).next()
     }
 
+    /// All values of a header in order, as bytes.
+    pub fn all_bytes<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields.all(name)
+    }
+
     /// All values of a header in order, read as [`header`](Head::header) reads them.
     pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields.all(name).map(Fields::text)

@@ -89,7 +89,8 @@ pub fn parse<'a>(bytes: &'a [u8], rules: &Rules) -> Result<Incoming<'a>, ParseEr
         }
         .into_error());
     }
-    if has_a_lone_surrogate(bytes) {
+    // Few texts have any escape, and one byte is found faster than it is thought about.
+    if bytes.contains(&b'\\') && has_a_lone_surrogate(bytes) {
         let text = "an escape is half of a surrogate pair";
         return Err(ParseErrorKind::Syntax(text.to_owned()).into_error());
     }
@@ -282,6 +283,11 @@ impl<'de> Deserialize<'de> for Text<'de> {
 /// Whether brackets outside strings nest at most `depth_max` deep. Runs before the text is known
 /// to be JSON; on text that is not, any answer is fine because the parser refuses it next.
 fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
+    // Most texts have fewer brackets than they may have levels, in strings and out, and counting takes half the time.
+    let opening = bytes.iter().filter(|byte| matches!(byte, b'{' | b'['));
+    if opening.count() <= depth_max {
+        return true;
+    }
     let mut depth = 0usize;
     let mut bytes = bytes.iter();
     while let Some(byte) = bytes.next() {

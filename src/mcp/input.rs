@@ -14,6 +14,7 @@ use super::answer::Answer;
 use super::capabilities::ClientCapabilities;
 use super::errors::ProtocolError;
 use super::json::{self, Object};
+use super::params::Params;
 use super::result::Dialect;
 use super::revision::Revision;
 
@@ -266,31 +267,20 @@ impl<'a> Retry<'a> {
     /// Reads the params of any request; one that is no retry has neither. Answers that are no
     /// object count as missing, so that the server asks again; a state that is no string is
     /// refused, since it can only have been tampered with.
-    pub fn parse(params: Option<&'a RawValue>) -> Result<Retry<'a>, ProtocolError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Wire<'a> {
-            #[serde(borrow)]
-            input_responses: Option<&'a RawValue>,
-            #[serde(borrow)]
-            request_state: Option<&'a RawValue>,
-        }
-        let wire = params.and_then(json::read::<Wire<'a>>);
-        let Some(wire) = wire else {
+    pub fn parse(params: &Params<'a>) -> Result<Retry<'a>, ProtocolError> {
+        let (Ok(responses), Ok(state)) = (params.one("inputResponses"), params.one("requestState"))
+        else {
             return Ok(Retry::default());
         };
-        let state = match wire.request_state {
-            None => None,
-            Some(raw) => {
-                let text: Result<String, _> = serde_json::from_str(raw.get());
-                let text = text.map_err(|_| {
+        let state =
+            match state {
+                None => None,
+                Some(raw) => Some(json::text(raw).ok_or_else(|| {
                     ProtocolError::invalid_params("`requestState` must be a string")
-                })?;
-                Some(Cow::Owned(text))
-            }
-        };
+                })?),
+            };
         Ok(Retry {
-            responses: InputResponses::parse(wire.input_responses),
+            responses: InputResponses::parse(responses),
             state,
         })
     }
@@ -467,7 +457,7 @@ mod tests {
 
     #[track_caller]
     fn retry(text: &str) -> Result<Retry<'_>, ProtocolError> {
-        Retry::parse(Some(serde_json::from_str(text).unwrap()))
+        Retry::parse(&Params::of(Some(serde_json::from_str(text).unwrap())))
     }
 
     #[test]
@@ -500,7 +490,7 @@ mod tests {
         for text in [r#"{"requestState":1}"#, r#"{"requestState":{}}"#] {
             assert_eq!(retry(text).unwrap_err().code, -32602, "{text}");
         }
-        assert!(Retry::parse(None).unwrap().state.is_none());
+        assert!(Retry::parse(&Params::of(None)).unwrap().state.is_none());
     }
 
     #[test]

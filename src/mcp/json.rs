@@ -4,6 +4,7 @@
 //! always pair; commas are the writer's business. Everything written is free of line breaks,
 //! because one message is one line on stdio and one `data:` line in an event stream.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 
@@ -36,7 +37,16 @@ pub fn array(out: &mut Vec<u8>, fill: impl FnOnce(&mut Array<'_>)) {
 
 /// Writes a JSON string, escaped.
 pub fn string(out: &mut Vec<u8>, text: &str) {
-    value(out, text);
+    // Most texts, and all names of members, have nothing to escape.
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        value(out, text);
+    }
 }
 
 /// How many bytes [`string`] writes between its quotes.
@@ -69,7 +79,8 @@ pub fn try_value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> bool {
 
 /// Writes a JSON text that is already valid, as it is, less any line breaks between its tokens.
 pub fn raw(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().any(|byte| byte == b'\n' || byte == b'\r') {
+    let has = |byte: u8| text.as_bytes().contains(&byte);
+    if has(b'\n') || has(b'\r') {
         write_compact(out, text);
     } else {
         out.extend_from_slice(text.as_bytes());
@@ -105,6 +116,16 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
         return None;
     }
     serde_json::from_str(raw.get()).ok()
+}
+
+/// A JSON string's text, borrowed where it has no escapes; `None` for anything else.
+pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    // `Cow` alone would always allocate: serde borrows only through this wrapper.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(raw.get())
+        .ok()
+        .map(|text| text.0)
 }
 
 /// The same for a struct within another: `#[serde(deserialize_with = "json::only_object")]`.

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use super::capabilities::ClientCapabilities;
 use super::errors::ProtocolError;
 use super::json;
-use super::lifecycle::ClientInfo;
 use super::logging::Level;
+use super::params::{Ambiguous, Params};
 use super::revision::Revision;
 
 /// Key of the version a request is made under.
@@ -68,8 +68,6 @@ pub struct Claim<'a> {
     pub version: Cow<'a, str>,
     /// What the client can do, for this request alone.
     pub capabilities: ClientCapabilities,
-    /// Who it says it is; empty if it does not.
-    pub client: ClientInfo<'a>,
     /// Log messages from this level on are wanted; without it none may be sent.
     pub log_level: Option<Level>,
 }
@@ -105,22 +103,14 @@ struct MetaWire<'a> {
     baggage: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct ParamsWire<'a> {
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
-}
-
 impl<'a> RequestMeta<'a> {
     /// Reads the `_meta` member of a request's params.
-    pub fn of_params(params: Option<&'a RawValue>) -> RequestMeta<'a> {
-        let Some(params) = params else {
-            return RequestMeta::default();
-        };
-        match json::read::<ParamsWire<'a>>(params) {
-            Some(wire) => RequestMeta::parse(wire.meta),
-            None if params.get() == "null" => RequestMeta::default(),
-            None => RequestMeta::malformed("params", "an object in which `_meta` stands once"),
+    pub fn of_params(params: &Params<'a>) -> RequestMeta<'a> {
+        match params.one("_meta") {
+            Ok(meta) => RequestMeta::parse(meta),
+            Err(Ambiguous) => {
+                RequestMeta::malformed("params", "an object in which `_meta` stands once")
+            }
         }
     }
 
@@ -134,9 +124,9 @@ impl<'a> RequestMeta<'a> {
         };
         RequestMeta {
             progress_token: wire.progress_token.filter(|token| is_token(token.get())),
-            traceparent: wire.traceparent.and_then(text),
-            tracestate: wire.tracestate.and_then(text),
-            baggage: wire.baggage.and_then(text),
+            traceparent: wire.traceparent.and_then(json::text),
+            tracestate: wire.tracestate.and_then(json::text),
+            baggage: wire.baggage.and_then(json::text),
             envelope: classify(&wire),
         }
     }
@@ -190,7 +180,7 @@ fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
     else {
         return Envelope::Partial { missing };
     };
-    let Some(version) = text(version) else {
+    let Some(version) = json::text(version) else {
         return Envelope::Malformed {
             key: PROTOCOL_VERSION,
             expected: "a string",
@@ -210,7 +200,7 @@ fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
     }
     let log_level = match wire.log_level {
         None => None,
-        Some(raw) => match text(raw).and_then(|level| Level::from_text(&level)) {
+        Some(raw) => match json::text(raw).and_then(|level| Level::from_text(&level)) {
             None => {
                 return Envelope::Malformed {
                     key: LOG_LEVEL,
@@ -220,22 +210,11 @@ fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
             level => level,
         },
     };
-    let client = ClientInfo::parse(wire.client_info);
     Envelope::Complete(Claim {
         version,
         capabilities,
-        client,
         log_level,
     })
-}
-
-fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    // `Cow` alone would always allocate: serde borrows only through this wrapper.
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(raw.get())
-        .ok()
-        .map(|text| text.0)
 }
 
 /// A progress token is a string or an integer; anything else asks for nothing we could answer.
@@ -272,7 +251,6 @@ mod tests {
         };
         assert!(matches!(claim.version, Cow::Borrowed(_)));
         assert!(claim.capabilities.sampling);
-        assert_eq!(claim.client.name, "c");
         assert_eq!(claim.log_level, Some(Level::Warning));
         assert_eq!(claim.revision().unwrap(), Revision::LATEST);
     }
@@ -343,14 +321,17 @@ mod tests {
             Envelope::Absent
         ));
         assert!(matches!(
-            RequestMeta::of_params(None).envelope,
+            RequestMeta::of_params(&Params::of(None)).envelope,
             Envelope::Absent
         ));
     }
 
     #[test]
     fn params_with_two_readings_are_malformed() {
-        let of = |text| RequestMeta::of_params(Some(serde_json::from_str(text).unwrap())).envelope;
+        let of = |text| {
+            let params = Params::of(Some(serde_json::from_str(text).unwrap()));
+            RequestMeta::of_params(&params).envelope
+        };
         assert!(matches!(of(r#"{"a":1,"_meta":{}}"#), Envelope::Absent));
         assert!(matches!(of("{}"), Envelope::Absent));
         assert!(matches!(of("null"), Envelope::Absent));

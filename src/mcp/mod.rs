@@ -15,6 +15,7 @@ pub mod revision;
 pub mod base64;
 pub mod errors;
 pub mod json;
+pub mod params;
 
 pub mod capabilities;
 pub mod lifecycle;

@@ -173,7 +173,7 @@ pub async fn tcp_connect(addr: SocketAddr, limit: Duration) -> io::Result<Stream
             format!("no answer from {addr} within {} ms", limit.as_millis()),
         )
     })?;
-    Ok(Stream::tcp(stream?))
+    Stream::tcp(stream?.into_inner()?)
 }
 
 /// How long one address may take before the next is tried beside it (RFC 8305 section 5).
@@ -204,7 +204,11 @@ pub async fn tcp_connect_any(
                 let addr = *addr;
                 match attempt.as_mut().poll(cx) {
                     Poll::Pending => at += 1,
-                    Poll::Ready(Ok(stream)) => return Poll::Ready(Ok((Stream::tcp(stream), addr))),
+                    Poll::Ready(Ok(stream)) => {
+                        let stream = stream.into_inner().and_then(Stream::tcp);
+                        let connected = stream.map(|stream| (stream, addr));
+                        return Poll::Ready(connected.map_err(|error| (addr, error)));
+                    }
                     Poll::Ready(Err(error)) => {
                         drop(attempts.remove(at));
                         next_at = None;
@@ -258,7 +262,7 @@ pub async fn unix_connect(path: &Path, limit: Duration) -> io::Result<Stream> {
         );
         io::Error::new(ErrorKind::TimedOut, text)
     })?;
-    Ok(Stream::unix(stream?))
+    Stream::unix(stream?.into_inner()?)
 }
 
 /// Sends one datagram to `addr`; with `broadcast`, also where `addr` is a broadcast address.

@@ -5,21 +5,26 @@
 //! for [`PAUSE`] and is counted.
 
 use std::fs;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use async_io::Async;
+use rustix::io::Errno;
+use rustix::net::SocketFlags;
 
 use crate::metrics::{Limit, Metrics};
 
 use super::addr::{ListenAddr, Peer};
 use super::clock::sleep;
 use super::inherit::Inherited;
+use super::reactor::{Towards, Watched};
 use super::stream::Stream;
 
 /// How long to leave a failing `accept` alone: long enough for other tasks to close something.
@@ -32,9 +37,9 @@ pub struct Listener {
 }
 
 enum Kind {
-    Tcp(Async<TcpListener>),
+    Tcp(Watched<TcpListener>),
     /// With the file it made, or the path of one that was there before.
-    Unix(Async<UnixListener>, Result<SocketFile, PathBuf>),
+    Unix(Watched<UnixListener>, Result<SocketFile, PathBuf>),
 }
 
 /// A new connection.
@@ -54,11 +59,11 @@ impl Listener {
     /// [`ErrorKind::AlreadyExists`] when the path is something other than a socket.
     pub fn bind(addr: &ListenAddr) -> io::Result<Self> {
         let kind = match addr {
-            ListenAddr::Tcp(addr) => Kind::Tcp(Async::<TcpListener>::bind(*addr)?),
+            ListenAddr::Tcp(addr) => Kind::tcp(TcpListener::bind(addr)?)?,
             ListenAddr::Unix(path) => {
                 remove_stale(path)?;
-                let listener = Async::<UnixListener>::bind(path)?;
-                Kind::Unix(listener, Ok(SocketFile::new(path)?))
+                let listener = UnixListener::bind(path)?;
+                Kind::unix(listener, Ok(SocketFile::new(path)?))?
             }
         };
         Ok(Self {
@@ -77,11 +82,8 @@ impl Listener {
             return Self::bind(addr);
         };
         let kind = match addr {
-            ListenAddr::Tcp(_) => Kind::Tcp(Async::new(TcpListener::from(socket))?),
-            ListenAddr::Unix(path) => {
-                let listener = Async::new(UnixListener::from(socket))?;
-                Kind::Unix(listener, Err(path.clone()))
-            }
+            ListenAddr::Tcp(_) => Kind::tcp(TcpListener::from(socket))?,
+            ListenAddr::Unix(path) => Kind::unix(UnixListener::from(socket), Err(path.clone()))?,
         };
         Ok(Self {
             kind,
@@ -134,21 +136,49 @@ impl Listener {
     async fn accept_once(&self) -> io::Result<Accepted> {
         match &self.kind {
             Kind::Tcp(listener) => {
-                let (stream, addr) = listener.accept().await?;
-                Ok(Accepted {
-                    stream: Stream::tcp(stream),
-                    peer: Peer::tcp(addr),
-                })
+                let (socket, addr) = accept(listener).await?;
+                let addr = addr.ok_or(ErrorKind::InvalidData)?;
+                let peer = Peer::tcp(SocketAddr::try_from(addr)?);
+                let stream = Stream::tcp(socket.into())?;
+                Ok(Accepted { stream, peer })
             }
             Kind::Unix(listener, _) => {
-                let (stream, _) = listener.accept().await?;
-                Ok(Accepted {
-                    stream: Stream::unix(stream),
-                    peer: Peer::Unix,
-                })
+                let (socket, _) = accept(listener).await?;
+                let stream = Stream::unix(socket.into())?;
+                let peer = Peer::Unix;
+                Ok(Accepted { stream, peer })
             }
         }
     }
+}
+
+impl Kind {
+    fn tcp(listener: TcpListener) -> io::Result<Kind> {
+        listener.set_nonblocking(true)?;
+        Ok(Kind::Tcp(Watched::new(listener)?))
+    }
+
+    fn unix(listener: UnixListener, file: Result<SocketFile, PathBuf>) -> io::Result<Kind> {
+        listener.set_nonblocking(true)?;
+        Ok(Kind::Unix(Watched::new(listener)?, file))
+    }
+}
+
+/// The next connection, which does not block and is not inherited by children: one system call for all of that.
+async fn accept<T: AsFd>(
+    listener: &Watched<T>,
+) -> io::Result<(OwnedFd, Option<rustix::net::SocketAddrAny>)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    poll_fn(|cx| {
+        loop {
+            ready!(listener.poll_ready(Towards::Reading, cx));
+            match rustix::net::acceptfrom_with(listener.get_ref(), flags) {
+                Err(Errno::AGAIN) => listener.set_not_ready(Towards::Reading),
+                done => return Poll::Ready(done.map_err(io::Error::from)),
+            }
+        }
+    })
+    .await
 }
 
 /// What to do after a failed `accept`.

@@ -1,14 +1,16 @@
 //! The runtime: the only folder that names smol, async-io and rustls.
 //!
-//! One executor on one thread drives every task and the reactor; [`run`] starts it, [`spawn`] adds to it. Everything
+//! One executor on one thread drives every task and waits for its sockets; [`run`] starts it, [`spawn`] adds to it. Everything
 //! here is single-threaded (`Rc`, `Cell`) unless it says otherwise. Not here: what the bytes mean (`http1`, `jsonrpc`)
 //! and what is served (`transport`, `server`).
 //!
 //! Threads: the caller's one, async-io's reactor helper (always), and, only while needed, the helpers of [`thread`]:
 //! name lookups, the two ends of stdio. Theirs are named `siskin-…` and counted by [`thread::running`].
 
+mod reactor;
+
 mod executor;
-pub use executor::{Task, run, spawn, yield_now};
+pub use executor::{Task, let_others_catch_up, run, spawn, yield_now};
 
 mod clock;
 pub use clock::{Alarm, Clock, Timeout, later, now, sleep, timeout, unix_ms, unix_time};

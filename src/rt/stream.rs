@@ -1,8 +1,8 @@
 //! A connection's bytes: TCP, a socket file, or memory in tests; and TLS over any of them.
 //!
 //! All methods take `&self`, so one task may read while another writes. At most one task reads and one writes at a
-//! time: a second waiter in the same direction would take the first one's wake-up. Reading and writing try the system
-//! call first and wait for readiness only when it would block, so the hot path is one call.
+//! time: a second waiter in the same direction would take the first one's wake-up. A system call is made only when it may
+//! succeed, as the `reactor` knows it, so the hot path is one call.
 
 // What comes from outside does not overflow either; `src/lib.rs` says why.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
@@ -10,15 +10,15 @@
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll, ready};
 
-use async_io::Async;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::addr::Peer;
 use super::memory::{self, MemoryEnd};
+use super::reactor::{Towards, Watched};
 use super::tls::{PeerCertificate, ServerEnd};
 
 /// A connected byte stream. Dropping it closes it.
@@ -26,20 +26,25 @@ pub struct Stream(Kind);
 
 enum Kind {
     Memory(MemoryEnd),
-    Tcp(Async<TcpStream>),
+    Tcp(Watched<TcpStream>),
     /// Accepted with a handshake; boxed, for it is large and most connections are plain.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing makes one"))]
     Tls(Box<ServerEnd>),
-    Unix(Async<UnixStream>),
+    Unix(Watched<UnixStream>),
 }
 
 impl Stream {
-    pub(super) const fn tcp(stream: Async<TcpStream>) -> Self {
-        Self(Kind::Tcp(stream))
+    /// A connection that does not block.
+    ///
+    /// # Errors
+    /// The system's, when it watches no more sockets.
+    pub(super) fn tcp(stream: TcpStream) -> io::Result<Self> {
+        Ok(Self(Kind::Tcp(Watched::new(stream)?)))
     }
 
-    pub(super) const fn unix(stream: Async<UnixStream>) -> Self {
-        Self(Kind::Unix(stream))
+    /// As [`tcp`](Stream::tcp).
+    pub(super) fn unix(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self(Kind::Unix(Watched::new(stream)?)))
     }
 
     #[cfg(feature = "tls")]
@@ -106,7 +111,7 @@ impl Stream {
         loop {
             match self.try_read(buf) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.poll_readable(cx))?
+                    ready!(self.poll_readable(cx))
                 }
                 done => return Poll::Ready(done),
             }
@@ -133,7 +138,7 @@ impl Stream {
         loop {
             match self.try_write_vectored(parts) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.poll_writable(cx))?
+                    ready!(self.poll_writable(cx))
                 }
                 done => return Poll::Ready(done),
             }
@@ -145,12 +150,24 @@ impl Stream {
     /// # Errors
     /// [`ErrorKind::WouldBlock`] when nothing is there yet, otherwise the system's.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        uninterrupted(|| match &self.0 {
+        match &self.0 {
             Kind::Memory(end) => end.try_read(buf),
-            Kind::Tcp(stream) => stream.get_ref().read(buf),
+            Kind::Tcp(stream) => {
+                let len = buf.len();
+                let read = when_ready(stream, Towards::Reading, |mut stream| stream.read(buf));
+                // Less than there was room for was all of it: what comes later is reported. (Not so before urgent data, which
+                // no client of ours sends: one that does waits for its own next byte.)
+                if read.as_ref().is_ok_and(|count| (1..len).contains(count)) {
+                    stream.set_drained(Towards::Reading);
+                }
+                read
+            }
             Kind::Tls(end) => end.try_read(buf),
-            Kind::Unix(stream) => stream.get_ref().read(buf),
-        })
+            // A short read says less here: one ends before what came with a descriptor.
+            Kind::Unix(stream) => {
+                when_ready(stream, Towards::Reading, |mut stream| stream.read(buf))
+            }
+        }
     }
 
     /// Writes what the kernel takes at once, without waiting.
@@ -167,14 +184,22 @@ impl Stream {
     /// As there; zero bytes taken of some is [`ErrorKind::WriteZero`].
     pub fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         // One part goes through `send`, several through `writev`.
-        let sent = uninterrupted(|| match (&self.0, parts) {
+        let sent = match (&self.0, parts) {
             (Kind::Memory(end), parts) => write_parts(end, parts),
             (Kind::Tls(end), parts) => end.try_write_vectored(parts),
-            (Kind::Tcp(stream), [bytes]) => stream.get_ref().write(bytes),
-            (Kind::Tcp(stream), parts) => stream.get_ref().write_vectored(parts),
-            (Kind::Unix(stream), [bytes]) => stream.get_ref().write(bytes),
-            (Kind::Unix(stream), parts) => stream.get_ref().write_vectored(parts),
-        })?;
+            (Kind::Tcp(stream), [bytes]) => {
+                when_ready(stream, Towards::Writing, |mut stream| stream.write(bytes))
+            }
+            (Kind::Tcp(stream), parts) => when_ready(stream, Towards::Writing, |mut stream| {
+                stream.write_vectored(parts)
+            }),
+            (Kind::Unix(stream), [bytes]) => {
+                when_ready(stream, Towards::Writing, |mut stream| stream.write(bytes))
+            }
+            (Kind::Unix(stream), parts) => when_ready(stream, Towards::Writing, |mut stream| {
+                stream.write_vectored(parts)
+            }),
+        }?;
         let wanted_some = sent == 0 && parts.iter().any(|part| !part.is_empty());
         if wanted_some {
             Err(ErrorKind::WriteZero.into())
@@ -190,36 +215,33 @@ impl Stream {
         let peeked = match self.below() {
             Kind::Memory(_) | Kind::Tls(_) => return true,
             Kind::Tcp(stream) => stream.get_ref().peek(&mut [0]),
-            Kind::Unix(stream) => rustix::net::recv(stream, &mut [0], rustix::net::RecvFlags::PEEK)
-                .map(|(len, _)| len)
-                .map_err(io::Error::from),
+            Kind::Unix(stream) => {
+                rustix::net::recv(stream.get_ref(), &mut [0], rustix::net::RecvFlags::PEEK)
+                    .map(|(len, _)| len)
+                    .map_err(io::Error::from)
+            }
         };
         peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Ready when a read may succeed, also at the end of the stream. May be ready too often, never too rarely.
-    ///
-    /// # Errors
-    /// The reactor's.
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready when a read may succeed, also at the end of the stream. May be ready too often, never too rarely; stays so
+    /// until a read has found nothing.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         match &self.0 {
-            Kind::Memory(end) => end.poll_readable(cx).map(Ok),
-            Kind::Tcp(stream) => stream.poll_readable(cx),
+            Kind::Memory(end) => end.poll_readable(cx),
+            Kind::Tcp(stream) => stream.poll_ready(Towards::Reading, cx),
             Kind::Tls(end) => end.poll_readable(cx),
-            Kind::Unix(stream) => stream.poll_readable(cx),
+            Kind::Unix(stream) => stream.poll_ready(Towards::Reading, cx),
         }
     }
 
-    /// Ready when a write may succeed. May be ready too often, never too rarely.
-    ///
-    /// # Errors
-    /// The reactor's.
-    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready when a write may succeed. May be ready too often, never too rarely; stays so until a write was not taken.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         match &self.0 {
-            Kind::Memory(end) => end.poll_writable(cx).map(Ok),
-            Kind::Tcp(stream) => stream.poll_writable(cx),
+            Kind::Memory(end) => end.poll_writable(cx),
+            Kind::Tcp(stream) => stream.poll_ready(Towards::Writing, cx),
             Kind::Tls(end) => end.socket().poll_writable(cx),
-            Kind::Unix(stream) => stream.poll_writable(cx),
+            Kind::Unix(stream) => stream.poll_ready(Towards::Writing, cx),
         }
     }
 
@@ -231,8 +253,8 @@ impl Stream {
             Kind::Memory(end) => return end.is_broken(),
             // Never: nothing is below a socket.
             Kind::Tls(_) => return false,
-            Kind::Tcp(stream) => stream.as_fd(),
-            Kind::Unix(stream) => stream.as_fd(),
+            Kind::Tcp(stream) => stream.get_ref().as_fd(),
+            Kind::Unix(stream) => stream.get_ref().as_fd(),
         };
         // What is not asked for is reported all the same: errors and the end of both directions.
         let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
@@ -277,10 +299,12 @@ impl Stream {
         match self.below() {
             Kind::Memory(_) | Kind::Tls(_) => Ok(()),
             Kind::Tcp(stream) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(
-                stream, bytes,
+                stream.get_ref(),
+                bytes,
             )?),
             Kind::Unix(stream) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(
-                stream, bytes,
+                stream.get_ref(),
+                bytes,
             )?),
         }
     }
@@ -305,6 +329,22 @@ impl Stream {
             Kind::Unix(_) => Ok(Peer::Unix),
         }
     }
+}
+
+/// Makes the call if it may succeed, and remembers when it may not.
+fn when_ready<S: AsFd>(
+    stream: &Watched<S>,
+    towards: Towards,
+    mut call: impl FnMut(&S) -> io::Result<usize>,
+) -> io::Result<usize> {
+    if !stream.is_ready(towards) {
+        return Err(ErrorKind::WouldBlock.into());
+    }
+    let done = uninterrupted(|| call(stream.get_ref()));
+    if matches!(&done, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        stream.set_not_ready(towards);
+    }
+    done
 }
 
 /// A signal may interrupt any call; it means nothing to the stream.
@@ -335,158 +375,4 @@ fn write_parts(end: &MemoryEnd, parts: &[IoSlice<'_>]) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rt::{Accepted, Listener, run, spawn, tcp_connect};
-    use std::time::Duration;
-
-    /// Each kind of stream, connected.
-    async fn pairs() -> Vec<(Stream, Stream)> {
-        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
-        let addr = listener.local_addr().parse().unwrap();
-        let client = spawn(async move { tcp_connect(addr, Duration::from_secs(5)).await.unwrap() });
-        let Accepted { stream: server, .. } = listener.accept().await;
-        let (a, b) = Async::<UnixStream>::pair().unwrap();
-        vec![
-            Stream::memory(1000),
-            (client.await, server),
-            (Stream::unix(a), Stream::unix(b)),
-        ]
-    }
-
-    #[test]
-    fn a_megabyte_each_way_at_once_with_both_sides_shared() {
-        run(async {
-            for (a, b) in pairs().await {
-                let echo = spawn(async move {
-                    let mut buf = [0; 700];
-                    loop {
-                        match b.read(&mut buf).await.unwrap() {
-                            0 => return,
-                            len => b.write_all(&buf[..len]).await.unwrap(),
-                        }
-                    }
-                });
-                let sent: Vec<u8> = (0..1_000_000_u32)
-                    .map(|n| n.to_le_bytes()[n as usize % 3])
-                    .collect();
-                let a = std::rc::Rc::new(a);
-                let (writer, copy) = (std::rc::Rc::clone(&a), sent.clone());
-                let writing = spawn(async move {
-                    writer.write_all_2(&copy[..10], &copy[10..]).await.unwrap();
-                    writer.shutdown_write().unwrap();
-                });
-                let mut received = Vec::new();
-                let mut buf = vec![0; 4096];
-                loop {
-                    match a.read(&mut buf).await.unwrap() {
-                        0 => break,
-                        len => received.extend_from_slice(&buf[..len]),
-                    }
-                }
-                assert!(received == sent);
-                writing.await;
-                echo.await;
-            }
-        });
-    }
-
-    #[test]
-    fn try_read_and_try_write_never_wait() {
-        run(async {
-            for (a, b) in pairs().await {
-                a.set_send_buffer(4096).unwrap();
-                a.set_nodelay(true).unwrap();
-                assert_eq!(
-                    b.try_read(&mut [0; 8]).unwrap_err().kind(),
-                    ErrorKind::WouldBlock
-                );
-                let full = loop {
-                    if let Err(error) = a.try_write(&[7; 65536]) {
-                        break error;
-                    }
-                };
-                assert_eq!(full.kind(), ErrorKind::WouldBlock);
-                b.read(&mut [0; 8]).await.unwrap();
-            }
-        });
-    }
-
-    #[test]
-    fn quiet_until_the_peer_sends_or_goes() {
-        run(async {
-            // Memory has nobody who could go unseen.
-            for (a, b) in pairs().await.into_iter().skip(1) {
-                assert!(a.is_quiet());
-                b.write_all(b"x").await.unwrap();
-                assert!(!a.is_quiet());
-                a.read(&mut [0; 8]).await.unwrap();
-                assert!(a.is_quiet());
-                drop(b);
-                assert!(!a.is_quiet());
-            }
-        });
-    }
-
-    #[test]
-    fn a_closed_peer_is_an_end_and_then_an_error() {
-        run(async {
-            for (a, b) in pairs().await {
-                drop(b);
-                assert_eq!(a.read(&mut [0; 8]).await.unwrap(), 0);
-                let error = loop {
-                    if let Err(error) = a.write_all(&[1; 100]).await {
-                        break error;
-                    }
-                };
-                assert!(
-                    matches!(
-                        error.kind(),
-                        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
-                    ),
-                    "{error}"
-                );
-            }
-        });
-    }
-
-    #[test]
-    fn a_peer_that_only_stops_writing_breaks_nothing() {
-        run(async {
-            for (a, b) in pairs().await {
-                b.shutdown_write().unwrap();
-                assert_eq!(a.read(&mut [0; 8]).await.unwrap(), 0);
-                assert!(!a.is_broken());
-                a.write_all(b"still").await.unwrap();
-                let mut buf = [0; 8];
-                assert_eq!(b.read(&mut buf).await.unwrap(), 5);
-                assert!(!a.is_broken());
-                drop(b);
-                // On TCP it shows in answer to what is written now.
-                _ = a.try_write(b"gone");
-                while !a.is_broken() {
-                    crate::rt::yield_now().await;
-                }
-            }
-        });
-    }
-
-    #[test]
-    fn memory_is_bounded_and_reports_who_it_is() {
-        let (a, b) = Stream::memory(4);
-        assert_eq!(a.try_write(b"123456").unwrap(), 4);
-        assert_eq!(a.try_write(b"5").unwrap_err().kind(), ErrorKind::WouldBlock);
-        let mut buf = [0; 3];
-        assert_eq!(b.try_read(&mut buf).unwrap(), 3);
-        let parts = [IoSlice::new(b"56"), IoSlice::new(b"78")];
-        assert_eq!(a.try_write_vectored(&parts).unwrap(), 3);
-        assert_eq!(a.peer().unwrap(), Peer::Memory);
-        a.shutdown_write().unwrap();
-        assert_eq!(a.try_write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
-    }
-
-    #[test]
-    fn a_stream_is_small() {
-        assert!(size_of::<Stream>() <= 24, "{} bytes", size_of::<Stream>());
-    }
-}
+mod tests;

@@ -109,7 +109,7 @@ impl Call {
         let mut round = Round::default();
         let mut bound = None;
         if exchange.revision().has_input_required() {
-            let retry = Retry::parse(request.params)?;
+            let retry = Retry::parse(exchange.params)?;
             bound = Some(match &retry.state {
                 Some(state) => {
                     let caller = &exchange.caller().name;

@@ -50,8 +50,8 @@ const LINGER: Duration = Duration::from_secs(3);
 /// at a reset says 502 in place of it: with 256 KiB, nginx did so for a quarter of all bodies of 1.5 MB. What is thrown
 /// away costs no memory, and no more time than the same bytes in requests.
 const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// And after this much of it others get their turn.
-const LINGER_TURN_BYTES: usize = 64 * 1024;
+/// After so much in a row others get their turn: there are peers that send faster than we read, and never have us wait.
+const TURN_BYTES: usize = 64 * 1024;
 
 /// See the module.
 pub struct Connection {
@@ -77,6 +77,8 @@ pub struct Connection {
     newcomer: Option<Newcomer>,
     /// Its place is for callers with a token, and it has not shown one yet.
     must_show_token: bool,
+    /// Read since it last waited. Invariant: less than `TURN_BYTES`, and what one read brings.
+    turn_bytes: usize,
     /// How the answer to this request leaves the connection.
     persistence: Persistence,
     /// CORS headers of this request's answer.
@@ -128,6 +130,7 @@ impl Connection {
             client: Client::direct(peer),
             newcomer: Some(admission.newcomer),
             must_show_token: admission.must_show_token,
+            turn_bytes: 0,
             persistence: Persistence::KeepAlive,
             cors: Vec::new(),
             input_is_over: false,
@@ -170,6 +173,10 @@ impl Connection {
                 }
             }
             self.forget_request();
+            if !self.input.is_empty() {
+                // The next request is here already, and so may be a thousand after it.
+                rt::yield_now().await;
+            }
         };
         guard.close(reason);
     }
@@ -284,14 +291,20 @@ impl Connection {
 
     /// Reads what has come onto the end of `input`.
     pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<More>> {
+        if self.turn_bytes >= TURN_BYTES {
+            self.turn_bytes = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         // By way of a buffer that all connections share: making room in `input` and clearing it took more than half of
         // all instructions of a small request, and an idle connection would keep the room.
         let mut buf = self.http.read_buffer.borrow_mut();
-        let count = match self.stream.poll_read(cx, &mut buf) {
-            Poll::Ready(Ok(count)) => count,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
+        let Poll::Ready(read) = self.stream.poll_read(cx, &mut buf) else {
+            self.turn_bytes = 0;
+            return Poll::Pending;
         };
+        let count = read?;
+        self.turn_bytes += count;
         self.input
             .extend_from_slice(buf.get(..count).unwrap_or_default());
         Poll::Ready(Ok(if count == 0 { More::End } else { More::Bytes }))
@@ -322,7 +335,7 @@ impl Connection {
     // --- one request --------------------------------------------------------------------------
 
     async fn answer_logged(&mut self, settings: &Rc<Settings>, site: &Rc<Site>) -> After {
-        let started = rt::now();
+        let started = log::log_enabled!(log::Level::Debug).then(rt::now);
         self.status = 0;
         let after = self.answer(settings, site).await;
         // Without the query, which may hold the id of a session.
@@ -332,7 +345,7 @@ impl Connection {
             self.head.method().as_str(),
             escape(self.head.path()),
             self.status,
-            rt::now().saturating_duration_since(started)
+            started.map_or(Duration::ZERO, |started| rt::now() - started)
         );
         after
     }
@@ -431,6 +444,8 @@ impl Connection {
         let date = self.http.date();
         self.persistence =
             response.write(&mut self.output, version, self.persistence, is_head, &date);
+        drop(response);
+        rt::let_others_catch_up().await;
         self.flush().await
     }
 
@@ -525,18 +540,13 @@ impl Connection {
     pub(super) async fn linger(&mut self) {
         _ = self.stream.shutdown_write();
         let ends = rt::now() + LINGER;
-        let (mut left, mut turn) = (LINGER_BYTES_MAX, 0);
+        let mut left = LINGER_BYTES_MAX;
         loop {
             self.input.clear();
             self.deadline.set_at(ends.min(rt::now() + LINGER_SILENCE));
             match self.more().await {
                 Ok(Ok(More::Bytes)) if self.input.len() < left => left -= self.input.len(),
                 _ => return,
-            }
-            turn += self.input.len();
-            if turn >= LINGER_TURN_BYTES {
-                turn = 0;
-                rt::yield_now().await;
             }
         }
     }

@@ -26,6 +26,9 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// Callers whose rate is remembered; about 50 bytes each, and most do not come fast enough to be.
 const RATE_KEYS_MAX: usize = 1024;
 
+/// Connections accepted before those that are here get a turn.
+const ACCEPTED_IN_A_ROW_MAX: usize = 16;
+
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;
 
@@ -121,12 +124,16 @@ impl Http {
 
     /// Accepts connections until the server is told to stop.
     pub async fn listen(self: Rc<Self>, listener: Listener, site: SiteCell) {
+        let mut in_a_row = 0;
         loop {
             let stopping = self.shutdown.wait(Phase::Graceful);
             let accepted = rt::race(listener.accept(), stopping).await;
             let Ok(accepted) = accepted else { return };
-            if self.clone().begin(accepted, &site) {
-                // Whoever makes room is gone before the next one comes.
+            in_a_row += 1;
+            // Whoever makes room is gone before the next one comes, and a crowd at the door does not keep those inside
+            // waiting.
+            if self.clone().begin(accepted, &site) || in_a_row >= ACCEPTED_IN_A_ROW_MAX {
+                in_a_row = 0;
                 rt::yield_now().await;
             }
         }

@@ -31,13 +31,10 @@ struct RoutingHeaders<'a>(&'a Head);
 
 impl HeaderSource for RoutingHeaders<'_> {
     fn values(&self, name: &str) -> HeaderValue<'_> {
-        let mut values = self
-            .0
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut values = self.0.all_bytes(name);
         match (values.next(), values.next()) {
             (None, _) => HeaderValue::Absent,
-            (Some((_, value)), None) => HeaderValue::One(value),
+            (Some(value), None) => HeaderValue::One(value),
             (Some(_), Some(_)) => HeaderValue::Repeated,
         }
     }

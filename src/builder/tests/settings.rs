@@ -139,3 +139,16 @@ fn so_are_prompts_resources_and_completions() {
         );
     }
 }
+
+#[test]
+fn connections_are_at_least_one_and_reserve_no_more_than_they_have() {
+    for (asked, expected) in [((0, 0), (1, 1)), ((1000, 500), (1000, 500))] {
+        let builder = Builder::new("adder", "1").connections(asked.0, asked.1);
+        let connections = builder.connections.unwrap();
+        assert_eq!((connections.max, connections.per_address_max), expected);
+        let settings = super::super::serve::http_settings(Default::default(), Some(connections));
+        assert_eq!(settings.connections_max, expected.0);
+        assert_eq!(settings.connections_per_address_max, expected.1);
+        assert!(settings.connections_reserved < settings.connections_max);
+    }
+}

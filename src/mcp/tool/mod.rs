@@ -11,13 +11,13 @@ mod schema;
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::capabilities::ClientCapabilities;
 use super::content::Icon;
 use super::errors::ProtocolError;
 use super::json;
+use super::params::Params;
 use super::revision::Revision;
 use arguments::Arguments;
 pub use result::ToolResult;
@@ -374,26 +374,25 @@ fn is_name(name: &str) -> bool {
 }
 
 /// What `tools/call` asks for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct CallToolParams<'a> {
     /// The tool's name.
-    #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// The arguments: a JSON object. Absent and null are the same as `{}`.
-    #[serde(borrow)]
     pub arguments: Option<&'a RawValue>,
 }
 
 impl<'a> CallToolParams<'a> {
     /// Reads the params.
-    pub fn parse(params: Option<&'a RawValue>) -> Result<CallToolParams<'a>, ProtocolError> {
-        let parsed: Option<CallToolParams<'a>> = params.and_then(json::read);
-        let is_valid = |call: &CallToolParams<'a>| call.arguments.is_none_or(json::is_object);
-        parsed.filter(is_valid).ok_or_else(|| {
-            ProtocolError::invalid_params(
+    pub fn parse(params: &Params<'a>) -> Result<CallToolParams<'a>, ProtocolError> {
+        match (params.text("name"), params.one("arguments")) {
+            (Some(name), Ok(arguments)) if arguments.is_none_or(json::is_object) => {
+                Ok(CallToolParams { name, arguments })
+            }
+            _ => Err(ProtocolError::invalid_params(
                 "`tools/call` needs a string `name`, and an object for `arguments` if it has any",
-            )
-        })
+            )),
+        }
     }
 
     /// The arguments as JSON text.
@@ -477,7 +476,7 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Result<CallToolParams<'_>, ProtocolError> {
-        CallToolParams::parse(Some(serde_json::from_str(text).unwrap()))
+        CallToolParams::parse(&Params::of(Some(serde_json::from_str(text).unwrap())))
     }
 
     #[test]
@@ -501,6 +500,6 @@ mod tests {
         ] {
             assert_eq!(parse(bad).unwrap_err().code, -32602, "{bad}");
         }
-        assert!(CallToolParams::parse(None).is_err());
+        assert!(CallToolParams::parse(&Params::of(None)).is_err());
     }
 }

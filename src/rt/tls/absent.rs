@@ -102,7 +102,7 @@ impl ServerEnd {
         match *self {}
     }
 
-    pub(in crate::rt) fn poll_readable(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(in crate::rt) fn poll_readable(&self, _cx: &mut Context<'_>) -> Poll<()> {
         match *self {}
     }
 

@@ -112,11 +112,7 @@ impl Handshake {
             while self.connection.wants_write() {
                 match write_records(&mut self.connection, stream) {
                     Ok(true) => (),
-                    Ok(false) => {
-                        if ready!(stream.poll_writable(cx)).is_err() {
-                            return Poll::Ready(Err(Refusal::Closed));
-                        }
-                    }
+                    Ok(false) => ready!(stream.poll_writable(cx)),
                     Err(_) => return Poll::Ready(Err(Refusal::Closed)),
                 }
             }
@@ -125,9 +121,7 @@ impl Handshake {
             }
             let read = match read_records(&mut self.connection, stream) {
                 Ok(None) => {
-                    if ready!(stream.poll_readable(cx)).is_err() {
-                        return Poll::Ready(Err(Refusal::Closed));
-                    }
+                    ready!(stream.poll_readable(cx));
                     continue;
                 }
                 Ok(Some(read)) => read,

@@ -40,6 +40,8 @@ struct Session {
     sealed: usize,
     /// The socket has ended.
     is_over: bool,
+    /// There may be more to read, and others come first.
+    is_others_turn: bool,
 }
 
 impl ServerEnd {
@@ -53,6 +55,7 @@ impl ServerEnd {
                 connection,
                 sealed: 0,
                 is_over: false,
+                is_others_turn: false,
             }),
         }
     }
@@ -70,6 +73,7 @@ impl ServerEnd {
         let Session {
             connection,
             is_over,
+            is_others_turn,
             ..
         } = &mut *self.session.borrow_mut();
         for _ in 0..EMPTY_READS_MAX {
@@ -82,7 +86,7 @@ impl ServerEnd {
                 return Ok(0);
             }
             match read_records(connection, &self.socket)? {
-                None => break,
+                None => return Err(ErrorKind::WouldBlock.into()),
                 Some(read) => *is_over = read.len == 0,
             }
             let processed = connection.process_new_packets();
@@ -90,6 +94,7 @@ impl ServerEnd {
             while connection.wants_write() && write_records(connection, &self.socket)? {}
             processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         }
+        *is_others_turn = true;
         Err(ErrorKind::WouldBlock.into())
     }
 
@@ -113,11 +118,14 @@ impl ServerEnd {
     }
 
     /// Ready when the socket below may have something, or there are bytes already.
-    pub(in crate::rt) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.session.borrow().connection.wants_write()
-            && let Poll::Ready(ready) = self.socket.poll_writable(cx)
-        {
-            return Poll::Ready(ready);
+    pub(in crate::rt) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let session = &mut *self.session.borrow_mut();
+        if std::mem::take(&mut session.is_others_turn) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if session.connection.wants_write() && self.socket.poll_writable(cx).is_ready() {
+            return Poll::Ready(());
         }
         self.socket.poll_readable(cx)
     }

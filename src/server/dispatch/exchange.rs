@@ -9,6 +9,7 @@ use crate::jsonrpc::Request;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::meta::RequestMeta;
+use crate::mcp::params::Params;
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
 use crate::server::Server;
@@ -44,6 +45,8 @@ pub struct Exchange<'a> {
     pub server: &'a Rc<Server>,
     /// The request.
     pub request: &'a Request<'a>,
+    /// Its params, as far as more than one ask for them.
+    pub params: &'a Params<'a>,
     /// Its `_meta`.
     pub meta: &'a RequestMeta<'a>,
     /// How it came.

@@ -1,18 +1,15 @@
 //! A request's way through the server: its era, its method, its handler, and the first poll of what
 //! the handler leaves to be waited for.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-
-use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Request, UnknownId};
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::headers::{self, Routing};
 use crate::mcp::meta::RequestMeta;
+use crate::mcp::params::Params;
 use crate::metrics::{Limit, MethodLabel};
 use crate::rt;
 use crate::server::Server;
@@ -40,7 +37,8 @@ impl Server {
     pub(super) fn begin(self: &Rc<Self>, request: &Request<'_>, lane: &Lane<'_>) -> Begun {
         let arrival = lane.arrival;
         let started = rt::now();
-        let meta = RequestMeta::of_params(request.params);
+        let params = Params::of(request.params);
+        let meta = RequestMeta::of_params(&params);
         let method = METHODS.iter().find(|method| method.name == request.method);
         let label = method.map_or(MethodLabel::Other, |method| method.label);
         let measure = Measure {
@@ -63,7 +61,7 @@ impl Server {
                 ProtocolError::method_not_found(&request.method),
             ));
         };
-        if let Err(refusal) = self.check_request(request, method, &era, lane) {
+        if let Err(refusal) = self.check_request(request, &params, method, &era, lane) {
             return refuse(refusal);
         }
         if let Era::Legacy {
@@ -81,6 +79,7 @@ impl Server {
         let exchange = Exchange {
             server: self,
             request,
+            params: &params,
             meta: &meta,
             arrival,
             era: &era,
@@ -152,6 +151,7 @@ impl Server {
     fn check_request(
         &self,
         request: &Request<'_>,
+        params: &Params<'_>,
         method: &Method,
         era: &Era<'_>,
         lane: &Lane<'_>,
@@ -175,8 +175,7 @@ impl Server {
             ))));
         }
         if let (Carrier::Streamable(head), Era::Stateless { claim, .. }) = (&arrival.carrier, era) {
-            let name = headers::name_member(&request.method)
-                .and_then(|member| text_member(request.params, member));
+            let name = headers::name_member(&request.method).and_then(|member| params.text(member));
             let routing = Routing {
                 version: &claim.version,
                 method: &request.method,
@@ -187,11 +186,4 @@ impl Server {
         }
         Ok(())
     }
-}
-
-/// A member of the params, if it is a text.
-fn text_member<'a>(params: Option<&'a RawValue>, member: &str) -> Option<Cow<'a, str>> {
-    let members: BTreeMap<&str, &'a RawValue> = serde_json::from_str(params?.get()).ok()?;
-    let text: String = serde_json::from_str(members.get(member)?.get()).ok()?;
-    Some(Cow::Owned(text))
 }

@@ -22,7 +22,7 @@ use crate::tools::{CallError, Context, LocalFuture, ToolHandler};
 /// Runs a tool. What goes wrong inside it is a result with `isError`; only what goes wrong before
 /// it starts is a protocol error (2025-11-25 `server/tools`, "Error Handling").
 pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, ProtocolError> {
-    let params = CallToolParams::parse(exchange.request.params)?;
+    let params = CallToolParams::parse(exchange.params)?;
     // A tool the caller may not call is one that does not exist for it.
     let entry = (exchange.catalog.tool(&params.name))
         .filter(|entry| {

@@ -2,6 +2,7 @@
 //! hand.
 
 mod caller;
+mod turns;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -18,6 +19,9 @@ use crate::server::Server;
 
 use super::http::{Http, SiteCell};
 use super::site::{Groups, Settings, Site};
+
+/// What is on its way to a server at most: more than it reads in one turn.
+const PIPE_BYTES: usize = 1 << 18;
 
 /// A server and the way to it.
 pub struct Door {
@@ -51,7 +55,7 @@ pub fn at_the_door(settings: Settings, test: impl AsyncFnOnce(Door)) {
 impl Door {
     /// A connection from this address, or from `unix`.
     pub fn connect(&self, peer: &str) -> Stream {
-        let (near, stream) = Stream::memory(1 << 16);
+        let (near, stream) = Stream::memory(PIPE_BYTES);
         let peer = match peer {
             "unix" => Peer::Unix,
             peer => Peer::Tcp(peer.parse::<SocketAddr>().unwrap()),
