@@ -40,7 +40,7 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     // Most texts, and all names of members, have nothing to escape.
     let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
     if text.bytes().all(is_plain) {
-        out.reserve(text.len() + 2);
+        out.reserve(text.len().saturating_add(2));
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

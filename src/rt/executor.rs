@@ -29,6 +29,7 @@ struct Running {
 /// # Panics
 /// When called from inside another `run`: two executors on one thread would starve each other. When the system has no
 /// file left for the reactor.
+#[expect(clippy::expect_used, reason = "before anybody is served")]
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     let executor = Rc::new(LocalExecutor::new());
     // Timers need async-io's own reactor, which panics when it finds no file left: it is made now, by a timer that
@@ -94,6 +95,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
 ///
 /// # Panics
 /// Outside [`run`]: there is nobody to wait for the socket.
+#[expect(clippy::expect_used, reason = "a mistake of ours, and of no peer")]
 pub(super) fn reactor() -> Rc<Reactor> {
     CURRENT.with(|current| {
         let current = current.borrow();

@@ -188,6 +188,7 @@ pub(super) struct Watched<T: AsFd> {
 
 impl<T: AsFd> Watched<T> {
     /// Registers `io`, which does not block.
+    #[expect(clippy::expect_used, reason = "it says why")]
     pub(super) fn new(io: T) -> io::Result<Watched<T>> {
         let reactor = super::executor::reactor();
         let key = reactor.sources.borrow_mut().insert(Source::default());
@@ -238,6 +239,7 @@ impl<T: AsFd> Watched<T> {
         })
     }
 
+    #[expect(clippy::indexing_slicing, reason = "a source goes when this does")]
     fn with<R>(&self, towards: Towards, f: impl FnOnce(&mut Direction) -> R) -> R {
         let source = &mut self.reactor.sources.borrow_mut()[self.key as usize];
         f(match towards {
