@@ -22,8 +22,8 @@ const REPLAY: usize = 1 << 20;
 /// What tasks keep by default, whose outputs are as large as with this memory.
 const OUTPUT: usize = 256 << 10;
 const TASKS: usize = 256;
-/// What a task is beside its output.
-const TASK: usize = 4 << 10;
+/// What a task is beside its output, of which the page that an allocator of the C library rounds a large piece up to.
+const TASK: usize = 8 << 10;
 /// What a request may take by default.
 const REQUEST: usize = (1 << 20) + (2 << 20) + OUTPUT;
 
