@@ -85,14 +85,21 @@ impl ServerEnd {
             if *is_over {
                 return Ok(0);
             }
-            match read_records(connection, &self.socket)? {
-                None => return Err(ErrorKind::WouldBlock.into()),
-                Some(read) => *is_over = read.len == 0,
-            }
-            let processed = connection.process_new_packets();
-            // Answers to what came, alerts among them.
+            let read = read_records(connection, &self.socket)?;
+            let processed = match &read {
+                Some(read) => {
+                    *is_over = read.len == 0;
+                    connection.process_new_packets().map(drop)
+                }
+                None => Ok(()),
+            };
+            // Answers to what came, alerts among them; and what the socket takes again, or `poll_readable` would call for it for
+            // ever.
             while connection.wants_write() && write_records(connection, &self.socket)? {}
             processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            if read.is_none() {
+                return Err(ErrorKind::WouldBlock.into());
+            }
         }
         *is_others_turn = true;
         Err(ErrorKind::WouldBlock.into())

@@ -189,6 +189,28 @@ fn a_write_that_would_block_counts_when_it_is_tried_again() {
     });
 }
 
+#[test]
+fn a_reader_waits_while_a_write_is_stuck_and_the_socket_takes_more() {
+    run(async {
+        let (mut client, server) = ends(1000).await;
+        server.try_write(&[7; 5000]).unwrap_err();
+        for _ in 0..20 {
+            // The client takes what is there, which is no whole record for a while.
+            let mut buf = [0; 5000];
+            let read = poll_fn(|cx| std::task::Poll::Ready(client.poll_read(cx, &mut buf))).await;
+            let waits = poll_fn(|cx| {
+                let read = server.poll_read(cx, &mut [0; 10]);
+                std::task::Poll::Ready(read.is_pending())
+            });
+            assert!(waits.await);
+            if read.is_ready() {
+                return;
+            }
+        }
+        panic!("the reader alone did not bring the record on its way");
+    });
+}
+
 #[track_caller]
 fn check_refused(bytes: &'static [u8], expected: &Refusal) {
     run(async {
