@@ -30,8 +30,8 @@ PACKS_OFF_KIB = 64
 # Budgets that are missed today: what the figure must not grow beyond until it is back below its budget.
 # Since packs, TLS and the AWS tools came in; ARCHITECTURE.md, "Budgets", says where the bytes are.
 HELD_AT = {
-    "binary, x86_64": 3_300_000,
-    "binary, aarch64": 2_750_000,
+    "binary, x86_64": 3_250_000,
+    "binary, aarch64": 2_680_000,
 }
 SESSION_BYTES = 1024
 # With fewer, whole pages and the room that tables keep for growth weigh on each.
