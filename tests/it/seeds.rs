@@ -170,7 +170,7 @@ fn a_client_of_the_guide_that_comes_back_is_a_new_one() {
 #[cfg(feature = "aws")]
 #[test]
 fn the_guides_log_levels_hold_back_what_is_below_them() {
-    let said = |level: &str| {
+    let serve = |level: &str| {
         let server = Server::start(&[
             ("AWS_DOCUMENTATION_PARTITION", "aws"),
             ("FASTMCP_LOG_LEVEL", level),
@@ -180,7 +180,10 @@ fn the_guides_log_levels_hold_back_what_is_below_them() {
         let failed = mcp.call("read_documentation", json!({"url": "https://example.com/"}));
         assert_eq!(failed["isError"], true);
         assert_eq!(server.get("/no/such").status, 404);
-        let lines: Vec<String> = server
+        server
+    };
+    let said = |level: &str| {
+        let lines: Vec<String> = serve(level)
             .process
             .log()
             .lines()
@@ -191,12 +194,13 @@ fn the_guides_log_levels_hold_back_what_is_below_them() {
     };
     assert_eq!(said("ERROR"), [""; 0]);
     assert_eq!(said("CRITICAL"), [""; 0]);
-    let at_info = said("INFO");
-    assert!(
-        at_info.iter().any(|line| line.contains("MCP endpoint")),
-        "{at_info:?}"
-    );
-    assert!(said("DEBUG").len() > at_info.len());
+    let greeted = serve("INFO");
+    let is = |wanted: &'static str| move |line: &str| line.contains(wanted).then_some(());
+    greeted.process.wait_log("greeting", 0, is("MCP endpoint"));
+    assert!(!greeted.process.log().contains("/no/such"));
+    serve("DEBUG")
+        .process
+        .wait_log("request", 0, is("/no/such"));
 }
 
 // --- the axinova server -------------------------------------------------------------------------------
