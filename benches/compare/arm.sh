@@ -14,9 +14,8 @@ need qemu-aarch64-static qemu-user-static
 BINARY=${1:-}
 if [ -z "$BINARY" ]; then
   TARGET=aarch64-unknown-linux-musl
-  need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
-  [ -d "$(rustc --print sysroot)/lib/rustlib/$TARGET" ] || rustup target add "$TARGET"
-  (cd "$ROOT" && cargo build --quiet --locked --release --example compare --target "$TARGET")
+  # As it is shipped.
+  "$ROOT/cross/build.sh" --example compare "$TARGET" >&2
   BINARY=$ROOT/target/$TARGET/release/examples/compare
 fi
 python3 "$HERE/arm.py" "$BINARY" "${SISKIN_COMPARE_OUT:-$HERE/results}"
