@@ -43,7 +43,9 @@ def instructions(binary, calls):
     server.wait(SECONDS_MAX)
     server.stdout.close()
     alarm.cancel()
-    return int(counter.communicate()[0])
+    # Not `communicate`, which would flush what is closed above.
+    with counter:
+        return int(counter.stdout.read())
 
 
 def main():
