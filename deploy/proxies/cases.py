@@ -89,7 +89,11 @@ def caddy(root, folder, siskin):
     port = free_port()
     # Caddy would else open port 80 and its administration, and put its test authority into this machine's trust.
     head = "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n"
-    path = write(os.path.join(folder, "Caddyfile"), head + shipped(root, "caddy/Caddyfile"))
+    text = shipped(root, "caddy/Caddyfile")
+    said = subprocess.run(["caddy", "version"], capture_output=True, text=True, check=True).stdout
+    if tuple(map(int, re.search(r"(\d+)\.(\d+)", said).groups())) < (2, 7):
+        text = re.sub(r"request_buffers \S+", "buffer_requests", text)
+    path = write(os.path.join(folder, "Caddyfile"), head + text)
     environment = {"MCP_HOST": f"https://localhost:{port}", "SISKIN": f"127.0.0.1:{siskin.port}"}
     command = ["caddy", "run", "--config", path, "--adapter", "caddyfile"]
     origin = ("localhost", "127.0.0.1", port)
