@@ -141,6 +141,7 @@ pub(super) fn for_each_key(
     faults
 }
 
+/// A member of an inline table that we do not know.
 fn unknown_member(offset: usize, name: &str, known: &[&str]) -> Fault {
     let nearest = crate::nearest::nearest(name, known.iter().copied());
     Fault {

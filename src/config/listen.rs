@@ -365,7 +365,6 @@ fn parse_groups(given: Given<'_>) -> Result<Groups, Vec<Fault>> {
     }
 }
 
-/// A member of an inline table that we do not know.
 pub(super) fn show_listener(listener: &Listener) -> String {
     let groups: Vec<_> = listener.groups.names().map(quote).collect();
     let tls = match listener.tls {

@@ -118,11 +118,12 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
+/// A string, borrowed where it has no escapes. `Cow` alone would always allocate: serde borrows only through this wrapper.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
 /// A JSON string's text, borrowed where it has no escapes; `None` for anything else.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    // `Cow` alone would always allocate: serde borrows only through this wrapper.
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Text<'_>>(raw.get())
         .ok()
         .map(|text| text.0)

@@ -55,10 +55,6 @@ struct Members<'a>(Vec<Member<'a>>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'de>, D::Error> {
-        /// `Cow` alone would always allocate: serde borrows only through this wrapper.
-        #[derive(Deserialize)]
-        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
         struct MembersVisitor;
 
         impl<'de> Visitor<'de> for MembersVisitor {
@@ -70,7 +66,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some((Key(key), value)) = map.next_entry()? {
+                while let Some((json::Text(key), value)) = map.next_entry()? {
                     members.push((key, value));
                 }
                 Ok(Members(members))
