@@ -124,6 +124,7 @@
     )
 )]
 
+pub mod base64;
 pub mod calendar;
 pub mod log;
 pub mod metrics;

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::base64;
+
 use super::error::{ClientError, ProxyProblem};
 use super::url::{Scheme, Url, bare_host, parse_authority};
 
@@ -205,7 +207,7 @@ fn parse_proxy(text: &str) -> Result<Proxy, String> {
         // Without a colon the password is empty (RFC 7617 section 2).
         let (name, password) = user.split_once(':').unwrap_or((user, ""));
         let pair = [decode(name), b":".to_vec(), decode(password)].concat();
-        format!("Basic {}", base64(&pair))
+        format!("Basic {}", base64::encode(&pair))
     });
     Ok(Proxy {
         host,
@@ -232,24 +234,6 @@ fn decode(text: &str) -> Vec<u8> {
         };
     }
     bytes
-}
-
-/// Standard Base64 with padding (RFC 4648 section 4). The other one of this program is the protocol's, a layer away.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| chunk.get(at).copied().unwrap_or(0);
-        let group = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
-        let sextets = [group >> 18, group >> 12, group >> 6, group];
-        for (at, sextet) in sextets.into_iter().enumerate() {
-            // Six bits are below 64.
-            let digit = ALPHABET.get((sextet & 63) as usize);
-            let digit = digit.filter(|_| at <= chunk.len());
-            text.push(digit.map_or('=', |digit| char::from(*digit)));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

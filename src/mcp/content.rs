@@ -6,10 +6,10 @@
 
 use serde_json::value::RawValue;
 
-use super::base64;
 use super::json::{self, Object};
 use super::resource::Resource;
 use super::revision::Revision;
+use crate::base64;
 
 /// One block of content.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@
 
 pub mod revision;
 
-pub mod base64;
 pub mod errors;
 pub mod json;
 pub mod params;

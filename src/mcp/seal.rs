@@ -11,8 +11,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::base64;
 use super::errors::ProtocolError;
+use crate::base64;
 
 /// The longest sealed text that is looked at.
 pub const SEALED_BYTES_MAX: usize = 16 * 1024;

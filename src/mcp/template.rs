@@ -237,12 +237,7 @@ fn decode(encoded: &str) -> Option<String> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(digit.wrapping_sub(b'a' - 10)),
-        b'A'..=b'F' => Some(digit.wrapping_sub(b'A' - 10)),
-        _ => None,
-    }
+    char::from(digit).to_digit(16)?.try_into().ok()
 }
 
 /// RFC 6570 section 3.2.1: everything but unreserved characters is encoded; with `+` the reserved

@@ -1,10 +1,5 @@
 //! The families: name, help, kind, labels, and where the samples come from; one row each, in the order of the output.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a table has a place for each variant of the enum that it is read by, and ids are given out with theirs"
-)]
-
 use super::labels::{
     Close, CodeLabel, Disconnect, EventKind, Limit, MethodLabel, Outcome, RevisionLabel, Transport,
     UpstreamOutcome,

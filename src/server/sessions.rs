@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::base64;
 use crate::gate::Principal;
-use crate::mcp::base64;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::revision::Revision;
 use crate::metrics::{Limit, Metrics, RevisionLabel};

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
+use crate::base64;
 use crate::gate::Principal;
 use crate::mcp::answer::Answer;
-use crate::mcp::base64;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::input::InputRequest;

@@ -1,6 +1,6 @@
 //! The tools of `config/packs/ntfy.toml` against a fake ntfy.
 
-use siskin::mcp::base64;
+use siskin::base64;
 
 use crate::fakes::ntfy::{Ntfy, TOKEN};
 use crate::support::{Answer, Rig, Upstream, json};

@@ -1,6 +1,6 @@
 //! The tools of `config/packs/uptime_kuma.toml` against a fake Uptime Kuma.
 
-use siskin::mcp::base64;
+use siskin::base64;
 
 use crate::fakes::uptime_kuma::{KEY, PUSH_TOKEN, UptimeKuma};
 use crate::support::{Answer, Rig, Upstream, json};

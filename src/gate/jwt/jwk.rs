@@ -1,8 +1,8 @@
 //! Keys as JSON: a JWK or a JWK set (RFC 7517, RFC 7518 6, RFC 8037 2).
 
-use super::base64;
 use super::key::{Algorithm, Key, KeyError, ec, ed, rsa};
 use super::object::{Object, WrongType};
+use crate::base64;
 
 /// The keys of a set, or the one key there is; each perhaps none of ours.
 pub(super) fn parse(json: &[u8]) -> Result<Vec<Result<Key, KeyError>>, KeyError> {

@@ -22,7 +22,6 @@ pub use rights::{Grant, Grants};
 mod key;
 pub use key::{Algorithm, Algorithms, Key, KeyError, KeyRing, Keys, SECRET_BYTES_MIN};
 
-mod base64;
 mod claims;
 mod header;
 mod jwk;
@@ -39,6 +38,8 @@ mod signature;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+
+use crate::base64;
 
 use super::principal::Principal;
 use super::tokens::{digest, is_equal};

@@ -2,8 +2,8 @@
 //!
 //! Of DER only what these need: sequences, object identifiers, bit strings and positive integers.
 
-use super::base64;
 use super::key::{Key, KeyError, Material, ec, ed, rsa};
+use crate::base64;
 
 /// Contents of the object identifiers.
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -52,7 +52,7 @@ pub(super) fn parse(file: &[u8]) -> Result<Vec<Key>, KeyError> {
             }
             _ => return Err(KeyError::NotKeys("a PEM block that is no public key")),
         };
-        let der = base64::decode_padded(body.as_bytes());
+        let der = base64::decode(&body);
         let der = der.ok_or(KeyError::NotKeys("a PEM block that is no base64"))?;
         keys.push(Key {
             kid: None,

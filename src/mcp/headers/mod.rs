@@ -20,8 +20,8 @@ mod params;
 use std::borrow::Cow;
 use std::fmt;
 
-use super::base64;
 use super::errors::{self, ProtocolError, shorten};
+use crate::base64;
 
 pub use params::match_params;
 

@@ -10,7 +10,7 @@ use super::source::{Node, Table};
 use super::status::{StatusMatch, read_list, read_pointer};
 use super::template::{Names, Scope, Template, Unfit, halves};
 use super::time;
-use crate::mcp::base64;
+use crate::base64;
 
 /// What goes into every request of a service.
 #[derive(Debug)]

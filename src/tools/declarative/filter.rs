@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::mcp::base64;
+use crate::base64;
 use crate::nearest::nearest;
 
 use super::time;

@@ -1,7 +1,7 @@
 //! Uptime Kuma, from the routers, `auth.js` and `prometheus.js` of its source (2.5, August 2026).
 //! Monitors have no REST interface there, and so have none here.
 
-use siskin::mcp::base64;
+use siskin::base64;
 
 use super::super::support::{Answer, Call, Paths, Route, Service, Value, json};
 

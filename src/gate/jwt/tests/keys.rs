@@ -91,7 +91,7 @@ fn what_is_no_key_is_refused() {
 fn der_is_read_to_its_end_and_one_way() {
     let der = |text: &str| {
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
-        base64::decode_padded(body.as_bytes()).unwrap()
+        base64::decode(&body).unwrap()
     };
     let read = |der: &[u8]| {
         let standard: String = sign::base64url(der)

@@ -1,7 +1,11 @@
 //! Base64 (RFC 4648), strict: standard with padding, and URL-safe without.
 //!
 //! Strict means one text per byte string: no white space, no missing or extra padding, no set bits
-//! beyond the last byte. Called for image content, header sentinels, cursors and request state.
+//! beyond the last byte. Called for image content, header sentinels, cursors, request state, tokens, keys in PEM, and passwords of
+//! upstreams and proxies.
+
+// What comes from outside does not overflow either; `src/lib.rs` says why.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -170,6 +174,47 @@ mod tests {
         }
         for text in ["Zg==", "A", "Zh", "Zm9", "+/8", "Zg ", "Zé"] {
             assert_eq!(decode_url(text), None, "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&[u8]>) {
+        assert_eq!(decode_url(text).as_deref(), expected, "{text:?}");
+    }
+
+    #[test]
+    fn one_text_for_each_value() {
+        // RFC 4648 10, without padding, and RFC 7515 A.1's habits.
+        check("", Some(b""));
+        check("Zg", Some(b"f"));
+        check("Zm8", Some(b"fo"));
+        check("Zm9v", Some(b"foo"));
+        check("Zm9vYmFy", Some(b"foobar"));
+        check("_-8", Some(&[0xff, 0xef]));
+        for other in [
+            "Zh", "Zm9=", "Zg==", "Zg=", "Z", "Zm9vY", "Zm9 v", "Zm9v\n", "+/8", "Zm9", "Zmé",
+            "__9", "Zg.",
+        ] {
+            check(other, None);
+        }
+    }
+
+    #[test]
+    fn padding_stands_where_it_must() {
+        for (text, expected) in [
+            ("", Some(&b""[..])),
+            ("Zg==", Some(b"f")),
+            ("Zm8=", Some(b"fo")),
+            ("Zm9v", Some(b"foo")),
+            ("Zg", None),
+            ("Zg=", None),
+            ("Zh==", None),
+            ("====", None),
+            ("Zm9v====", None),
+            ("Z===", None),
+            ("_-8=", None),
+        ] {
+            assert_eq!(decode(text).as_deref(), expected, "{text}");
         }
     }
 }
