@@ -2,12 +2,15 @@
 //! and reaped in `Drop`.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Until, poll_until};
 
@@ -35,10 +38,17 @@ pub struct Process {
 }
 
 /// stderr so far.
-#[derive(Default)]
 struct Log {
-    lines: Mutex<(Vec<String>, bool)>,
+    text: Mutex<LogText>,
     grown: Condvar,
+}
+
+struct LogText {
+    stderr: ChildStderr,
+    lines: Vec<String>,
+    /// The begin of a line whose end has not come.
+    rest: Vec<u8>,
+    is_over: bool,
 }
 
 impl Process {
@@ -70,10 +80,10 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let stderr = child.stderr.take().expect("stderr is a pipe");
-        let log = Arc::new(Log::default());
+        let log = Arc::new(Log::new(stderr));
         let reader = std::thread::spawn({
             let log = log.clone();
-            move || log.read(stderr)
+            move || log.follow()
         });
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         Process {
@@ -96,41 +106,41 @@ impl Process {
         self.folder.path()
     }
 
-    /// What it has written to stderr so far.
+    /// What it has written to stderr so far: whatever it wrote before an answer that has come is in it.
     pub fn log(&self) -> String {
-        self.log.lines.lock().unwrap().0.join("\n")
+        self.log.lock().lines.join("\n")
     }
 
     /// The first line of the log, from line `from` on, that `wanted` makes something of.
     #[track_caller]
     pub fn wait_log<T>(&self, what: &str, from: usize, wanted: impl Fn(&str) -> Option<T>) -> T {
         let until = Until::soon();
-        let mut lines = self.log.lines.lock().unwrap();
+        let mut text = self.log.lock();
         let mut seen = from;
         loop {
-            while seen < lines.0.len() {
-                if let Some(found) = wanted(&lines.0[seen]) {
+            while seen < text.lines.len() {
+                if let Some(found) = wanted(&text.lines[seen]) {
                     return found;
                 }
                 seen += 1;
             }
-            let Some(left) = until.left().filter(|_| !lines.1) else {
-                let log = lines.0.join("\n");
-                let over = if lines.1 {
+            let Some(left) = until.left().filter(|_| !text.is_over) else {
+                let log = text.lines.join("\n");
+                let over = if text.is_over {
                     "the program ended"
                 } else {
                     "too late"
                 };
-                drop(lines);
+                drop(text);
                 panic!("{}: no {what} in the log ({over}):\n{log}", self.name);
             };
-            lines = self.log.grown.wait_timeout(lines, left).unwrap().0;
+            text = self.log.grown.wait_timeout(text, left).unwrap().0;
         }
     }
 
     /// How many lines the log has.
     pub fn log_len(&self) -> usize {
-        self.log.lines.lock().unwrap().0.len()
+        self.log.lock().lines.len()
     }
 
     /// Sends a signal.
@@ -172,17 +182,71 @@ impl Drop for Process {
 }
 
 impl Log {
-    fn read(&self, stderr: ChildStderr) {
-        let mut reader = BufReader::new(stderr);
-        let mut line = Vec::new();
-        while matches!(reader.by_ref().read_until(b'\n', &mut line), Ok(1..)) {
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            self.lines.lock().unwrap().0.push(text);
-            self.grown.notify_all();
-            line.clear();
+    fn new(stderr: ChildStderr) -> Self {
+        rustix::io::ioctl_fionbio(&stderr, true).expect("a pipe can be asked without waiting");
+        let text = LogText {
+            stderr,
+            lines: Vec::new(),
+            rest: Vec::new(),
+            is_over: false,
+        };
+        Self {
+            text: Mutex::new(text),
+            grown: Condvar::new(),
         }
-        self.lines.lock().unwrap().1 = true;
-        self.grown.notify_all();
+    }
+
+    /// The log with all that was written by now, not only what [`Log::follow`] came to.
+    fn lock(&self) -> MutexGuard<'_, LogText> {
+        let mut text = self.text.lock().unwrap();
+        text.read();
+        text
+    }
+
+    /// Reads until the end, so that no program ever waits for its log to be read.
+    fn follow(&self) {
+        let stderr = (self
+            .text
+            .lock()
+            .unwrap()
+            .stderr
+            .as_fd()
+            .try_clone_to_owned())
+        .expect("a descriptor can be doubled");
+        loop {
+            // An error of it is one of the read too, and is met there.
+            _ = poll(&mut [PollFd::new(&stderr, PollFlags::IN)], None);
+            let is_over = self.lock().is_over;
+            self.grown.notify_all();
+            if is_over {
+                return;
+            }
+        }
+    }
+}
+
+impl LogText {
+    /// Takes in what the pipe holds.
+    fn read(&mut self) {
+        let mut piece = [0; 4096];
+        while !self.is_over {
+            match self.stderr.read(&mut piece) {
+                Ok(length @ 1..) => self.rest.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Ok(0) | Err(_) => self.is_over = true,
+            }
+        }
+        let ends = self.rest.iter().rposition(|&byte| byte == b'\n');
+        let whole = if self.is_over {
+            self.rest.len()
+        } else {
+            ends.map_or(0, |end| end + 1)
+        };
+        let text = String::from_utf8_lossy(&self.rest[..whole]);
+        let lines = text.lines().map(|line| line.trim_end().to_owned());
+        self.lines.extend(lines);
+        self.rest.drain(..whole);
     }
 }
 
