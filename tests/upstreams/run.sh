@@ -69,18 +69,21 @@ answers() {
 
 # --- Prometheus -------------------------------------------------------------------------------------------------------
 
-# prometheus_server LABEL OPTION…: a Prometheus that scrapes what $SCRATCH/targets.json names; sets PORT and SERVER_PID.
+# prometheus_server LABEL PREFIX OPTION…: a Prometheus that scrapes what $SCRATCH/targets.json names and is ready to be asked, which it is
+# some time after it accepts connections; sets PORT and SERVER_PID. Who asks is `ada` in case it wants to know.
 prometheus_server() {
-  local label=$1
-  shift
+  local label=$1 prefix=$2
+  shift 2
   mkdir "$SCRATCH/$label.tsdb"
   start_on_free_port "$SCRATCH/$label.log" prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/$label.tsdb" \
     --web.listen-address='127.0.0.1:{PORT}' "$@"
+  wait_until 20 answers --user ada:secret "http://127.0.0.1:$PORT$prefix/-/ready" || { cat "$SCRATCH/$label.log" >&2; die "Prometheus is not ready"; }
 }
 
-# scraped: the first samples of siskin are in, and the rules were looked at since.
+# scraped: both targets were asked, siskin since it has asked Prometheus something, and the rules were looked at since.
 scraped() {
-  call prometheus_query '{"query": "ALERTS{alertname=\"SiskinSeen\"}"}' | jq -e '.structuredContent.shown == 1' >/dev/null
+  local all='ALERTS{alertname=\"SiskinSeen\"} and on() (count(up) == 2) and on() sum(mcp_upstream_requests_total{service=\"prometheus\"})'
+  call prometheus_query "{\"query\": \"$all\"}" | jq -e '.structuredContent.shown == 1' >/dev/null
 }
 
 prometheus_tools() {
@@ -102,7 +105,7 @@ groups:
       - { alert: SiskinDown, expr: 'up{job="siskin"} == 0', for: 5m }
 EOF
   echo '[]' >"$SCRATCH/targets.json"
-  prometheus_server $label
+  prometheus_server $label ''
   server=$SERVER_PID url=http://127.0.0.1:$PORT
   start_siskin "$SCRATCH/$label.siskin" env "APP_PROMETHEUS__URL=$url" "$SISKIN" serve --port 0
   siskin=127.0.0.1:$PORT
@@ -145,7 +148,7 @@ EOF
   # By its web configuration it asks for user and password; the hash is bcrypt of `secret`.
   # shellcheck disable=SC2016
   echo 'basic_auth_users: { ada: $2b$05$hE0peCG93ZEvPGL0sbGJLOAIgvBaCgIXC4/oZkI3rI1iW1KnytGXu }' >"$SCRATCH/web.yml"
-  prometheus_server $label-closed --web.config.file="$SCRATCH/web.yml" --web.route-prefix=/prom
+  prometheus_server $label-closed /prom --web.config.file="$SCRATCH/web.yml" --web.route-prefix=/prom
   server=$SERVER_PID url=http://127.0.0.1:$PORT/prom
   start_siskin "$SCRATCH/$label.password.siskin" env "APP_PROMETHEUS__URL=$url" APP_PROMETHEUS__TOKEN=ada:secret "$SISKIN" serve --port 0
   probe $label-closed probe ready
