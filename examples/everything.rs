@@ -19,6 +19,10 @@ use siskin::{
     ResourceContents, ResourceTemplate, TaskSupport, Tool, ToolResult, Uri,
 };
 
+// As in the program.
+#[cfg(target_env = "musl")]
+siskin::compare_by_words!(bcmp);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let argument = std::env::args().nth(1);
     let server = everything()?;

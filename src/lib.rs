@@ -135,6 +135,7 @@ pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;
 
+mod find;
 mod nearest;
 mod position;
 

@@ -8,6 +8,9 @@ use siskin::cli;
 #[cfg(all(panic = "abort", target_env = "musl", not(target_arch = "arm")))]
 siskin::end_every_stack_walk!();
 
+#[cfg(target_env = "musl")]
+siskin::compare_by_words!(bcmp);
+
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
     let implied = args.next().and_then(|name| cli::command_of_name(&name));

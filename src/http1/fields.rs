@@ -2,6 +2,7 @@
 //! and `response`.
 
 use super::head::HeadError;
+use crate::find::is_same_name;
 use std::ops::Range;
 
 /// The most field lines any head may have, whatever the configured limit: the tokeniser's list
@@ -28,15 +29,26 @@ struct Field {
 /// A head's bytes and where its fields are.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
+    /// The head; empty if it is not all UTF-8.
+    text: String,
+    /// The head if it is not.
     bytes: Vec<u8>,
     fields: Vec<Field>,
+    /// The [`key_bit`]s of all names: most of what a request is asked for is not in it.
+    names: u64,
+    /// Whether two names may be the same, since they have the same bit.
+    may_repeat: bool,
 }
 
 impl Fields {
     /// Forgets the fields and keeps the memory.
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
+        self.text.clear();
+        // Seldom there at all.
+        self.bytes = Vec::new();
         self.fields.clear();
+        self.names = 0;
+        self.may_repeat = false;
     }
 
     /// Forgets the fields and frees the memory.
@@ -47,7 +59,7 @@ impl Fields {
     /// Bytes of head that fit without allocating.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.bytes.capacity()
+        self.text.capacity()
     }
 
     /// Copies `head` and tokenises the field lines in `lines` (a range of it that ends with the
@@ -88,12 +100,19 @@ impl Fields {
             }
             Ok(httparse::Status::Partial) | Err(_) => return Err(HeadError::BadField),
         };
-        self.bytes.extend_from_slice(head);
+        // Looked at once, not for every value that somebody asks for.
+        match std::str::from_utf8(head) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.bytes.extend_from_slice(head),
+        }
         let offset = |part: &[u8]| offset_in(head, part);
         for token in tokens {
             let value = trim(token.value);
+            let key = name_key(token.name.as_bytes());
+            self.may_repeat |= self.names & key_bit(key) != 0;
+            self.names |= key_bit(key);
             self.fields.push(Field {
-                key: name_key(token.name.as_bytes()),
+                key,
                 name_start: offset(token.name.as_bytes()),
                 name_len: len_u32(token.name.len()),
                 value_start: offset(value),
@@ -103,43 +122,55 @@ impl Fields {
         Ok(())
     }
 
+    fn bytes(&self) -> &[u8] {
+        match self.text.as_bytes() {
+            [] => &self.bytes,
+            bytes => bytes,
+        }
+    }
+
+    /// A range of the copied head as text, if it is UTF-8 and not out of range.
+    fn part(&self, range: Range<usize>) -> Option<&str> {
+        match self.text.get(range.clone()) {
+            Some(text) => Some(text),
+            None => std::str::from_utf8(self.bytes.get(range)?).ok(),
+        }
+    }
+
     /// A range of the copied head as text; empty when it is not UTF-8 or out of range.
     pub(super) fn slice(&self, range: Range<usize>) -> &str {
-        self.bytes
-            .get(range)
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or("")
+        self.part(range).unwrap_or_default()
     }
 
-    /// All fields in order: names as sent, values trimmed. Names are tokens, so ASCII.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|field| self.name_and_value(field))
-    }
-
-    #[expect(
-        clippy::arithmetic_side_effects,
-        reason = "both ends were places in `bytes`"
-    )]
     fn name_and_value(&self, field: &Field) -> (&[u8], &[u8]) {
-        let name = field.name_start as usize..(field.name_start + field.name_len) as usize;
-        let value = field.value_start as usize..(field.value_start + field.value_len) as usize;
-        let part = |range| self.bytes.get(range).unwrap_or_default();
-        (part(name), part(value))
+        let part = |range| self.bytes().get(range).unwrap_or_default();
+        (part(field.name()), part(field.value()))
     }
 
-    /// [`iter`](Fields::iter) with names as text.
+    /// All fields in order: names as sent, values trimmed.
     pub(super) fn iter_text(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.iter().map(|(name, value)| (Fields::text(name), value))
+        let named = |field: &Field| (self.slice(field.name()), self.name_and_value(field).1);
+        self.fields.iter().map(named)
     }
 
     /// The values of every field called `name`, in order.
     pub(super) fn all<'a, 'n>(&'a self, name: &'n str) -> Values<'a, 'n> {
+        let key = name_key(name.as_bytes());
+        let fields = match self.names & key_bit(key) {
+            0 => &[],
+            _ => self.fields.as_slice(),
+        };
         Values {
             fields: self,
-            rest: self.fields.iter(),
+            rest: fields.iter(),
             name: name.as_bytes(),
-            key: name_key(name.as_bytes()),
+            key,
         }
+    }
+
+    /// Whether a name may stand more than once; false is certain.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.may_repeat
     }
 
     /// The elements of a comma-separated field over all its lines (RFC 9110 section 5.6.1), empty
@@ -163,10 +194,19 @@ impl Fields {
         }
         keep_alive
     }
+}
 
-    /// A value as text: [`UNREADABLE`] if it is not UTF-8, never absent for being odd.
-    pub(super) fn text(value: &[u8]) -> &str {
-        std::str::from_utf8(value).unwrap_or(UNREADABLE)
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "both ends were places in the head"
+)]
+impl Field {
+    fn name(&self) -> Range<usize> {
+        self.name_start as usize..(self.name_start + self.name_len) as usize
+    }
+
+    fn value(&self) -> Range<usize> {
+        self.value_start as usize..(self.value_start + self.value_len) as usize
     }
 }
 
@@ -179,21 +219,34 @@ pub(super) struct Values<'a, 'n> {
     key: u32,
 }
 
-impl<'a> Iterator for Values<'a, '_> {
-    type Item = &'a [u8];
-
+impl<'a> Values<'a, '_> {
     #[inline(never)]
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next_field(&mut self) -> Option<&'a Field> {
         for field in self.rest.by_ref() {
             if field.key != self.key {
                 continue;
             }
-            let (name, value) = self.fields.name_and_value(field);
-            if name.eq_ignore_ascii_case(self.name) {
-                return Some(value);
+            let name = self.fields.bytes().get(field.name());
+            if is_same_name(name.unwrap_or_default(), self.name) {
+                return Some(field);
             }
         }
         None
+    }
+
+    /// The next value as text: [`UNREADABLE`] if it is not UTF-8, never absent for being odd.
+    pub(super) fn next_text(&mut self) -> Option<&'a str> {
+        let field = self.next_field()?;
+        Some(self.fields.part(field.value()).unwrap_or(UNREADABLE))
+    }
+}
+
+impl<'a> Iterator for Values<'a, '_> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let field = self.next_field()?;
+        self.fields.bytes().get(field.value())
     }
 }
 
@@ -203,6 +256,12 @@ fn name_key(name: &[u8]) -> u32 {
     let at = |index: usize| u32::from(name.get(index).map_or(0, |byte| byte | 0x20));
     let last = name.len().wrapping_sub(1);
     (len_u32(name.len()) & 0xff) << 24 | at(0) << 16 | at(name.len() / 2) << 8 | at(last)
+}
+
+/// One bit of 64 for a [`name_key`].
+fn key_bit(key: u32) -> u64 {
+    // By the golden ratio, as Knuth has it: all bits of the key are in the upper ones of the product.
+    1 << (key.wrapping_mul(0x9e37_79b1) >> 26)
 }
 
 /// Strips optional white space (SP and HTAB) from both ends.

@@ -254,7 +254,7 @@ impl Head {
     /// `Origin` must not pass because the header was odd. Its bytes are at
     /// [`header_bytes`](Head::header_bytes).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.header_bytes(name).map(Fields::text)
+        self.fields.all(name).next_text()
     }
 
     /// The first value of a header as bytes.
@@ -269,7 +269,8 @@ impl Head {
 
     /// All values of a header in order, read as [`header`](Head::header) reads them.
     pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.fields.all(name).map(Fields::text)
+        let mut values = self.fields.all(name);
+        std::iter::from_fn(move || values.next_text())
     }
 
     /// A header whose value is a list: its lines joined, as if they were one (RFC 9110 section 5.3).
@@ -286,6 +287,9 @@ impl Head {
     /// The first of `names`, in lower case, that stands there more than once. For headers of one
     /// value: the next hop may have looked at another line than we do.
     pub fn repeated<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        if !self.fields.may_repeat() {
+            return None;
+        }
         let repeated = |name: &&&str| self.fields.all(name).nth(1).is_some();
         names.iter().find(repeated).copied()
     }

@@ -15,7 +15,6 @@
 pub mod head;
 
 mod fields;
-mod find;
 pub mod framing;
 pub mod host;
 pub mod method;

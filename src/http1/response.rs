@@ -141,12 +141,13 @@ impl ResponseHead {
 
     /// The first value of a header; see [`Head::header`](super::Head::header).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.fields.all(name).next().map(Fields::text)
+        self.fields.all(name).next_text()
     }
 
     /// All values of a header in order.
     pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.fields.all(name).map(Fields::text)
+        let mut values = self.fields.all(name);
+        std::iter::from_fn(move || values.next_text())
     }
 
     /// All headers in order.

@@ -7,8 +7,8 @@
 //! bytes arriving one at a time cost one step each, and an error does not depend on how the bytes
 //! were cut.
 
-use super::find;
 use super::head::{HeadError, HeadLimits};
+use crate::find;
 use std::ops::Range;
 
 /// Blank lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).

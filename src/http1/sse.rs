@@ -6,7 +6,7 @@ pub mod parser;
 pub use parser::{ParsedEvent, Parser, SseError};
 
 use super::encode::push_decimal;
-use super::find;
+use crate::find;
 
 /// One event to write. Fields appear in this order; absent ones are not written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::find;
+
 use super::{
     INVALID_REQUEST, Id, IdError, Incoming, Message, Notification, PARSE_ERROR, Request, Response,
     ResponseBody,
@@ -127,34 +129,24 @@ fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseErr
     let members: Members<'_> = serde_json::from_str(text)
         .map_err(|error| ParseErrorKind::Syntax(error.to_string()).into_error())?;
     let id = members.id.map(|raw| Id::parse(raw.get()));
-    let known_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
-    let fail = |kind: ParseErrorKind| {
-        Err(ParseError {
-            id: known_id.clone(),
-            kind,
-        })
-    };
     if let Some(member) = members.duplicate {
-        return fail(ParseErrorKind::DuplicateMember(member));
+        return fail(id, ParseErrorKind::DuplicateMember(member));
     }
     let version_is_absent_but_tolerated =
         members.jsonrpc.is_none() && envelope == Envelope::Lenient;
     if !version_is_absent_but_tolerated && members.jsonrpc.map(RawValue::get) != Some(r#""2.0""#) {
-        return fail(ParseErrorKind::Version);
+        return fail(id, ParseErrorKind::Version);
     }
     if members
         .params
         .is_some_and(|params| !params.get().starts_with(['{', '[']))
     {
-        return fail(ParseErrorKind::Params);
+        return fail(id, ParseErrorKind::Params);
     }
-    let method = match members
-        .method
-        .map(|raw| serde_json::from_str::<Text<'_>>(raw.get()))
-    {
+    let method = match members.method.map(text_of) {
         None => None,
-        Some(Ok(Text(method))) => Some(method),
-        Some(Err(_)) => return fail(ParseErrorKind::NoKind),
+        Some(Some(method)) => Some(method),
+        Some(None) => return fail(id, ParseErrorKind::NoKind),
     };
     let params = members.params;
     match (method, members.result, members.error, id) {
@@ -167,7 +159,7 @@ fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseErr
                 params,
             }))
         }
-        (_, _, _, Some(Err(error))) => fail(ParseErrorKind::Id(error)),
+        (_, _, _, Some(Err(error))) => fail(None, ParseErrorKind::Id(error)),
         (Some(method), None, None, Some(Ok(id))) => {
             Ok(Message::Request(Request { id, method, params }))
         }
@@ -188,6 +180,12 @@ fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseErr
         }),
         (_, _, _, None) => Err(ParseErrorKind::NoKind.into_error()),
     }
+}
+
+/// A refusal for whoever gave the id, if it was a good one.
+fn fail<T>(id: Option<Result<Id, IdError>>, kind: ParseErrorKind) -> Result<T, ParseError> {
+    let id = id.and_then(Result::ok);
+    Err(ParseError { id, kind })
 }
 
 /// Whether an `id` member says anything: absent and null do not.
@@ -280,12 +278,20 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
+/// The text of a JSON string; `None` for anything else.
+fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    if let Some(text) = find::plain_string(raw.get()) {
+        return Some(Cow::Borrowed(text));
+    }
+    let text: Text<'_> = serde_json::from_str(raw.get()).ok()?;
+    Some(text.0)
+}
+
 /// Whether brackets outside strings nest at most `depth_max` deep. Runs before the text is known
 /// to be JSON; on text that is not, any answer is fine because the parser refuses it next.
 fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
     // Most texts have fewer brackets than they may have levels, in strings and out, and counting takes half the time.
-    let opening = bytes.iter().filter(|byte| matches!(byte, b'{' | b'['));
-    if opening.count() <= depth_max {
+    if find::openings(bytes) <= depth_max {
         return true;
     }
     let mut depth = 0usize;

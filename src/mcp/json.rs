@@ -13,6 +13,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::find;
+
 /// Writes `{…}` with the members `fill` adds.
 pub fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
     out.push(b'{');
@@ -38,8 +40,7 @@ pub fn array(out: &mut Vec<u8>, fill: impl FnOnce(&mut Array<'_>)) {
 /// Writes a JSON string, escaped.
 pub fn string(out: &mut Vec<u8>, text: &str) {
     // Most texts, and all names of members, have nothing to escape.
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
+    if !find::needs_escape(text) {
         out.reserve(text.len().saturating_add(2));
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
@@ -51,6 +52,9 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
 
 /// How many bytes [`string`] writes between its quotes.
 pub fn escaped_len(text: &str) -> usize {
+    if !find::needs_escape(text) {
+        return text.len();
+    }
     let escaped = |byte: u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
         0x00..=0x1f => "\\u0000".len(),
@@ -124,6 +128,9 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// A JSON string's text, borrowed where it has no escapes; `None` for anything else.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    if let Some(text) = find::plain_string(raw.get()) {
+        return Some(Cow::Borrowed(text));
+    }
     serde_json::from_str::<Text<'_>>(raw.get())
         .ok()
         .map(|text| text.0)

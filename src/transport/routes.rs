@@ -94,9 +94,7 @@ impl Target {
 
     /// Whether it answers a method.
     pub fn allows(self, method: Method) -> bool {
-        self.allow()
-            .split(", ")
-            .any(|allowed| allowed == method.as_str())
+        (self.allow().split(',')).any(|allowed| allowed.trim_ascii_start() == method.as_str())
     }
 
     /// Who may use it.

@@ -19,6 +19,10 @@ struct Add {
     b: f64,
 }
 
+// As in the program.
+#[cfg(target_env = "musl")]
+siskin::compare_by_words!(bcmp);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let limits = Limits {
         sessions: CLIENTS,

@@ -1,7 +1,7 @@
 //! Reads an event stream as a browser does (WHATWG HTML sections 9.2.5 and 9.2.6), from pieces of
 //! any size.
 
-use crate::http1::find;
+use crate::find;
 use std::collections::VecDeque;
 use std::fmt;
 

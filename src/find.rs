@@ -1,0 +1,222 @@
+//! Finds and counts bytes and compares names, eight bytes at a time. The crate is built for size, where the compiler
+//! does not widen such loops by itself.
+//!
+//! The words are read in little-endian order, so the lowest marked byte is the first one. A borrow
+//! can mark a byte wrongly, but only above a rightly marked one, and only the lowest is looked at.
+
+/// Where the first control byte other than HTAB stands; DEL is one.
+pub fn control(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = bytes.get(from..)?;
+        let found = find(rest, |word| below(word, 0x20) | equal(word, 0x7f))?;
+        let at = from.saturating_add(found);
+        if bytes.get(at) != Some(&b'\t') {
+            return Some(at);
+        }
+        from = at.saturating_add(1);
+    }
+}
+
+/// Where the first CR or LF stands.
+pub fn line_end(bytes: &[u8]) -> Option<usize> {
+    find(bytes, |word| equal(word, b'\n') | equal(word, b'\r'))
+}
+
+/// Whether a text has to be escaped to be a JSON string (RFC 8259, section 7).
+pub fn needs_escape(text: &str) -> bool {
+    let escaped = |word| below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+    find(text.as_bytes(), escaped).is_some()
+}
+
+/// The text of a JSON string without escapes, which stands there as it is. `json` is valid JSON without space around it.
+pub fn plain_string(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.as_bytes().contains(&b'\\')).then_some(text)
+}
+
+/// How many brackets and braces a JSON text opens, those in strings too.
+pub fn openings(bytes: &[u8]) -> usize {
+    // They differ by the one bit, and nothing else is equal to them with it.
+    let openings = |word: [u8; 8]| {
+        let others = (u64::from_le_bytes(word) | every_byte(0x20)) ^ every_byte(b'{');
+        let low = others & every_byte(0x7f);
+        let is_other = low.wrapping_add(every_byte(0x7f)) | others;
+        (!is_other & every_byte(0x80)).count_ones() as usize
+    };
+    let (words, tail) = bytes.as_chunks::<8>();
+    let counts = words.iter().map(|word| openings(*word));
+    counts.fold(openings(padded(tail)), usize::saturating_add)
+}
+
+/// Whether two names are equal but for the case of ASCII letters.
+pub fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (words, tail) = one.as_chunks::<8>();
+    let (other_words, other_tail) = other.as_chunks::<8>();
+    (words.iter().zip(other_words)).all(|(one, other)| is_same_word(*one, *other))
+        && match (one.last_chunk(), other.last_chunk()) {
+            // The last word, of which some bytes are looked at once more.
+            (Some(one), Some(other)) => is_same_word(*one, *other),
+            _ => is_same_word(padded(tail), padded(other_tail)),
+        }
+}
+
+fn is_same_word(one: [u8; 8], other: [u8; 8]) -> bool {
+    lower(u64::from_le_bytes(one)) == lower(u64::from_le_bytes(other))
+}
+
+/// Every byte that is an ASCII letter in lower case.
+fn lower(word: u64) -> u64 {
+    // Without the high bits no sum is carried into the next byte, and they say what is not ASCII.
+    let low = word & every_byte(0x7f);
+    let from_a = low.wrapping_add(every_byte(0x80 - b'A'));
+    let beyond_z = low.wrapping_add(every_byte(0x80 - b'[')); // the one after Z
+    let letters = (from_a & !beyond_z & !word) & every_byte(0x80);
+    word | letters >> 2
+}
+
+/// A word of at most eight bytes and spaces.
+fn padded(bytes: &[u8]) -> [u8; 8] {
+    let mut word = [b' '; 8];
+    for (to, from) in word.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    word
+}
+
+/// Where the first byte that `mark` marks stands. It must not mark the space: ends are padded.
+fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut from = 0usize;
+    for word in words {
+        let marks = mark(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(from.saturating_add(marks.trailing_zeros() as usize / 8));
+        }
+        from = from.saturating_add(8);
+    }
+    // The last word, in whose first bytes nothing was marked before; or a shorter one.
+    let (last, from) = match bytes.last_chunk() {
+        Some(last) => (*last, bytes.len().saturating_sub(8)),
+        None => (padded(tail), 0),
+    };
+    let marks = mark(u64::from_le_bytes(last));
+    (marks != 0).then(|| from.saturating_add(marks.trailing_zeros() as usize / 8))
+}
+
+/// Marks, by its high bit, the lowest byte of `word` that is less than `limit` (at most 0x80).
+fn below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(every_byte(limit)) & !word & every_byte(0x80)
+}
+
+/// Marks the lowest byte of `word` that equals `byte`.
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ every_byte(byte), 1)
+}
+
+fn every_byte(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_control(byte: u8) -> bool {
+        byte.is_ascii_control() && byte != b'\t'
+    }
+
+    fn is_line_end(byte: u8) -> bool {
+        byte == b'\r' || byte == b'\n'
+    }
+
+    /// Every byte value, before and behind every other, at every place of two words.
+    #[test]
+    fn agrees_with_a_plain_search() {
+        for (first, second) in
+            (0..=255).flat_map(|first| (0..=255).map(move |second| (first, second)))
+        {
+            for len in [2, 7, 8, 9, 16, 19] {
+                for at in 0..len - 1 {
+                    let mut bytes = [b'a'; 19];
+                    bytes[at] = first;
+                    bytes[at + 1] = second;
+                    let bytes = &bytes[..len];
+                    assert_eq!(
+                        control(bytes),
+                        bytes.iter().position(|byte| is_control(*byte)),
+                        "{bytes:?}"
+                    );
+                    assert_eq!(
+                        line_end(bytes),
+                        bytes.iter().position(|byte| is_line_end(*byte)),
+                        "{bytes:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!((control(b""), line_end(b"")), (None, None));
+    }
+
+    /// Every byte value, before and behind every other.
+    #[test]
+    fn json_is_looked_at_as_byte_by_byte() {
+        for (first, second) in
+            (0..=255).flat_map(|first| (0..=255).map(move |second| (first, second)))
+        {
+            for len in [2, 8, 9, 17] {
+                let mut bytes = [b'a'; 17];
+                (bytes[len - 2], bytes[len - 1]) = (first, second);
+                let bytes = &bytes[..len];
+                let is_opening = |byte: &&u8| matches!(byte, b'{' | b'[');
+                assert_eq!(openings(bytes), bytes.iter().filter(is_opening).count());
+                if let Ok(text) = std::str::from_utf8(bytes) {
+                    let written = serde_json::to_string(text).unwrap();
+                    assert_eq!(
+                        needs_escape(text),
+                        written.len() != text.len() + 2,
+                        "{text:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_without_escapes_stands_there_as_it_is() {
+        for (json, expected) in [
+            (r#""""#, Some("")),
+            (r#""aö{""#, Some("aö{")),
+            (r#""a\n""#, None),
+            (r#""\"""#, None),
+            ("1", None),
+            ("null", None),
+            (r#"["a","b"]"#, None),
+            (r#"{"a":"b"}"#, None),
+        ] {
+            assert_eq!(plain_string(json), expected, "{json}");
+        }
+    }
+
+    /// Every byte value against every other, at every place of two words.
+    #[test]
+    fn names_are_compared_without_case() {
+        for (one, other) in (0..=255).flat_map(|one| (0..=255).map(move |other| (one, other))) {
+            for len in [1, 7, 8, 9, 16] {
+                for at in [0, len / 2, len - 1] {
+                    let (mut left, mut right) = ([b'a'; 16], [b'A'; 16]);
+                    (left[at], right[at]) = (one, other);
+                    assert_eq!(
+                        is_same_name(&left[..len], &right[..len]),
+                        one.eq_ignore_ascii_case(&other),
+                        "{one} {other} {len} {at}"
+                    );
+                }
+            }
+        }
+        assert!(is_same_name(b"", b"") && !is_same_name(b"a", b"") && !is_same_name(b"a", b"a "));
+    }
+}
