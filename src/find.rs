@@ -29,12 +29,6 @@ pub fn needs_escape(text: &str) -> bool {
     find(text.as_bytes(), escaped).is_some()
 }
 
-/// The text of a JSON string without escapes, which stands there as it is. `json` is valid JSON without space around it.
-pub fn plain_string(json: &str) -> Option<&str> {
-    let text = json.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.as_bytes().contains(&b'\\')).then_some(text)
-}
-
 /// How many brackets and braces a JSON text opens, those in strings too.
 pub fn openings(bytes: &[u8]) -> usize {
     // They differ by the one bit, and nothing else is equal to them with it.
@@ -182,22 +176,6 @@ mod tests {
                     );
                 }
             }
-        }
-    }
-
-    #[test]
-    fn a_string_without_escapes_stands_there_as_it_is() {
-        for (json, expected) in [
-            (r#""""#, Some("")),
-            (r#""aö{""#, Some("aö{")),
-            (r#""a\n""#, None),
-            (r#""\"""#, None),
-            ("1", None),
-            ("null", None),
-            (r#"["a","b"]"#, None),
-            (r#"{"a":"b"}"#, None),
-        ] {
-            assert_eq!(plain_string(json), expected, "{json}");
         }
     }
 

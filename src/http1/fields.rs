@@ -142,15 +142,10 @@ impl Fields {
         self.part(range).unwrap_or_default()
     }
 
-    fn name_and_value(&self, field: &Field) -> (&[u8], &[u8]) {
-        let part = |range| self.bytes().get(range).unwrap_or_default();
-        (part(field.name()), part(field.value()))
-    }
-
     /// All fields in order: names as sent, values trimmed.
     pub(super) fn iter_text(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let named = |field: &Field| (self.slice(field.name()), self.name_and_value(field).1);
-        self.fields.iter().map(named)
+        let value = |field: &Field| self.bytes().get(field.value()).unwrap_or_default();
+        (self.fields.iter()).map(move |field| (self.slice(field.name()), value(field)))
     }
 
     /// The values of every field called `name`, in order.

@@ -143,10 +143,13 @@ fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseErr
     {
         return fail(id, ParseErrorKind::Params);
     }
-    let method = match members.method.map(text_of) {
+    let method = match members
+        .method
+        .map(|raw| serde_json::from_str::<Text<'_>>(raw.get()))
+    {
         None => None,
-        Some(Some(method)) => Some(method),
-        Some(None) => return fail(id, ParseErrorKind::NoKind),
+        Some(Ok(Text(method))) => Some(method),
+        Some(Err(_)) => return fail(id, ParseErrorKind::NoKind),
     };
     let params = members.params;
     match (method, members.result, members.error, id) {
@@ -174,11 +177,7 @@ fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseErr
             id,
             body: ResponseBody::Error(error),
         })),
-        (_, _, _, Some(Ok(id))) => Err(ParseError {
-            id: Some(id),
-            kind: ParseErrorKind::NoKind,
-        }),
-        (_, _, _, None) => Err(ParseErrorKind::NoKind.into_error()),
+        (_, _, _, id) => fail(id, ParseErrorKind::NoKind),
     }
 }
 
@@ -276,15 +275,6 @@ impl<'de> Deserialize<'de> for Text<'de> {
             .deserialize_str(TextVisitor)
             .map_err(D::Error::custom)
     }
-}
-
-/// The text of a JSON string; `None` for anything else.
-fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if let Some(text) = find::plain_string(raw.get()) {
-        return Some(Cow::Borrowed(text));
-    }
-    let text: Text<'_> = serde_json::from_str(raw.get()).ok()?;
-    Some(text.0)
 }
 
 /// Whether brackets outside strings nest at most `depth_max` deep. Runs before the text is known

@@ -128,9 +128,6 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// A JSON string's text, borrowed where it has no escapes; `None` for anything else.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if let Some(text) = find::plain_string(raw.get()) {
-        return Some(Cow::Borrowed(text));
-    }
     serde_json::from_str::<Text<'_>>(raw.get())
         .ok()
         .map(|text| text.0)

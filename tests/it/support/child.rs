@@ -205,14 +205,8 @@ impl Log {
 
     /// Reads until the end, so that no program ever waits for its log to be read.
     fn follow(&self) {
-        let stderr = (self
-            .text
-            .lock()
-            .unwrap()
-            .stderr
-            .as_fd()
-            .try_clone_to_owned())
-        .expect("a descriptor can be doubled");
+        let stderr = self.lock().stderr.as_fd().try_clone_to_owned();
+        let stderr = stderr.expect("a descriptor can be doubled");
         loop {
             // An error of it is one of the read too, and is met there.
             _ = poll(&mut [PollFd::new(&stderr, PollFlags::IN)], None);
