@@ -1,4 +1,4 @@
-//! Finds and counts bytes and compares names, eight bytes at a time. The crate is built for size, where the compiler
+//! Finds bytes and compares names, eight bytes at a time. The crate is built for size, where the compiler
 //! does not widen such loops by itself.
 //!
 //! The words are read in little-endian order, so the lowest marked byte is the first one. A borrow
@@ -29,18 +29,12 @@ pub fn needs_escape(text: &str) -> bool {
     find(text.as_bytes(), escaped).is_some()
 }
 
-/// How many brackets and braces a JSON text opens, those in strings too.
-pub fn openings(bytes: &[u8]) -> usize {
-    // They differ by the one bit, and nothing else is equal to them with it.
-    let openings = |word: [u8; 8]| {
-        let others = (u64::from_le_bytes(word) | every_byte(0x20)) ^ every_byte(b'{');
-        let low = others & every_byte(0x7f);
-        let is_other = low.wrapping_add(every_byte(0x7f)) | others;
-        (!is_other & every_byte(0x80)).count_ones() as usize
-    };
-    let (words, tail) = bytes.as_chunks::<8>();
-    let counts = words.iter().map(|word| openings(*word));
-    counts.fold(openings(padded(tail)), usize::saturating_add)
+/// How many bytes at the start of `word` neither end a JSON string nor escape anything nor are forbidden in one.
+#[inline(always)]
+pub fn plain_in_json(word: [u8; 8]) -> usize {
+    let word = u64::from_le_bytes(word);
+    let marks = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+    marks.trailing_zeros() as usize / 8
 }
 
 /// Whether two names are equal but for the case of ASCII letters.
@@ -165,8 +159,11 @@ mod tests {
                 let mut bytes = [b'a'; 17];
                 (bytes[len - 2], bytes[len - 1]) = (first, second);
                 let bytes = &bytes[..len];
-                let is_opening = |byte: &&u8| matches!(byte, b'{' | b'[');
-                assert_eq!(openings(bytes), bytes.iter().filter(is_opening).count());
+                if let Some(word) = bytes.first_chunk() {
+                    let is_plain = |byte: &&u8| !matches!(byte, 0..=0x1f | b'"' | b'\\');
+                    let plain = word.iter().take_while(is_plain).count();
+                    assert_eq!(plain_in_json(*word), plain, "{bytes:?}");
+                }
                 if let Ok(text) = std::str::from_utf8(bytes) {
                     let written = serde_json::to_string(text).unwrap();
                     assert_eq!(

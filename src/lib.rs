@@ -138,6 +138,7 @@ pub mod mcp;
 mod find;
 mod nearest;
 mod position;
+mod raw;
 
 pub mod config;
 pub mod gate;

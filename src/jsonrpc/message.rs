@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use crate::raw::Raw;
 
 use super::{Id, ParseError};
 
@@ -34,7 +34,7 @@ pub struct Request<'a> {
     /// The method name, unescaped.
     pub method: Cow<'a, str>,
     /// The `params` member as text: an object or an array, absent if not sent.
-    pub params: Option<&'a RawValue>,
+    pub params: Option<Raw<'a>>,
 }
 
 /// A call that expects no answer.
@@ -43,7 +43,7 @@ pub struct Notification<'a> {
     /// The method name, unescaped.
     pub method: Cow<'a, str>,
     /// The `params` member as text: an object or an array, absent if not sent.
-    pub params: Option<&'a RawValue>,
+    pub params: Option<Raw<'a>>,
 }
 
 /// An answer to a request that this side sent.
@@ -59,7 +59,7 @@ pub struct Response<'a> {
 #[derive(Debug)]
 pub enum ResponseBody<'a> {
     /// The `error` member as text.
-    Error(&'a RawValue),
+    Error(Raw<'a>),
     /// The `result` member as text.
-    Result(&'a RawValue),
+    Result(Raw<'a>),
 }

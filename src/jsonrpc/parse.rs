@@ -1,16 +1,13 @@
 //! From received text to messages, strictly (JSON-RPC 2.0, sections 4 to 6).
 //!
-//! Three passes, each linear: UTF-8, nesting depth, then serde_json over the envelope alone (the
-//! params stay raw). The depth pass comes first because raw values are skipped without a depth
-//! count, and whoever parses them later should never meet more than `json_depth`.
+//! Two passes, each linear: UTF-8, and the members of the envelope. What they hold stays raw, but it is checked whole, its
+//! depth too: whoever reads it later meets nothing that is not JSON, and never more than `json_depth`.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::find;
+use crate::raw::{self, Elements, Invalid, Members, Raw};
 
 use super::{
     INVALID_REQUEST, Id, IdError, Incoming, Message, Notification, PARSE_ERROR, Request, Response,
@@ -85,73 +82,80 @@ pub enum ParseErrorKind {
 /// Parses one received text. Never recurses, never allocates more than the batch vector.
 pub fn parse<'a>(bytes: &'a [u8], rules: &Rules) -> Result<Incoming<'a>, ParseError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ParseErrorKind::Utf8.into_error())?;
-    if !depth_is_within(bytes, rules.depth_max) {
-        return Err(ParseErrorKind::TooDeep {
-            limit: rules.depth_max,
-        }
-        .into_error());
-    }
-    // Few texts have any escape, and one byte is found faster than it is thought about.
-    if bytes.contains(&b'\\') && has_a_lone_surrogate(bytes) {
-        let text = "an escape is half of a surrogate pair";
-        return Err(ParseErrorKind::Syntax(text.to_owned()).into_error());
-    }
     match text.trim_ascii_start().as_bytes().first() {
-        Some(b'{') => parse_message(text, rules.envelope).map(Incoming::Single),
+        Some(b'{') => parse_message(text, rules).map(Incoming::Single),
         Some(b'[') => parse_batch(text, rules),
-        _ => match serde_json::from_str::<&RawValue>(text) {
-            Ok(_) => Err(ParseErrorKind::NotAnObject.into_error()),
-            Err(error) => Err(ParseErrorKind::Syntax(error.to_string()).into_error()),
+        _ => match Raw::parse(text) {
+            Some(_) => Err(ParseErrorKind::NotAnObject.into_error()),
+            None => Err(syntax_error(text)),
         },
     }
 }
 
 fn parse_batch<'a>(text: &'a str, rules: &Rules) -> Result<Incoming<'a>, ParseError> {
-    let elements: Vec<&RawValue> = serde_json::from_str(text)
-        .map_err(|error| ParseErrorKind::Syntax(error.to_string()).into_error())?;
-    if elements.is_empty() {
+    let mut elements = Elements::of(text, rules.depth_max);
+    let mut messages = Vec::new();
+    let mut got = 0usize;
+    while let Some(element) = (elements.next()).map_err(|why| refusal(why, text, rules))? {
+        got = got.saturating_add(1);
+        // What is too long is counted to its end, and not kept.
+        if got <= rules.batch_len_max {
+            messages.push(match element.first_byte() {
+                b'{' => parse_message(element.get(), rules),
+                _ => Err(ParseErrorKind::NotAnObject.into_error()),
+            });
+        }
+    }
+    if elements.has_escapes() && has_a_lone_surrogate(text.as_bytes()) {
+        return Err(syntax_error(text));
+    }
+    if got == 0 {
         return Err(ParseErrorKind::EmptyBatch.into_error());
     }
-    if elements.len() > rules.batch_len_max {
-        let (got, limit) = (elements.len(), rules.batch_len_max);
+    if got > rules.batch_len_max {
+        let limit = rules.batch_len_max;
         return Err(ParseErrorKind::BatchTooLong { got, limit }.into_error());
     }
-    let messages = elements
-        .iter()
-        .map(|element| match element.get().as_bytes().first() {
-            Some(b'{') => parse_message(element.get(), rules.envelope),
-            _ => Err(ParseErrorKind::NotAnObject.into_error()),
-        });
-    Ok(Incoming::Batch(messages.collect()))
+    Ok(Incoming::Batch(messages))
 }
 
-fn parse_message(text: &str, envelope: Envelope) -> Result<Message<'_>, ParseError> {
-    let members: Members<'_> = serde_json::from_str(text)
-        .map_err(|error| ParseErrorKind::Syntax(error.to_string()).into_error())?;
+fn refusal(why: Invalid, text: &str, rules: &Rules) -> ParseError {
+    let limit = rules.depth_max;
+    match why {
+        Invalid::Syntax => syntax_error(text),
+        Invalid::TooDeep => ParseErrorKind::TooDeep { limit }.into_error(),
+    }
+}
+
+/// Says why a text is refused, by who tells it best. It is not read for anything else.
+fn syntax_error(text: &str) -> ParseError {
+    let why = match serde_json::from_str::<&RawValue>(text) {
+        Err(error) => error.to_string(),
+        Ok(_) => "an escape is half of a surrogate pair".to_owned(),
+    };
+    ParseErrorKind::Syntax(why).into_error()
+}
+
+fn parse_message<'a>(text: &'a str, rules: &Rules) -> Result<Message<'a>, ParseError> {
+    let members = Slots::read(text, rules)?;
     let id = members.id.map(|raw| Id::parse(raw.get()));
     if let Some(member) = members.duplicate {
         return fail(id, ParseErrorKind::DuplicateMember(member));
     }
     let version_is_absent_but_tolerated =
-        members.jsonrpc.is_none() && envelope == Envelope::Lenient;
-    if !version_is_absent_but_tolerated && members.jsonrpc.map(RawValue::get) != Some(r#""2.0""#) {
+        members.jsonrpc.is_none() && rules.envelope == Envelope::Lenient;
+    if !version_is_absent_but_tolerated && members.jsonrpc.map(Raw::get) != Some(r#""2.0""#) {
         return fail(id, ParseErrorKind::Version);
     }
-    if members
-        .params
-        .is_some_and(|params| !params.get().starts_with(['{', '[']))
-    {
+    let params = members.params;
+    if params.is_some_and(|params| !matches!(params.first_byte(), b'{' | b'[')) {
         return fail(id, ParseErrorKind::Params);
     }
-    let method = match members
-        .method
-        .map(|raw| serde_json::from_str::<Text<'_>>(raw.get()))
-    {
+    let method = match members.method.map(Raw::text) {
         None => None,
-        Some(Ok(Text(method))) => Some(method),
-        Some(Err(_)) => return fail(id, ParseErrorKind::NoKind),
+        Some(Some(method)) => Some(method),
+        Some(None) => return fail(id, ParseErrorKind::NoKind),
     };
-    let params = members.params;
     match (method, members.result, members.error, id) {
         (Some(method), None, None, None | Some(Err(IdError::WrongType)))
             if version_is_absent_but_tolerated && !is_a_value(members.id) =>
@@ -188,131 +192,51 @@ fn fail<T>(id: Option<Result<Id, IdError>>, kind: ParseErrorKind) -> Result<T, P
 }
 
 /// Whether an `id` member says anything: absent and null do not.
-fn is_a_value(id: Option<&RawValue>) -> bool {
-    id.is_some_and(|id| id.get() != "null")
+fn is_a_value(id: Option<Raw<'_>>) -> bool {
+    id.is_some_and(|id| !id.is_null())
 }
 
-/// The members of the envelope, as text. Other members are skipped: the MCP schema leaves its
-/// message objects open.
+/// The members of the envelope. Others are skipped: the MCP schema leaves its message objects open.
 #[derive(Default)]
-struct Members<'a> {
-    jsonrpc: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
-    method: Option<&'a RawValue>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
+struct Slots<'a> {
+    jsonrpc: Option<Raw<'a>>,
+    id: Option<Raw<'a>>,
+    method: Option<Raw<'a>>,
+    params: Option<Raw<'a>>,
+    result: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
     duplicate: Option<&'static str>,
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'de>, D::Error> {
-        struct MembersVisitor;
-
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON-RPC message object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members::default();
-                while let Some(Text(key)) = map.next_key()? {
-                    let value: &'de RawValue = map.next_value()?;
-                    let (slot, name) = match &*key {
-                        "jsonrpc" => (&mut members.jsonrpc, "jsonrpc"),
-                        "id" => (&mut members.id, "id"),
-                        "method" => (&mut members.method, "method"),
-                        "params" => (&mut members.params, "params"),
-                        "result" => (&mut members.result, "result"),
-                        "error" => (&mut members.error, "error"),
-                        _ => continue,
-                    };
-                    if slot.replace(value).is_some() {
-                        members.duplicate = Some(name);
-                    }
-                }
-                Ok(members)
+impl<'a> Slots<'a> {
+    fn read(text: &'a str, rules: &Rules) -> Result<Slots<'a>, ParseError> {
+        let mut found = Slots::default();
+        let mut members = Members::of(text, rules.depth_max);
+        while let Some((name, value)) = (members.next()).map_err(|why| refusal(why, text, rules))? {
+            let (slot, name) = match &*name {
+                "jsonrpc" => (&mut found.jsonrpc, "jsonrpc"),
+                "id" => (&mut found.id, "id"),
+                "method" => (&mut found.method, "method"),
+                "params" => (&mut found.params, "params"),
+                "result" => (&mut found.result, "result"),
+                "error" => (&mut found.error, "error"),
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                found.duplicate = Some(name);
             }
         }
-
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-/// A JSON string, borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'de>, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: serde::de::Error>(
-                self,
-                text: &'de str,
-            ) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Text<'de>, E> {
-                Err(E::custom("expected a string"))
-            }
+        // Few texts have any escape.
+        if members.has_escapes() && has_a_lone_surrogate(text.as_bytes()) {
+            return Err(syntax_error(text));
         }
-
-        deserializer
-            .deserialize_str(TextVisitor)
-            .map_err(D::Error::custom)
+        Ok(found)
     }
-}
-
-/// Whether brackets outside strings nest at most `depth_max` deep. Runs before the text is known
-/// to be JSON; on text that is not, any answer is fine because the parser refuses it next.
-fn depth_is_within(bytes: &[u8], depth_max: usize) -> bool {
-    // Most texts have fewer brackets than they may have levels, in strings and out, and counting takes half the time.
-    if find::openings(bytes) <= depth_max {
-        return true;
-    }
-    let mut depth = 0usize;
-    let mut bytes = bytes.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'{' | b'[' => {
-                depth = depth.saturating_add(1);
-                if depth > depth_max {
-                    return false;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'"' => break,
-                        b'\\' => _ = bytes.next(),
-                        _ => (),
-                    }
-                }
-            }
-            _ => (),
-        }
-    }
-    true
 }
 
 /// Whether some `\uD800` to `\uDFFF` is not one of a pair. Such a text has no UTF-8, so what is passed on as it was
 /// written, ids above all, would be refused by others (RFC 8259, section 8.2). On text that is not JSON any answer is
-/// fine, as above.
+/// fine.
 fn has_a_lone_surrogate(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
@@ -388,6 +312,12 @@ impl fmt::Display for ParseError {
 /// Drives the parser with arbitrary bytes and checks what must hold of any outcome.
 #[doc(hidden)]
 pub fn fuzz_parse(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && bytes.len() <= raw::DEPTH_MAX
+    {
+        let peer = serde_json::from_str::<&RawValue>(text).ok();
+        assert_eq!(Raw::parse(text).map(Raw::get), peer.map(RawValue::get));
+    }
     for envelope in [Envelope::Lenient, Envelope::Strict] {
         let rules = Rules {
             batch_len_max: 4,

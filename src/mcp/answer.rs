@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::input::InputRequest;
 use super::json;
+use crate::raw::Raw;
 
 /// An answer of the right shape.
 #[derive(Clone, Debug)]
@@ -95,7 +96,7 @@ impl Elicited {
 impl Answer {
     /// Reads an answer to `request`; `None` if it does not fit.
     pub fn parse(request: &InputRequest, raw: &RawValue) -> Option<Answer> {
-        if !json::is_object(raw) {
+        if !Raw::from(raw).is_object() {
             return None;
         }
         match request {
@@ -141,7 +142,7 @@ fn parse_elicited(raw: &RawValue, schema: Option<&RawValue>) -> Option<Elicited>
         #[serde(borrow)]
         content: Option<&'a RawValue>,
     }
-    let wire: Wire<'_> = json::read(raw)?;
+    let wire: Wire<'_> = json::read(raw.into())?;
     match wire.action.as_ref() {
         "accept" => (),
         "cancel" => return Some(Elicited::Cancelled),
@@ -239,8 +240,10 @@ fn parse_roots(raw: &RawValue) -> Option<Vec<Root>> {
         #[serde(borrow)]
         roots: Vec<&'a RawValue>,
     }
-    let wire: Wire<'_> = json::read(raw)?;
-    wire.roots.into_iter().map(json::read).collect()
+    let wire: Wire<'_> = json::read(raw.into())?;
+    (wire.roots.into_iter())
+        .map(|root| json::read(root.into()))
+        .collect()
 }
 
 /// The content is a block, or since 2025-11-25 several.
@@ -259,15 +262,17 @@ fn parse_sampled(raw: &RawValue) -> Option<Sampled> {
         #[serde(borrow, default)]
         text: Option<Cow<'a, str>>,
     }
-    let wire: Wire<'_> = json::read(raw)?;
+    let wire: Wire<'_> = json::read(raw.into())?;
     if wire.role != "assistant" && wire.role != "user" {
         return None;
     }
-    let blocks: Vec<&RawValue> = match json::first_byte(wire.content.get()) {
+    let blocks: Vec<&RawValue> = match Raw::from(wire.content).first_byte() {
         b'[' => serde_json::from_str(wire.content.get()).ok()?,
         _ => vec![wire.content],
     };
-    let blocks: Vec<Block<'_>> = blocks.into_iter().map(json::read).collect::<Option<_>>()?;
+    let blocks: Vec<Block<'_>> = (blocks.into_iter())
+        .map(|block| json::read(block.into()))
+        .collect::<Option<_>>()?;
     let mut text = String::new();
     for block in blocks.iter().filter(|block| block.kind == "text") {
         if !text.is_empty() {

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::raw::Raw;
 
 use super::content::Icon;
 use super::json::{self, Object};
@@ -40,58 +41,22 @@ pub const EXTENSIONS_MAX: usize = 16;
 /// Extension ids longer than this are not ours and are not kept.
 const EXTENSION_BYTES_MAX: usize = 128;
 
-#[derive(Deserialize)]
-struct CapabilitiesWire<'a> {
-    #[serde(borrow)]
-    roots: Option<&'a RawValue>,
-    #[serde(borrow)]
-    sampling: Option<&'a RawValue>,
-    #[serde(borrow)]
-    elicitation: Option<&'a RawValue>,
-    #[serde(borrow)]
-    extensions: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct FeaturesWire<'a> {
-    #[serde(borrow)]
-    tools: Option<&'a RawValue>,
-    #[serde(borrow)]
-    context: Option<&'a RawValue>,
-    #[serde(borrow)]
-    form: Option<&'a RawValue>,
-    #[serde(borrow)]
-    url: Option<&'a RawValue>,
-}
-
 impl ClientCapabilities {
-    /// Reads a capabilities object; `None` if the text is no object.
-    pub fn parse(raw: &RawValue) -> Option<ClientCapabilities> {
-        if !json::is_object(raw) {
-            return None;
-        }
-        let wire: CapabilitiesWire<'_> = json::read(raw)?;
-        let sampling = features(wire.sampling);
-        let elicitation = features(wire.elicitation);
-        let url = elicitation
-            .as_ref()
-            .is_some_and(|features| is_set(features.url));
-        let form = elicitation
-            .as_ref()
-            .is_some_and(|features| is_set(features.form));
+    /// Reads a capabilities object; `None` if the text is no object, or one with two readings.
+    pub fn parse(raw: Raw<'_>) -> Option<ClientCapabilities> {
+        let names = ["roots", "sampling", "elicitation", "extensions"];
+        let [roots, sampling, elicitation, extensions] = raw.pick(names).ok()?;
+        let [tools, context] = features(sampling, ["tools", "context"]);
+        let [form, url] = features(elicitation, ["form", "url"]);
         Some(ClientCapabilities {
-            roots: is_set(wire.roots),
-            sampling: sampling.is_some(),
-            sampling_tools: sampling
-                .as_ref()
-                .is_some_and(|features| is_set(features.tools)),
-            sampling_context: sampling
-                .as_ref()
-                .is_some_and(|features| is_set(features.context)),
+            roots: is_set(roots),
+            sampling: is_set(sampling),
+            sampling_tools: tools,
+            sampling_context: context,
             // 2025-11-25 client/elicitation, "Capabilities": an empty object declares form mode.
-            elicitation_form: elicitation.is_some() && (form || !url),
+            elicitation_form: is_set(elicitation) && (form || !url),
             elicitation_url: url,
-            extensions: extension_ids(wire.extensions),
+            extensions: extension_ids(extensions),
         })
     }
 
@@ -174,24 +139,25 @@ impl fmt::Display for ClientCapabilities {
     }
 }
 
-fn is_set(member: Option<&RawValue>) -> bool {
-    member.is_some_and(json::is_object)
+fn is_set(member: Option<Raw<'_>>) -> bool {
+    member.is_some_and(Raw::is_object)
 }
 
-fn features(member: Option<&RawValue>) -> Option<FeaturesWire<'_>> {
-    let raw = member.filter(|raw| json::is_object(raw))?;
-    Some(serde_json::from_str(raw.get()).unwrap_or_default())
+/// Which of these are declared; none, if it cannot be told.
+fn features(member: Option<Raw<'_>>, names: [&str; 2]) -> [bool; 2] {
+    let features = member.and_then(|raw| raw.pick(names).ok());
+    features.unwrap_or_default().map(is_set)
 }
 
-fn extension_ids(member: Option<&RawValue>) -> Vec<String> {
-    let Some(raw) = member.filter(|raw| json::is_object(raw)) else {
+fn extension_ids(member: Option<Raw<'_>>) -> Vec<String> {
+    let Some(raw) = member.filter(|raw| raw.is_object()) else {
         return Vec::new();
     };
     let map: std::collections::BTreeMap<String, &RawValue> =
         serde_json::from_str(raw.get()).unwrap_or_default();
-    let declared = map
-        .into_iter()
-        .filter(|(id, settings)| id.len() <= EXTENSION_BYTES_MAX && json::is_object(settings));
+    let declared = map.into_iter().filter(|(id, settings)| {
+        id.len() <= EXTENSION_BYTES_MAX && Raw::from(*settings).is_object()
+    });
     declared.map(|(id, _)| id).take(EXTENSIONS_MAX).collect()
 }
 
@@ -319,7 +285,7 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Option<ClientCapabilities> {
-        ClientCapabilities::parse(serde_json::from_str(text).unwrap())
+        ClientCapabilities::parse(Raw::parse(text).unwrap())
     }
 
     fn written(capabilities: &ClientCapabilities) -> String {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::errors::ProtocolError;
 use super::json;
 use super::result::Dialect;
+use crate::raw::Raw;
 
 /// The most values in one answer (2025-11-25 server/utilities/completion).
 pub const VALUES_MAX: usize = 100;
@@ -88,7 +89,7 @@ fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reference, D:
 
 impl<'a> CompleteParams<'a> {
     /// Reads the params.
-    pub fn parse(params: Option<&'a RawValue>) -> Result<CompleteParams<'a>, ProtocolError> {
+    pub fn parse(params: Option<Raw<'a>>) -> Result<CompleteParams<'a>, ProtocolError> {
         let parsed = params.and_then(json::read);
         parsed.ok_or_else(|| {
             ProtocolError::invalid_params(
@@ -176,7 +177,7 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Result<CompleteParams<'_>, ProtocolError> {
-        CompleteParams::parse(Some(serde_json::from_str(text).unwrap()))
+        CompleteParams::parse(Raw::parse(text))
     }
 
     #[test]

@@ -14,9 +14,10 @@ use super::answer::Answer;
 use super::capabilities::ClientCapabilities;
 use super::errors::ProtocolError;
 use super::json::{self, Object};
-use super::params::Params;
+use super::params::{Param, Params};
 use super::result::Dialect;
 use super::revision::Revision;
+use crate::raw::Raw;
 
 /// How many answers of one retry are looked at.
 pub const RESPONSES_MAX: usize = 64;
@@ -71,8 +72,8 @@ impl InputRequest {
             properties: &'a RawValue,
         }
         let form = serde_json::from_str::<Form<'_>>(schema).ok();
-        let is_form =
-            form.is_some_and(|form| form.kind == "object" && json::is_object(form.properties));
+        let is_form = form
+            .is_some_and(|form| form.kind == "object" && Raw::from(form.properties).is_object());
         match json::compact(schema) {
             Ok(schema) if is_form => Ok(InputRequest::elicit(message, schema)),
             _ => Err(ProtocolError::internal(
@@ -268,14 +269,16 @@ impl<'a> Retry<'a> {
     /// object count as missing, so that the server asks again; a state that is no string is
     /// refused, since it can only have been tampered with.
     pub fn parse(params: &Params<'a>) -> Result<Retry<'a>, ProtocolError> {
-        let (Ok(responses), Ok(state)) = (params.one("inputResponses"), params.one("requestState"))
-        else {
+        let (Ok(responses), Ok(state)) = (
+            params.one(Param::InputResponses),
+            params.one(Param::RequestState),
+        ) else {
             return Ok(Retry::default());
         };
         let state =
             match state {
                 None => None,
-                Some(raw) => Some(json::text(raw).ok_or_else(|| {
+                Some(raw) => Some(raw.text().ok_or_else(|| {
                     ProtocolError::invalid_params("`requestState` must be a string")
                 })?),
             };
@@ -292,7 +295,7 @@ pub struct InputResponses<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 
 impl<'a> InputResponses<'a> {
     /// Reads the map; anything but an object has no answers.
-    pub fn parse(raw: Option<&'a RawValue>) -> InputResponses<'a> {
+    pub fn parse(raw: Option<Raw<'a>>) -> InputResponses<'a> {
         let map: Option<BTreeMap<Cow<'a, str>, &'a RawValue>> = raw.and_then(json::read);
         let mut map = map.unwrap_or_default();
         while map.len() > RESPONSES_MAX {
@@ -331,7 +334,7 @@ fn sampling_uses_tools(params: &RawValue) -> bool {
         #[serde(borrow)]
         tool_choice: Option<&'a RawValue>,
     }
-    let wire = json::read::<Wire<'_>>(params);
+    let wire = json::read::<Wire<'_>>(params.into());
     wire.is_some_and(|wire| wire.tools.is_some() || wire.tool_choice.is_some())
 }
 
@@ -457,7 +460,7 @@ mod tests {
 
     #[track_caller]
     fn retry(text: &str) -> Result<Retry<'_>, ProtocolError> {
-        Retry::parse(&Params::of(Some(serde_json::from_str(text).unwrap())))
+        Retry::parse(&Params::of(Raw::parse(text)))
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! always pair; commas are the writer's business. Everything written is free of line breaks,
 //! because one message is one line on stdio and one `data:` line in an event stream.
 
-use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::find;
+use crate::raw::Raw;
 
 /// Writes `{…}` with the members `fill` adds.
 pub fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
@@ -100,37 +100,14 @@ pub fn compact(text: &str) -> Result<Box<RawValue>, serde_json::Error> {
     RawValue::from_string(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// The first character of a JSON text that is not white space, which tells its type.
-pub fn first_byte(text: &str) -> u8 {
-    text.bytes()
-        .find(|byte| !byte.is_ascii_whitespace())
-        .unwrap_or(0)
-}
-
-/// Whether a valid JSON text is an object.
-pub fn is_object(raw: &RawValue) -> bool {
-    first_byte(raw.get()) == b'{'
-}
-
 /// Reads a JSON object into a struct; `None` if it is no object or does not fit. Without this,
 /// serde would also take an array for a struct, member by position: a second reading of a message
 /// that the protocol does not know.
-pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    if !is_object(raw) {
+pub fn read<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
+    if !raw.is_object() {
         return None;
     }
     serde_json::from_str(raw.get()).ok()
-}
-
-/// A string, borrowed where it has no escapes. `Cow` alone would always allocate: serde borrows only through this wrapper.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-/// A JSON string's text, borrowed where it has no escapes; `None` for anything else.
-pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(raw.get())
-        .ok()
-        .map(|text| text.0)
 }
 
 /// The same for a struct within another: `#[serde(deserialize_with = "json::only_object")]`.
@@ -414,7 +391,7 @@ mod tests {
         }
         let good: &RawValue = serde_json::from_str(r#" {"inner":{"raw":"x"}}"#).unwrap();
         assert_eq!(
-            read::<Outer<'_>>(good),
+            read::<Outer<'_>>(good.into()),
             Some(Outer {
                 inner: Inner { raw: "x" }
             })
@@ -427,7 +404,7 @@ mod tests {
             "null",
         ] {
             let bad: &RawValue = serde_json::from_str(bad).unwrap();
-            assert_eq!(read::<Outer<'_>>(bad), None, "{bad}");
+            assert_eq!(read::<Outer<'_>>(bad.into()), None, "{bad}");
         }
     }
 

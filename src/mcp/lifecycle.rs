@@ -13,6 +13,7 @@ use super::errors::ProtocolError;
 use super::json;
 use super::result::{CacheHint, Dialect};
 use super::revision::Revision;
+use crate::raw::Raw;
 
 /// What `initialize` asks for.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ pub struct ClientInfo<'a> {
 
 impl<'a> ClientInfo<'a> {
     /// Reads an implementation object; anything else is an unnamed client.
-    pub fn parse(raw: Option<&'a RawValue>) -> ClientInfo<'a> {
+    pub fn parse(raw: Option<Raw<'a>>) -> ClientInfo<'a> {
         raw.and_then(json::read).unwrap_or_default()
     }
 }
@@ -58,7 +59,7 @@ struct InitializeWire<'a> {
 
 impl<'a> InitializeParams<'a> {
     /// Reads the params; only the version is insisted on.
-    pub fn parse(params: Option<&'a RawValue>) -> Result<InitializeParams<'a>, ProtocolError> {
+    pub fn parse(params: Option<Raw<'a>>) -> Result<InitializeParams<'a>, ProtocolError> {
         let wire: Option<InitializeWire<'a>> = params.and_then(json::read);
         let Some(wire) = wire else {
             return Err(ProtocolError::invalid_params(
@@ -70,9 +71,9 @@ impl<'a> InitializeParams<'a> {
             requested: wire.protocol_version,
             capabilities: wire
                 .capabilities
-                .and_then(ClientCapabilities::parse)
+                .and_then(|raw| ClientCapabilities::parse(raw.into()))
                 .unwrap_or_default(),
-            client: ClientInfo::parse(wire.client_info),
+            client: ClientInfo::parse(wire.client_info.map(Raw::from)),
         })
     }
 }
@@ -122,13 +123,13 @@ mod tests {
     fn initialize_params() {
         let raw = r#"{"method":"x","protocolVersion":"2025-06-18","capabilities":{"roots":{}},
             "clientInfo":{"name":"c\n","version":"2","title":"t"}}"#;
-        let params = InitializeParams::parse(Some(serde_json::from_str(raw).unwrap())).unwrap();
+        let params = InitializeParams::parse(Raw::parse(raw)).unwrap();
         assert_eq!(params.revision, Revision::V2025_06_18);
         assert!(params.capabilities.roots);
         assert_eq!(params.client.name, "c\n");
 
         let raw = r#"{"protocolVersion":"1999-01-01","capabilities":7,"clientInfo":[]}"#;
-        let params = InitializeParams::parse(Some(serde_json::from_str(raw).unwrap())).unwrap();
+        let params = InitializeParams::parse(Raw::parse(raw)).unwrap();
         assert_eq!(params.revision, Revision::LATEST_LEGACY);
         assert_eq!(params.requested, "1999-01-01");
         assert_eq!(params.capabilities, ClientCapabilities::default());
@@ -143,7 +144,7 @@ mod tests {
             r#"{"protocolVersion":1}"#,
             r#"{"protocolVersion":null}"#,
         ] {
-            let error = InitializeParams::parse(Some(serde_json::from_str(raw).unwrap()));
+            let error = InitializeParams::parse(Raw::parse(raw));
             assert_eq!(error.unwrap_err().code, -32602, "{raw}");
         }
         assert!(InitializeParams::parse(None).is_err());

@@ -1,10 +1,10 @@
 //! The eight log levels (RFC 5424) and `logging/setLevel`.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
 use super::json;
+use crate::raw::Raw;
 
 /// How serious a log message is, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -66,7 +66,7 @@ impl Level {
 }
 
 /// Reads the params of `logging/setLevel`.
-pub fn parse_set_level(params: Option<&RawValue>) -> Result<Level, ProtocolError> {
+pub fn parse_set_level(params: Option<Raw<'_>>) -> Result<Level, ProtocolError> {
     #[derive(Deserialize)]
     struct Wire {
         level: Level,
@@ -87,7 +87,7 @@ mod tests {
         for level in Level::ALL {
             assert_eq!(Level::from_text(level.as_str()), Some(level));
             let params = format!("{{\"level\":\"{}\"}}", level.as_str());
-            let raw: &RawValue = serde_json::from_str(&params).unwrap();
+            let raw = Raw::parse(&params).unwrap();
             assert_eq!(parse_set_level(Some(raw)).unwrap(), level);
             assert!(Level::EXPECTED.contains(level.as_str()));
         }
@@ -105,7 +105,7 @@ mod tests {
             r#"{"level":1}"#,
             r#"{"level":null}"#,
         ] {
-            let raw: &RawValue = serde_json::from_str(text).unwrap();
+            let raw = Raw::parse(text).unwrap();
             assert_eq!(
                 parse_set_level(Some(raw)).unwrap_err().code,
                 -32602,

@@ -5,14 +5,12 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::raw::Raw;
 
 use super::capabilities::ClientCapabilities;
 use super::errors::ProtocolError;
-use super::json;
 use super::logging::Level;
-use super::params::{Ambiguous, Params};
+use super::params::{Ambiguous, Param, Params};
 use super::revision::Revision;
 
 /// Key of the version a request is made under.
@@ -28,7 +26,7 @@ pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 #[derive(Clone, Debug, Default)]
 pub struct RequestMeta<'a> {
     /// The token to repeat in progress notifications: a JSON string or integer, as text.
-    pub progress_token: Option<&'a RawValue>,
+    pub progress_token: Option<Raw<'a>>,
     /// The 2026-07-28 part.
     pub envelope: Envelope<'a>,
     /// W3C trace context, passed on to what we call.
@@ -83,30 +81,10 @@ impl Claim<'_> {
     }
 }
 
-#[derive(Deserialize)]
-struct MetaWire<'a> {
-    #[serde(borrow, rename = "progressToken")]
-    progress_token: Option<&'a RawValue>,
-    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
-    protocol_version: Option<&'a RawValue>,
-    #[serde(borrow, rename = "io.modelcontextprotocol/clientInfo")]
-    client_info: Option<&'a RawValue>,
-    #[serde(borrow, rename = "io.modelcontextprotocol/clientCapabilities")]
-    client_capabilities: Option<&'a RawValue>,
-    #[serde(borrow, rename = "io.modelcontextprotocol/logLevel")]
-    log_level: Option<&'a RawValue>,
-    #[serde(borrow)]
-    traceparent: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tracestate: Option<&'a RawValue>,
-    #[serde(borrow)]
-    baggage: Option<&'a RawValue>,
-}
-
 impl<'a> RequestMeta<'a> {
     /// Reads the `_meta` member of a request's params.
     pub fn of_params(params: &Params<'a>) -> RequestMeta<'a> {
-        match params.one("_meta") {
+        match params.one(Param::Meta) {
             Ok(meta) => RequestMeta::parse(meta),
             Err(Ambiguous) => {
                 RequestMeta::malformed("params", "an object in which `_meta` stands once")
@@ -115,19 +93,29 @@ impl<'a> RequestMeta<'a> {
     }
 
     /// Reads a `_meta` object.
-    pub fn parse(meta: Option<&'a RawValue>) -> RequestMeta<'a> {
+    pub fn parse(meta: Option<Raw<'a>>) -> RequestMeta<'a> {
         let Some(meta) = meta else {
             return RequestMeta::default();
         };
-        let Some(wire) = json::read::<MetaWire<'a>>(meta) else {
+        let names = [
+            "progressToken",
+            "traceparent",
+            "tracestate",
+            "baggage",
+            PROTOCOL_VERSION,
+            CLIENT_CAPABILITIES,
+            CLIENT_INFO,
+            LOG_LEVEL,
+        ];
+        let Ok([token, traceparent, tracestate, baggage, envelope @ ..]) = meta.pick(names) else {
             return RequestMeta::malformed("_meta", "an object in which no key stands twice");
         };
         RequestMeta {
-            progress_token: wire.progress_token.filter(|token| is_token(token.get())),
-            traceparent: wire.traceparent.and_then(json::text),
-            tracestate: wire.tracestate.and_then(json::text),
-            baggage: wire.baggage.and_then(json::text),
-            envelope: classify(&wire),
+            progress_token: token.filter(|token| is_token(*token)),
+            traceparent: traceparent.and_then(Raw::text),
+            tracestate: tracestate.and_then(Raw::text),
+            baggage: baggage.and_then(Raw::text),
+            envelope: classify(envelope),
         }
     }
 }
@@ -162,25 +150,22 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
-    let claims_anything = wire.protocol_version.is_some()
-        || wire.client_capabilities.is_some()
-        || wire.client_info.is_some();
-    if !claims_anything {
+fn classify<'a>(keys: [Option<Raw<'a>>; 4]) -> Envelope<'a> {
+    let [version, capabilities, client_info, log_level] = keys;
+    if version.is_none() && capabilities.is_none() && client_info.is_none() {
         return Envelope::Absent;
     }
     let mut missing = Vec::new();
-    if wire.protocol_version.is_none() {
+    if version.is_none() {
         missing.push(PROTOCOL_VERSION);
     }
-    if wire.client_capabilities.is_none() {
+    if capabilities.is_none() {
         missing.push(CLIENT_CAPABILITIES);
     }
-    let (Some(version), Some(capabilities)) = (wire.protocol_version, wire.client_capabilities)
-    else {
+    let (Some(version), Some(capabilities)) = (version, capabilities) else {
         return Envelope::Partial { missing };
     };
-    let Some(version) = json::text(version) else {
+    let Some(version) = version.text() else {
         return Envelope::Malformed {
             key: PROTOCOL_VERSION,
             expected: "a string",
@@ -192,15 +177,15 @@ fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
             expected: "an object",
         };
     };
-    if wire.client_info.is_some_and(|info| !json::is_object(info)) {
+    if client_info.is_some_and(|info| !info.is_object()) {
         return Envelope::Malformed {
             key: CLIENT_INFO,
             expected: "an object",
         };
     }
-    let log_level = match wire.log_level {
+    let log_level = match log_level {
         None => None,
-        Some(raw) => match json::text(raw).and_then(|level| Level::from_text(&level)) {
+        Some(raw) => match raw.text().and_then(|level| Level::from_text(&level)) {
             None => {
                 return Envelope::Malformed {
                     key: LOG_LEVEL,
@@ -218,10 +203,10 @@ fn classify<'a>(wire: &MetaWire<'a>) -> Envelope<'a> {
 }
 
 /// A progress token is a string or an integer; anything else asks for nothing we could answer.
-fn is_token(text: &str) -> bool {
-    match json::first_byte(text) {
+fn is_token(token: Raw<'_>) -> bool {
+    match token.first_byte() {
         b'"' => true,
-        b'-' | b'0'..=b'9' => !text.contains(['.', 'e', 'E']),
+        b'-' | b'0'..=b'9' => !token.get().contains(['.', 'e', 'E']),
         _ => false,
     }
 }
@@ -231,7 +216,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> RequestMeta<'_> {
-        RequestMeta::parse(Some(serde_json::from_str(text).unwrap()))
+        RequestMeta::parse(Raw::parse(text))
     }
 
     const COMPLETE: &str = r#"{
@@ -329,7 +314,7 @@ mod tests {
     #[test]
     fn params_with_two_readings_are_malformed() {
         let of = |text| {
-            let params = Params::of(Some(serde_json::from_str(text).unwrap()));
+            let params = Params::of(Raw::parse(text));
             RequestMeta::of_params(&params).envelope
         };
         assert!(matches!(of(r#"{"a":1,"_meta":{}}"#), Envelope::Absent));
@@ -357,10 +342,7 @@ mod tests {
         ] {
             let text = format!("{{\"progressToken\":{value}}}");
             let meta = parse(&text);
-            assert_eq!(
-                meta.progress_token.map(RawValue::get),
-                kept.then_some(value)
-            );
+            assert_eq!(meta.progress_token.map(Raw::get), kept.then_some(value));
         }
     }
 }

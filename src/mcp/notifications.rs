@@ -9,6 +9,7 @@ use super::json::{self, Object};
 use super::logging::Level;
 use super::revision::Revision;
 use super::subscription;
+use crate::raw::Raw;
 
 /// Method of a progress report.
 pub const PROGRESS: &str = "notifications/progress";
@@ -55,9 +56,9 @@ pub struct Progress<'a> {
 }
 
 /// Writes a progress report for the request that gave `token`.
-pub fn progress(out: &mut Vec<u8>, revision: Revision, token: &RawValue, report: &Progress<'_>) {
+pub fn progress(out: &mut Vec<u8>, revision: Revision, token: &str, report: &Progress<'_>) {
     message(out, PROGRESS, |params| {
-        params.raw("progressToken", token.get());
+        params.raw("progressToken", token);
         params.number("progress", report.progress);
         if let Some(total) = report.total {
             params.number("total", total);
@@ -139,10 +140,10 @@ fn tag(params: &mut Object<'_>, subscription: Option<&str>) {
 }
 
 /// Reads `notifications/cancelled`: the JSON text of the request's id and the reason.
-pub fn parse_cancelled(params: Option<&RawValue>) -> Option<Cancelled<'_>> {
+pub fn parse_cancelled(params: Option<Raw<'_>>) -> Option<Cancelled<'_>> {
     let cancelled: Cancelled<'_> = json::read(params?)?;
     let is_id = matches!(
-        json::first_byte(cancelled.request_id.get()),
+        Raw::from(cancelled.request_id).first_byte(),
         b'"' | b'-' | b'0'..=b'9'
     );
     is_id.then_some(cancelled)
@@ -183,11 +184,11 @@ mod tests {
             message: Some("half"),
         };
         check(
-            |out| progress(out, Revision::V2024_11_05, raw("\"t\""), &report),
+            |out| progress(out, Revision::V2024_11_05, "\"t\"", &report),
             r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":50,"total":100}}"#,
         );
         check(
-            |out| progress(out, Revision::V2025_03_26, raw("0"), &report),
+            |out| progress(out, Revision::V2025_03_26, "0", &report),
             r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":0,"progress":50,"total":100,"message":"half"}}"#,
         );
     }
@@ -234,14 +235,14 @@ mod tests {
             |out| elicitation_complete(out, "e"),
             r#"{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"e"}}"#,
         );
-        let read = parse_cancelled(Some(raw(r#"{"requestId":"a","reason":"b\n"}"#))).unwrap();
+        let read = parse_cancelled(Raw::parse(r#"{"requestId":"a","reason":"b\n"}"#)).unwrap();
         assert_eq!(
             (read.request_id.get(), read.reason.as_deref()),
             ("\"a\"", Some("b\n"))
         );
-        assert!(parse_cancelled(Some(raw(r#"{"requestId":0}"#))).is_some());
+        assert!(parse_cancelled(Raw::parse(r#"{"requestId":0}"#)).is_some());
         for bad in ["{}", "[]", r#"{"requestId":null}"#, r#"{"requestId":{}}"#] {
-            assert!(parse_cancelled(Some(raw(bad))).is_none(), "{bad}");
+            assert!(parse_cancelled(Raw::parse(bad)).is_none(), "{bad}");
         }
         assert!(parse_cancelled(None).is_none());
     }

@@ -12,6 +12,7 @@ use super::errors::ProtocolError;
 use super::json;
 use super::list::List;
 use super::seal::Sealer;
+use crate::raw::Raw;
 
 /// Why a cursor is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn parse_position(
     sealer: &Sealer,
     list: List,
     generation: u64,
-    params: Option<&RawValue>,
+    params: Option<Raw<'_>>,
 ) -> Result<u32, CursorError> {
     #[derive(Deserialize)]
     struct Wire<'a> {
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     fn position(list: List, generation: u64, params: &str) -> Result<u32, CursorError> {
-        let raw: &RawValue = serde_json::from_str(params).unwrap();
+        let raw = Raw::parse(params).unwrap();
         parse_position(&Sealer::new(&[1; 32]), list, generation, Some(raw))
     }
 

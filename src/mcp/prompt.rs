@@ -11,6 +11,7 @@ use super::errors::ProtocolError;
 use super::json::{self, Object};
 use super::result::Dialect;
 use super::revision::Revision;
+use crate::raw::Raw;
 
 /// A prompt as `prompts/list` shows it.
 #[derive(Clone, Debug, Default)]
@@ -150,7 +151,7 @@ pub struct GetPromptParams<'a> {
 
 impl<'a> GetPromptParams<'a> {
     /// Reads the params.
-    pub fn parse(params: Option<&'a RawValue>) -> Result<GetPromptParams<'a>, ProtocolError> {
+    pub fn parse(params: Option<Raw<'a>>) -> Result<GetPromptParams<'a>, ProtocolError> {
         let parsed = params.and_then(json::read);
         parsed.ok_or_else(|| {
             ProtocolError::invalid_params(
@@ -310,7 +311,7 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Result<GetPromptParams<'_>, ProtocolError> {
-        GetPromptParams::parse(Some(serde_json::from_str(text).unwrap()))
+        GetPromptParams::parse(Raw::parse(text))
     }
 
     #[test]

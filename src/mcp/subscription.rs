@@ -12,6 +12,7 @@ use super::errors::ProtocolError;
 use super::json::{self, Object};
 use super::notifications::{self, ListChanged};
 use super::result::Dialect;
+use crate::raw::Raw;
 
 /// The `_meta` key of a subscription's id, on everything its stream carries.
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -45,7 +46,7 @@ pub struct Filter {
 
 impl Filter {
     /// Reads the params of `subscriptions/listen`.
-    pub fn parse(params: Option<&RawValue>) -> Result<Filter, ProtocolError> {
+    pub fn parse(params: Option<Raw<'_>>) -> Result<Filter, ProtocolError> {
         #[derive(Deserialize)]
         struct Wire {
             #[serde(deserialize_with = "json::only_object")]
@@ -132,7 +133,7 @@ pub fn write_end(out: &mut Vec<u8>, dialect: &Dialect<'_>, id: &str) {
 }
 
 /// Reads the `uri` of `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
-pub fn parse_uri(params: Option<&RawValue>) -> Result<Cow<'_, str>, ProtocolError> {
+pub fn parse_uri(params: Option<Raw<'_>>) -> Result<Cow<'_, str>, ProtocolError> {
     #[derive(Deserialize)]
     struct Wire<'a> {
         #[serde(borrow)]
@@ -150,7 +151,7 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Result<Filter, ProtocolError> {
-        Filter::parse(Some(serde_json::from_str(text).unwrap()))
+        Filter::parse(Raw::parse(text))
     }
 
     #[test]
@@ -217,9 +218,9 @@ mod tests {
 
     #[test]
     fn uris() {
-        let raw: &RawValue = serde_json::from_str(r#"{"uri":"a:b"}"#).unwrap();
+        let raw = Raw::parse(r#"{"uri":"a:b"}"#).unwrap();
         assert_eq!(parse_uri(Some(raw)).unwrap(), "a:b");
-        let raw: &RawValue = serde_json::from_str(r#"{"uri":1}"#).unwrap();
+        let raw = Raw::parse(r#"{"uri":1}"#).unwrap();
         assert!(parse_uri(Some(raw)).is_err());
         assert!(parse_uri(None).is_err());
     }

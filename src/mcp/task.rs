@@ -16,6 +16,7 @@ use super::json::{self, Object};
 use super::notifications;
 use super::result::Dialect;
 use super::subscription::SUBSCRIPTION_ID;
+use crate::raw::Raw;
 
 /// Method of a status notification.
 pub const STATUS_CHANGED: &str = "notifications/tasks";
@@ -159,7 +160,7 @@ pub struct TaskParams<'a> {
 
 impl<'a> TaskParams<'a> {
     /// Reads the params.
-    pub fn parse(params: Option<&'a RawValue>) -> Result<TaskParams<'a>, ProtocolError> {
+    pub fn parse(params: Option<Raw<'a>>) -> Result<TaskParams<'a>, ProtocolError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire<'a> {
@@ -174,7 +175,7 @@ impl<'a> TaskParams<'a> {
                 "params need a string `taskId`",
             ));
         };
-        let responses = InputResponses::parse(wire.input_responses);
+        let responses = InputResponses::parse(wire.input_responses.map(Raw::from));
         Ok(TaskParams {
             task_id: wire.task_id,
             responses,
@@ -288,7 +289,7 @@ mod tests {
 
     #[test]
     fn params() {
-        let parse = |text| TaskParams::parse(Some(serde_json::from_str(text).unwrap()));
+        let parse = |text| TaskParams::parse(Raw::parse(text));
         let text = r#"{"taskId":"t","inputResponses":{"k":{"roots":[]}}}"#;
         let params = parse(text).unwrap();
         assert_eq!(params.task_id, "t");

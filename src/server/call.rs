@@ -20,6 +20,7 @@ use crate::mcp::logging::Level;
 use crate::mcp::notifications::{self, Progress};
 use crate::mcp::revision::Revision;
 use crate::mcp::seal::Binding;
+use crate::raw::Raw;
 use crate::rt::{self, Deadline, Expired};
 use crate::tools::{Ask, CallError, Change, Host, Interrupt, LocalFuture};
 
@@ -41,7 +42,7 @@ pub struct Call {
     client: Rc<ClientCapabilities>,
     route: Route,
     switch: Rc<Switch>,
-    progress_token: Option<Box<RawValue>>,
+    progress_token: Option<Box<str>>,
     /// The level this one request wants, in revisions where each says so.
     log_level: Option<Level>,
     /// Runs while the handler works, rests while the client is being asked.
@@ -80,7 +81,7 @@ enum Bound {
     Hashed(Binding),
     Request {
         method: Box<str>,
-        params: Option<Box<RawValue>>,
+        params: Option<Box<str>>,
     },
 }
 
@@ -113,7 +114,8 @@ impl Call {
             bound = Some(match &retry.state {
                 Some(state) => {
                     let caller = &exchange.caller().name;
-                    let binding = Binding::new(caller, &request.method, request.params);
+                    let binding =
+                        Binding::new(caller, &request.method, request.params.map(Raw::get));
                     let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
                     let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
                     round.answers = sealed.answers;
@@ -122,7 +124,7 @@ impl Call {
                 }
                 None => Bound::Request {
                     method: (&*request.method).into(),
-                    params: request.params.map(RawValue::to_owned),
+                    params: request.params.map(|params| params.get().into()),
                 },
             });
             for key in retry.responses.keys() {
@@ -147,7 +149,7 @@ impl Call {
             client: exchange.client(),
             route: exchange.route(),
             switch: exchange.switch(),
-            progress_token: exchange.meta.progress_token.map(RawValue::to_owned),
+            progress_token: (exchange.meta.progress_token).map(|token| token.get().into()),
             log_level,
             deadline,
             bound,

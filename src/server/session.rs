@@ -458,7 +458,7 @@ impl Session {
             }
         };
         let outcome = match &response.body {
-            ResponseBody::Result(result) => Ok((*result).to_owned()),
+            ResponseBody::Result(result) => Ok(result.keep()),
             ResponseBody::Error(error) => Err(error.get().into()),
         };
         // The handler may have been cancelled meanwhile; then nobody wants the answer.

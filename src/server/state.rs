@@ -22,13 +22,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nanoserde::SerBin;
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::gate::Principal;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
+use crate::raw::Raw;
 use crate::rt;
 
 use super::Server;
@@ -297,7 +297,7 @@ fn save_session(session: &Session, revision: Revision, idle: Duration) -> SavedS
 }
 
 fn remember(saved: &SavedSession) -> Option<Remembered> {
-    let client: &RawValue = serde_json::from_str(&saved.client).ok()?;
+    let client = Raw::parse(&saved.client)?;
     let streams = saved.streams.iter().map(|saved| {
         let mut stream = SessionStream::new(saved.number);
         stream.ring = (saved.events.iter())

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::errors::{self, ProtocolError, shorten};
+use super::params::Param;
 use crate::base64;
 
 pub use params::match_params;
@@ -125,11 +126,11 @@ pub struct Routing<'a> {
 }
 
 /// The member of `params` that `Mcp-Name` repeats for a method, if it does for that one.
-pub fn name_member(method: &str) -> Option<&'static str> {
+pub fn name_member(method: &str) -> Option<Param> {
     match method {
-        "prompts/get" | "tools/call" => Some("name"),
-        "resources/read" => Some("uri"),
-        "tasks/cancel" | "tasks/get" | "tasks/update" => Some("taskId"),
+        "prompts/get" | "tools/call" => Some(Param::Name),
+        "resources/read" => Some(Param::Uri),
+        "tasks/cancel" | "tasks/get" | "tasks/update" => Some(Param::TaskId),
         _ => None,
     }
 }

@@ -4,17 +4,17 @@
 //! ([`HeaderParam`]). Called by the dispatcher after the tool is known and before it runs.
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::{HeaderMismatch, HeaderProblem, HeaderSource, mismatch, one_value};
 use crate::mcp::tool::{HeaderParam, HeaderParamKind};
+use crate::raw::Raw;
 
 /// Compares the mirrored arguments of a tool call with their headers. `arguments` is the JSON
 /// object of the call.
 pub fn match_params(
     headers: &dyn HeaderSource,
     params: &[HeaderParam],
-    arguments: Option<&RawValue>,
+    arguments: Option<Raw<'_>>,
 ) -> Result<(), HeaderMismatch> {
     if params.is_empty() {
         return Ok(());
@@ -117,12 +117,12 @@ mod tests {
 
     #[track_caller]
     fn check(headers: &[(&'static str, &str)], arguments: &str, expected: Option<HeaderProblem>) {
-        let arguments = serde_json::from_str(arguments).unwrap();
+        let arguments = Raw::parse(arguments).unwrap();
         let result = match_params(&head(headers), &params(), Some(arguments));
         assert_eq!(
             result.err().map(|error| error.problem),
             expected,
-            "{headers:?} {arguments}"
+            "{headers:?} {arguments:?}"
         );
     }
 

@@ -17,8 +17,9 @@ use super::capabilities::ClientCapabilities;
 use super::content::Icon;
 use super::errors::ProtocolError;
 use super::json;
-use super::params::Params;
+use super::params::{Param, Params};
 use super::revision::Revision;
+use crate::raw::Raw;
 use arguments::Arguments;
 pub use result::ToolResult;
 pub use schema::{HeaderParam, HeaderParamKind, SchemaError};
@@ -379,14 +380,14 @@ pub struct CallToolParams<'a> {
     /// The tool's name.
     pub name: Cow<'a, str>,
     /// The arguments: a JSON object. Absent and null are the same as `{}`.
-    pub arguments: Option<&'a RawValue>,
+    pub arguments: Option<Raw<'a>>,
 }
 
 impl<'a> CallToolParams<'a> {
     /// Reads the params.
     pub fn parse(params: &Params<'a>) -> Result<CallToolParams<'a>, ProtocolError> {
-        match (params.text("name"), params.one("arguments")) {
-            (Some(name), Ok(arguments)) if arguments.is_none_or(json::is_object) => {
+        match (params.text(Param::Name), params.one(Param::Arguments)) {
+            (Some(name), Ok(arguments)) if arguments.is_none_or(Raw::is_object) => {
                 Ok(CallToolParams { name, arguments })
             }
             _ => Err(ProtocolError::invalid_params(
@@ -397,7 +398,7 @@ impl<'a> CallToolParams<'a> {
 
     /// The arguments as JSON text.
     pub fn arguments_text(&self) -> &'a str {
-        self.arguments.map_or("{}", RawValue::get)
+        self.arguments.map_or("{}", Raw::get)
     }
 }
 
@@ -476,7 +477,7 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Result<CallToolParams<'_>, ProtocolError> {
-        CallToolParams::parse(&Params::of(Some(serde_json::from_str(text).unwrap())))
+        CallToolParams::parse(&Params::of(Raw::parse(text)))
     }
 
     #[test]

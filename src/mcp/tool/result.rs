@@ -1,10 +1,10 @@
 //! What a call of a tool came to.
 
+use crate::raw::Raw;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::mcp::content::{Body, Content};
-use crate::mcp::json;
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
 
@@ -98,7 +98,7 @@ impl ToolResult {
     fn structured_for(&self, revision: Revision) -> Option<&RawValue> {
         let json = self.structured.as_deref()?;
         let fits = revision.structured_may_be_any_json()
-            || (revision.has_structured_content() && json::is_object(json));
+            || (revision.has_structured_content() && Raw::from(json).is_object());
         fits.then_some(json)
     }
 }
