@@ -1,4 +1,4 @@
-//! Finds bytes and compares names, eight bytes at a time. The crate is built for size, where the compiler
+//! Finds bytes, eight at a time. The crate is built for size, where the compiler
 //! does not widen such loops by itself.
 //!
 //! The words are read in little-endian order, so the lowest marked byte is the first one. A borrow
@@ -35,35 +35,6 @@ pub fn plain_in_json(word: [u8; 8]) -> usize {
     let word = u64::from_le_bytes(word);
     let marks = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
     marks.trailing_zeros() as usize / 8
-}
-
-/// Whether two names are equal but for the case of ASCII letters.
-pub fn is_same_name(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let (words, tail) = one.as_chunks::<8>();
-    let (other_words, other_tail) = other.as_chunks::<8>();
-    (words.iter().zip(other_words)).all(|(one, other)| is_same_word(*one, *other))
-        && match (one.last_chunk(), other.last_chunk()) {
-            // The last word, of which some bytes are looked at once more.
-            (Some(one), Some(other)) => is_same_word(*one, *other),
-            _ => is_same_word(padded(tail), padded(other_tail)),
-        }
-}
-
-fn is_same_word(one: [u8; 8], other: [u8; 8]) -> bool {
-    lower(u64::from_le_bytes(one)) == lower(u64::from_le_bytes(other))
-}
-
-/// Every byte that is an ASCII letter in lower case.
-fn lower(word: u64) -> u64 {
-    // Without the high bits no sum is carried into the next byte, and they say what is not ASCII.
-    let low = word & every_byte(0x7f);
-    let from_a = low.wrapping_add(every_byte(0x80 - b'A'));
-    let beyond_z = low.wrapping_add(every_byte(0x80 - b'[')); // the one after Z
-    let letters = (from_a & !beyond_z & !word) & every_byte(0x80);
-    word | letters >> 2
 }
 
 /// A word of at most eight bytes and spaces.
@@ -174,24 +145,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// Every byte value against every other, at every place of two words.
-    #[test]
-    fn names_are_compared_without_case() {
-        for (one, other) in (0..=255).flat_map(|one| (0..=255).map(move |other| (one, other))) {
-            for len in [1, 7, 8, 9, 16] {
-                for at in [0, len / 2, len - 1] {
-                    let (mut left, mut right) = ([b'a'; 16], [b'A'; 16]);
-                    (left[at], right[at]) = (one, other);
-                    assert_eq!(
-                        is_same_name(&left[..len], &right[..len]),
-                        one.eq_ignore_ascii_case(&other),
-                        "{one} {other} {len} {at}"
-                    );
-                }
-            }
-        }
-        assert!(is_same_name(b"", b"") && !is_same_name(b"a", b"") && !is_same_name(b"a", b"a "));
     }
 }

@@ -4,6 +4,7 @@
 
 use super::fields::Fields;
 use super::head::Version;
+use super::name::Name;
 use std::fmt;
 
 /// The body that follows a request head.
@@ -74,15 +75,14 @@ impl std::error::Error for FramingError {}
 /// - 6: valid `Content-Length`: that many bytes
 /// - 7: neither: no body
 pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, FramingError> {
-    let mut lengths = fields.all("content-length");
-    let mut codings = fields.all("transfer-encoding");
-    let (length, coding) = (lengths.next(), codings.next());
-    if lengths.next().is_some() {
+    if fields.is_repeated(Name::ContentLength) {
         return Err(FramingError::RepeatedLength);
     }
-    if codings.next().is_some() {
+    if fields.is_repeated(Name::TransferEncoding) {
         return Err(FramingError::RepeatedTransferEncoding);
     }
+    let length = fields.value(Name::ContentLength);
+    let coding = fields.value(Name::TransferEncoding);
     match (length, coding) {
         (Some(_), Some(_)) => Err(FramingError::LengthAndTransferEncoding),
         (None, Some(_)) if version == Version::Http10 => {

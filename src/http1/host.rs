@@ -49,36 +49,50 @@ impl std::error::Error for HostError {}
 impl<'a> Host<'a> {
     /// Reads `name[:port]`. An empty port counts as none (RFC 3986 section 6.2.3).
     pub fn parse(text: &'a str) -> Result<Host<'a>, HostError> {
-        let name_len = if let Some(rest) = text.strip_prefix('[') {
-            let (address, _) = rest.split_once(']').ok_or(HostError::Invalid)?;
+        let bytes = text.as_bytes();
+        let name_len = if bytes.first() == Some(&b'[') {
+            let (address, _) = text
+                .get(1..)
+                .and_then(|rest| rest.split_once(']'))
+                .ok_or(HostError::Invalid)?;
             address
                 .parse::<Ipv6Addr>()
                 .map_err(|_| HostError::Invalid)?;
             address.len().saturating_add(2)
         } else {
-            text.bytes()
-                .take_while(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))
-                .count()
+            let mut len = 0usize;
+            while let Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~') =
+                bytes.get(len)
+            {
+                len = len.wrapping_add(1);
+            }
+            len
         };
-        let (name, rest) = text.split_at(name_len);
-        if name.is_empty() {
-            return Err(HostError::Invalid);
-        }
-        let port = match rest.strip_prefix(':') {
-            None if rest.is_empty() => None,
-            None => return Err(HostError::Invalid),
-            Some("") => None,
-            Some(digits) => Some(parse_port(digits)?),
+        let port = match bytes.get(name_len..) {
+            _ if name_len == 0 => return Err(HostError::Invalid),
+            Some([] | [b':']) => None,
+            Some([b':', digits @ ..]) => Some(parse_port(digits)?),
+            _ => return Err(HostError::Invalid),
         };
+        let name = text.get(..name_len).unwrap_or_default();
         Ok(Host { name, port })
     }
 }
 
-fn parse_port(digits: &str) -> Result<u16, HostError> {
-    if digits.len() > 5 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+fn parse_port(digits: &[u8]) -> Result<u16, HostError> {
+    if digits.len() > 5 {
         return Err(HostError::Invalid);
     }
-    digits.parse().map_err(|_| HostError::Invalid)
+    let mut port = 0u32;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return Err(HostError::Invalid);
+        }
+        port = port
+            .wrapping_mul(10)
+            .wrapping_add(u32::from(digit.wrapping_sub(b'0')));
+    }
+    u16::try_from(port).map_err(|_| HostError::Invalid)
 }
 
 #[cfg(test)]

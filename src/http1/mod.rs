@@ -18,6 +18,7 @@ mod fields;
 pub mod framing;
 pub mod host;
 pub mod method;
+pub mod name;
 mod scan;
 mod target;
 
@@ -40,3 +41,4 @@ pub use framing::{Framing, FramingError};
 pub use head::{Expectation, Head, HeadError, HeadLimits, Version};
 pub use host::{Host, HostError};
 pub use method::Method;
+pub use name::Name;

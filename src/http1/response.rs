@@ -57,21 +57,21 @@ impl ResponseHead {
         limits: &HeadLimits,
     ) -> Result<Option<usize>, HeadError> {
         loop {
-            match self.scan.advance(buf, limits.head_bytes_max)? {
+            match self.scan.advance(buf, limits, &mut self.fields)? {
                 ScanStep::NeedMore => return Ok(None),
                 ScanStep::StartLine(line) => {
                     self.fields.clear();
                     self.parse_status_line(buf.get(line).unwrap_or_default())?;
                 }
-                ScanStep::End(lines) => {
+                ScanStep::End(head) => {
                     // The tolerance for blank lines is for requests only.
-                    if self.scan.lead() != 0 {
+                    if head.start != 0 {
                         return Err(HeadError::BadStartLine);
                     }
-                    let head = buf.get(..lines.end).unwrap_or_default();
-                    self.fields.fill(head, lines.clone(), limits.headers_max)?;
+                    let consumed = head.end;
+                    self.fields.finish(buf.get(head).unwrap_or_default())?;
                     self.scan = HeadScan::default();
-                    return Ok(Some(lines.end));
+                    return Ok(Some(consumed));
                 }
             }
         }
@@ -141,13 +141,12 @@ impl ResponseHead {
 
     /// The first value of a header; see [`Head::header`](super::Head::header).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.fields.all(name).next_text()
+        self.fields.texts(name).next()
     }
 
     /// All values of a header in order.
-    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let mut values = self.fields.all(name);
-        std::iter::from_fn(move || values.next_text())
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.fields.texts(name)
     }
 
     /// All headers in order.

@@ -1,12 +1,12 @@
 //! Finds the end of a message head, byte by byte, and refuses line tricks on the way. Called by
 //! `head` and `response`.
 //!
-//! The tokeniser behind it (httparse) is lenient where RFC 9112 allows leniency: it takes a bare LF
-//! as a line end. A proxy in front may not, and then the two see different requests. So the line
-//! structure is checked here, before anything is tokenised. The scan remembers how far it got:
-//! bytes arriving one at a time cost one step each, and an error does not depend on how the bytes
-//! were cut.
+//! Two readers that see different lines see different requests: a proxy in front and we must not. So
+//! the line structure is checked here, before anything is made of a line. The scan remembers how far
+//! it got: bytes arriving one at a time cost one step each, and an error does not depend on how the
+//! bytes were cut.
 
+use super::fields::Fields;
 use super::head::{HeadError, HeadLimits};
 use crate::find;
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub(super) enum ScanStep {
     NeedMore,
     /// The start line is complete: its range in the buffer, with its CRLF.
     StartLine(Range<usize>),
-    /// The head is complete: the range of its field lines and closing blank line.
+    /// The head is complete: its range in the buffer.
     End(Range<usize>),
 }
 
@@ -44,17 +44,15 @@ pub(super) struct HeadScan {
 }
 
 impl HeadScan {
-    /// First byte of the start line.
-    pub(super) fn lead(&self) -> usize {
-        self.lead
-    }
-
-    /// Continues the search in `buf`, which starts with the bytes of the calls before.
+    /// Continues the search in `buf`, which starts with the bytes of the calls before. Hands each field
+    /// line to `fields`.
     pub(super) fn advance(
         &mut self,
         buf: &[u8],
-        head_bytes_max: usize,
+        limits: &HeadLimits,
+        fields: &mut Fields,
     ) -> Result<ScanStep, HeadError> {
+        let head_bytes_max = limits.head_bytes_max;
         debug_assert!(
             self.at <= buf.len(),
             "the buffer lost bytes between two calls"
@@ -105,8 +103,11 @@ impl HeadScan {
                 return Ok(ScanStep::StartLine(line));
             }
             if line.len() == 2 {
-                return Ok(ScanStep::End(self.fields..self.at));
+                return Ok(ScanStep::End(self.lead..self.at));
             }
+            let head = buf.get(self.lead..).unwrap_or_default();
+            let place = |at: usize| at.saturating_sub(self.lead);
+            fields.add(head, place(line.start)..place(line.end), limits.headers_max);
         }
     }
 
@@ -153,12 +154,19 @@ pub(super) fn fuzz_both_ways<H>(
 mod tests {
     use super::*;
 
+    fn limits(head_bytes_max: usize) -> HeadLimits {
+        HeadLimits {
+            head_bytes_max,
+            headers_max: 8,
+        }
+    }
+
     /// The answer when `text` arrives one byte at a time, and the number of bytes it took.
     fn scan(text: &[u8], head_bytes_max: usize) -> (Result<ScanStep, HeadError>, usize) {
-        let mut scan = HeadScan::default();
+        let (mut scan, mut fields) = (HeadScan::default(), Fields::default());
         for end in 0..=text.len() {
             loop {
-                match scan.advance(&text[..end], head_bytes_max) {
+                match scan.advance(&text[..end], &limits(head_bytes_max), &mut fields) {
                     Ok(ScanStep::NeedMore) => break,
                     Ok(ScanStep::StartLine(_)) => (),
                     answer => return (answer, end),
@@ -171,10 +179,10 @@ mod tests {
     #[test]
     fn a_head_of_exactly_the_limit_is_allowed() {
         let text = b"GET / HTTP/1.1\r\nA: b\r\n\r\n";
-        assert_eq!(scan(text, text.len()).0, Ok(ScanStep::End(16..text.len())));
+        assert_eq!(scan(text, text.len()).0, Ok(ScanStep::End(0..text.len())));
         assert_eq!(
             scan(text, text.len() + 1).0,
-            Ok(ScanStep::End(16..text.len()))
+            Ok(ScanStep::End(0..text.len()))
         );
         assert_eq!(
             scan(text, text.len() - 1).0,
@@ -197,7 +205,7 @@ mod tests {
     fn blank_lines_before_the_start_line_are_bounded() {
         let mut text = b"\r\n".repeat(LEADING_CRLF_MAX);
         text.extend_from_slice(b"GET / HTTP/1.1\r\n\r\n");
-        assert_eq!(scan(&text, 18).0, Ok(ScanStep::End(24..26)));
+        assert_eq!(scan(&text, 18).0, Ok(ScanStep::End(8..26)));
         text.splice(0..0, *b"\r\n");
         assert_eq!(
             scan(&text, 18).0,
@@ -241,13 +249,13 @@ mod tests {
     #[test]
     fn the_prefix_is_not_scanned_twice() {
         let text = b"\r\nGET / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\n";
-        let mut scan = HeadScan::default();
+        let (mut scan, mut fields) = (HeadScan::default(), Fields::default());
         let mut buf = Vec::new();
         let mut steps = Vec::new();
         for byte in text {
             buf.push(*byte);
             while let step = scan
-                .advance(&buf, 100)
+                .advance(&buf, &limits(100), &mut fields)
                 .expect("the overwritten bytes are behind the scan")
                 && step != ScanStep::NeedMore
             {
@@ -258,7 +266,7 @@ mod tests {
         }
         assert_eq!(
             steps,
-            [ScanStep::StartLine(2..18), ScanStep::End(18..text.len())]
+            [ScanStep::StartLine(2..18), ScanStep::End(2..text.len())]
         );
     }
 }

@@ -21,14 +21,19 @@ pub(super) struct Target {
 impl Target {
     /// Reads a target; `None` if it has no valid form for `method`.
     pub(super) fn parse(target: &str, method: Method) -> Option<Target> {
-        // Bytes outside visible ASCII never belong into a target, and a client must keep the
-        // fragment to itself.
-        if target.is_empty()
-            || target
-                .bytes()
-                .any(|byte| !byte.is_ascii_graphic() || byte == b'#')
-        {
+        if target.is_empty() {
             return None;
+        }
+        let mut query_start = None;
+        for (at, byte) in target.bytes().enumerate() {
+            // Bytes outside visible ASCII never belong into a target, and a client must keep the
+            // fragment to itself.
+            if !byte.is_ascii_graphic() || byte == b'#' {
+                return None;
+            }
+            if byte == b'?' && query_start.is_none() {
+                query_start = Some(at);
+            }
         }
         if method == Method::Connect {
             let host = Host::parse(target).ok()?;
@@ -50,8 +55,6 @@ impl Target {
         } else {
             authority_end(target)?
         };
-        let after = target.get(path_start..)?;
-        let query_start = after.find('?').map(|at| path_start.saturating_add(at));
         let path = path_start..query_start.unwrap_or(target.len());
         let authority = if path_start == 0 {
             None

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use crate::gate::Principal;
-use crate::http1::Head;
 use crate::http1::accept::accepts;
+use crate::http1::{Head, Name};
 use crate::jsonrpc::{self, Envelope, Incoming, Rules};
 use crate::mcp::headers::{HeaderSource, HeaderValue};
 use crate::mcp::revision::Revision;
@@ -21,16 +21,18 @@ use super::site::Settings;
 use super::sse_out::write_stream_head;
 use super::stream::{StreamOwner, StreamPlan};
 
-/// The header with a session's id, in lower case.
-pub const SESSION_ID: &str = "mcp-session-id";
-const LAST_EVENT_ID: &str = "last-event-id";
-const VERSION: &str = "mcp-protocol-version";
-
 /// The routing headers of 2026-07-28, as the protocol asks for them.
 struct RoutingHeaders<'a>(&'a Head);
 
 impl HeaderSource for RoutingHeaders<'_> {
     fn values(&self, name: &str) -> HeaderValue<'_> {
+        if let Some(name) = Name::of(name.as_bytes()) {
+            return match (self.0.header_bytes(name), self.0.repeated(&[name])) {
+                (None, _) => HeaderValue::Absent,
+                (Some(value), None) => HeaderValue::One(value),
+                (Some(_), Some(_)) => HeaderValue::Repeated,
+            };
+        }
         let mut values = self.0.all_bytes(name);
         match (values.next(), values.next()) {
             (None, _) => HeaderValue::Absent,
@@ -48,7 +50,7 @@ pub async fn post(
     bytes: &[u8],
 ) -> After {
     let head = &connection.head;
-    let Some(takes) = Takes::of(head.list("accept").as_deref()) else {
+    let Some(takes) = Takes::of(head.list(Name::Accept).as_deref()) else {
         let text = "`Accept` must allow application/json or text/event-stream";
         return connection.send(Response::error(406, text)).await;
     };
@@ -57,8 +59,8 @@ pub async fn post(
         transport: Transport::Streamable,
         caller,
         carrier: Carrier::Streamable(StreamableHead {
-            version: head.header(VERSION),
-            session_id: head.header(SESSION_ID),
+            version: head.header(Name::McpProtocolVersion),
+            session_id: head.header(Name::McpSessionId),
             headers: &routing,
         }),
     };
@@ -87,12 +89,12 @@ pub async fn get(
     caller: &Rc<Principal>,
 ) -> After {
     let head = &connection.head;
-    if !accepts(head.list("accept").as_deref(), "text/event-stream") {
+    if !accepts(head.list(Name::Accept).as_deref(), "text/event-stream") {
         let text = "`Accept` must allow text/event-stream";
         return connection.send(Response::error(406, text)).await;
     }
     // Streams by GET exist only in sessions: without one this is a client of another revision.
-    if head.header(SESSION_ID).is_none() {
+    if head.header(Name::McpSessionId).is_none() {
         let text = "GET needs a session; send `initialize` first, or `subscriptions/listen`";
         let response = Response::error(405, text).with("Allow", "POST, OPTIONS");
         return connection.send(response).await;
@@ -101,7 +103,7 @@ pub async fn get(
         Ok(session) => session,
         Err(refusal) => return connection.send(refusal).await,
     };
-    let last_event = match head.header(LAST_EVENT_ID).map(EventId::parse) {
+    let last_event = match head.header(Name::LastEventId).map(EventId::parse) {
         Some(None) => {
             let text = "`Last-Event-ID` is not an id of this server";
             return connection.send(Response::error(400, text)).await;
@@ -145,7 +147,7 @@ pub async fn get(
 
 /// Ends the session (2025-03-26 `basic/transports`, "Session Management").
 pub async fn delete(connection: &mut Connection, caller: &Rc<Principal>) -> After {
-    if connection.head.header(SESSION_ID).is_none() {
+    if connection.head.header(Name::McpSessionId).is_none() {
         let text = "DELETE needs `Mcp-Session-Id`";
         let response = Response::error(405, text).with("Allow", "POST, OPTIONS");
         return connection.send(response).await;
@@ -165,13 +167,13 @@ pub async fn delete(connection: &mut Connection, caller: &Rc<Principal>) -> Afte
 fn find_session(connection: &Connection, caller: &Rc<Principal>) -> Result<Rc<Session>, Response> {
     let head = &connection.head;
     if head
-        .header(VERSION)
+        .header(Name::McpProtocolVersion)
         .is_some_and(|version| Revision::from_text(version).is_none())
     {
         let text = "`MCP-Protocol-Version` is not a revision this server speaks";
         return Err(Response::error(400, text));
     }
-    let id = head.header(SESSION_ID).unwrap_or_default();
+    let id = head.header(Name::McpSessionId).unwrap_or_default();
     let session = connection.http.server.session(id, caller);
     // A session of HTTP+SSE has its own stream and is not to be reached from here.
     session

@@ -7,7 +7,7 @@ use crate::gate::cors;
 use crate::gate::origin::AllowedOrigin;
 use crate::gate::rate::RateRefusal;
 use crate::http1::encode::Persistence;
-use crate::http1::{Expectation, Head, Method};
+use crate::http1::{Expectation, Head, Method, Name};
 use crate::metrics::Limit;
 
 use crate::transport::respond::Response;
@@ -18,13 +18,13 @@ use super::Connection;
 
 /// Headers by which we decide and that have one value. Twice, they mean one thing to us and may mean
 /// another to whoever stands in front. (`Host` and those about length are `http1`'s.)
-const SINGLE: [&str; 6] = [
-    "authorization",
-    "content-type",
-    "last-event-id",
-    "mcp-protocol-version",
-    "mcp-session-id",
-    "origin",
+const SINGLE: [Name; 6] = [
+    Name::Authorization,
+    Name::ContentType,
+    Name::LastEventId,
+    Name::McpProtocolVersion,
+    Name::McpSessionId,
+    Name::Origin,
 ];
 
 /// A request that may go on.
@@ -59,7 +59,7 @@ impl Connection {
         };
         if let Some(name) = head.repeated(&SINGLE) {
             self.persistence = Persistence::Close;
-            let text = format!("more than one `{name}` header: send one");
+            let text = format!("more than one `{}` header: send one", name.as_str());
             return Err(Response::error(400, &text));
         }
         site.host.admit(host_text).map_err(|refusal| {
@@ -67,7 +67,7 @@ impl Connection {
         })?;
         let origin = site
             .origin
-            .admit(head.header("origin"), host_text)
+            .admit(head.header(Name::Origin), host_text)
             .map_err(|refusal| {
                 Response::json(crate::gate::origin::OriginRefusal::STATUS, refusal.body())
             })?;
@@ -78,8 +78,8 @@ impl Connection {
         let method = head.method();
         if method == Method::Options {
             if cors::is_preflight(
-                head.header("origin"),
-                head.header("access-control-request-method"),
+                head.header(Name::Origin),
+                head.header(Name::AccessControlRequestMethod),
             ) {
                 // Its answer has CORS headers of its own, and each may stand only once.
                 self.cors.clear();
@@ -114,7 +114,7 @@ impl Connection {
         }
         if method == Method::Post {
             if head
-                .header("content-encoding")
+                .header(Name::ContentEncoding)
                 .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
             {
                 return Err(Response::error(
@@ -122,7 +122,7 @@ impl Connection {
                     "`Content-Encoding` of requests is not supported",
                 ));
             }
-            let content_type = head.header("content-type");
+            let content_type = head.header(Name::ContentType);
             if !content_type.is_some_and(crate::http1::accept::is_json_content_type) {
                 return Err(Response::error(
                     415,
@@ -166,14 +166,14 @@ fn answer_options(
 ) -> Response {
     let allow = target.map_or("GET, POST, DELETE, OPTIONS", Target::allow);
     let mut response = Response::empty(204).with("Allow", allow);
-    let requested = head.header("access-control-request-method");
-    let is_preflight = cors::is_preflight(head.header("origin"), requested);
+    let requested = head.header(Name::AccessControlRequestMethod);
+    let is_preflight = cors::is_preflight(head.header(Name::Origin), requested);
     let origin = origin.filter(|_| is_preflight);
     if origin.is_none() && target.is_none() && head.path() != "*" {
         return no_such_path();
     }
     if let Some(origin) = origin {
-        let headers = head.header("access-control-request-headers");
+        let headers = head.header(Name::AccessControlRequestHeaders);
         response
             .headers
             .extend(cors::preflight_headers(origin, allow, headers));

@@ -8,7 +8,7 @@ use crate::gate::brake::FORGOTTEN_AFTER;
 use crate::gate::jwt::{Jwt, JwtRefusal};
 use crate::gate::rate::{Key, RateRefusal};
 use crate::gate::{Principal, Scope, Scopes};
-use crate::http1::{Method, query};
+use crate::http1::{Method, Name, query};
 use crate::jsonrpc::{self, Envelope, Incoming, Message, UnknownId};
 use crate::metrics::Limit;
 use crate::rt;
@@ -17,7 +17,7 @@ use crate::transport::http_sse;
 use crate::transport::respond::Response;
 use crate::transport::routes::{Access, Target};
 use crate::transport::site::Settings;
-use crate::transport::streamable::{SESSION_ID, rules};
+use crate::transport::streamable::rules;
 
 use super::{After, Connection};
 
@@ -30,8 +30,8 @@ impl Connection {
         let head = &self.head;
         self.client = settings.proxies.client(
             self.peer,
-            head.list("forwarded").as_deref(),
-            head.list("x-forwarded-for").as_deref(),
+            head.list(Name::Forwarded).as_deref(),
+            head.list(Name::XForwardedFor).as_deref(),
         );
         let metrics = &self.http.server.metrics;
         if self.client.is_uncertain {
@@ -96,7 +96,7 @@ impl Connection {
         settings: &Settings,
         scope: Option<Scope>,
     ) -> Result<Rc<Principal>, Response> {
-        let credential = self.head.header("authorization");
+        let credential = self.head.header(Name::Authorization);
         let certificate = self
             .stream
             .peer_certificate()
@@ -211,7 +211,7 @@ impl Connection {
     fn session_id(&self, target: Target) -> Option<String> {
         let head = &self.head;
         match (head.method(), target) {
-            (Method::Post, Target::Mcp) => head.header(SESSION_ID).map(str::to_owned),
+            (Method::Post, Target::Mcp) => head.header(Name::McpSessionId).map(str::to_owned),
             (Method::Post, Target::Messages) => {
                 let query = head.query()?;
                 let id = query::first(query, "session_id");
