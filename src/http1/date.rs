@@ -9,9 +9,9 @@ const MONTH_NAMES: [&[u8; 3]; 12] = [
 ];
 
 /// A date as it stands in a header, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Made once a second,
-/// copied into every answer.
+/// copied into every answer: with all that stands around it there, as one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HttpDate([u8; 29]);
+pub struct HttpDate([u8; 39]);
 
 impl HttpDate {
     /// The date at `unix_secs`; times outside the years 0 to 9999 read as the nearest end, so a
@@ -31,18 +31,21 @@ impl HttpDate {
         put_digits(&mut text[17..19], utc.hour);
         put_digits(&mut text[20..22], utc.minute);
         put_digits(&mut text[23..25], utc.second);
-        HttpDate(text)
+        let mut line = *b"Date:                              \r\n\r\n";
+        line[6..35].copy_from_slice(&text);
+        HttpDate(line)
     }
 
-    /// The 29 bytes.
-    pub fn as_bytes(&self) -> &[u8] {
+    /// The last header of a head and the blank line.
+    pub fn end_of_head(&self) -> &[u8] {
         &self.0
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         // Always is: only `from_unix` makes one.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        let date = self.0.get(6..35).unwrap_or_default();
+        std::str::from_utf8(date).unwrap_or_default()
     }
 }
 

@@ -164,13 +164,13 @@ impl<'o> HeadWriter<'o> {
         self
     }
 
-    /// Writes one header with a number.
-    pub fn number(&mut self, name: &'static str, value: u64) -> &mut Self {
-        debug_assert!(!is_own(name), "`{name}` is written by `finish`");
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b": ");
-        push_decimal(self.out, value);
-        self.out.extend_from_slice(b"\r\n");
+    /// Writes one header that is always the same, as one piece: `line` has its CRLF.
+    pub fn line(&mut self, line: &'static str) -> &mut Self {
+        debug_assert!(
+            (line.strip_suffix("\r\n")).is_some_and(|line| HeaderValue::parse(line).is_ok()),
+            "`{line}` is no line"
+        );
+        self.out.extend_from_slice(line.as_bytes());
         self
     }
 
@@ -212,9 +212,7 @@ impl<'o> HeadWriter<'o> {
             }
             (Persistence::KeepAlive, Version::Http11) => (),
         }
-        out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(date.as_bytes());
-        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(date.end_of_head());
         HeadWritten { body, persistence }
     }
 }
@@ -308,7 +306,6 @@ mod tests {
         head_bytes_max: 8192,
         headers_max: 64,
     };
-    const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
 
     fn write(
         version: Version,
@@ -326,7 +323,8 @@ mod tests {
     fn the_bytes_of_an_everyday_answer() {
         let mut out = b"before".to_vec();
         let mut head = HeadWriter::start(&mut out, Version::Http11, 200);
-        head.header("Content-Type", JSON).number("Retry-After", 30);
+        head.line("Content-Type: application/json\r\n")
+            .header("Retry-After", HeaderValue::from_static("30"));
         let written = head.finish(
             Body::Length(12),
             Persistence::KeepAlive,

@@ -1,18 +1,14 @@
 //! `/health`, `/ready`, `/status`, `/metrics`, and what the server says of itself to clients without a token. All but
 //! `/ready` answer at once: that one asks the services.
 
-use crate::http1::encode::HeaderValue;
 use crate::mcp::json;
 use crate::mcp::revision::Revision;
-use crate::metrics::CONTENT_TYPE;
 use crate::rt;
 
 use super::http::Http;
-use super::respond::Response;
+use super::respond::{ContentType, Response};
 use super::routes::Target;
 use super::site::Settings;
-
-const METRICS_TYPE: HeaderValue<'static> = HeaderValue::from_static(CONTENT_TYPE);
 
 /// Answers an administrative path but `/ready`.
 pub fn respond(http: &Http, target: Target) -> Response {
@@ -112,7 +108,7 @@ fn metrics(http: &Http) -> Response {
     http.server.metrics.set_log_lines_dropped(dropped);
     http.server.metrics.render(&mut text);
     let mut response = Response::empty(200);
-    response.content_type = Some(METRICS_TYPE);
+    response.content_type = Some(ContentType::Metrics);
     response.body = text.into_bytes();
     response
 }

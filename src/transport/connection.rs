@@ -15,6 +15,7 @@ mod caller;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -140,9 +141,12 @@ impl Connection {
 
     /// Serves it to its end.
     pub async fn run(mut self, guard: ConnectionGuard) {
+        let shutdown = self.http.shutdown.clone();
+        // One for all requests: beginning to wait and giving it up for each cost a hundredth of a small one.
+        let mut stop = std::pin::pin!(shutdown.wait(Phase::Graceful));
         let reason = loop {
             let settings = self.http.settings();
-            if let Err(reason) = self.read_head(&settings).await {
+            if let Err(reason) = self.read_head(&settings, stop.as_mut()).await {
                 break reason;
             }
             // Anew: it may have waited long for this head, and somebody's rights may have gone meanwhile.
@@ -197,7 +201,11 @@ impl Connection {
 
     // --- reading ------------------------------------------------------------------------------
 
-    async fn read_head(&mut self, settings: &Settings) -> Result<(), Close> {
+    async fn read_head(
+        &mut self,
+        settings: &Settings,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), Close> {
         let mut is_in_head = !self.input.is_empty();
         self.deadline.set(if is_in_head {
             settings.head_timeout
@@ -233,13 +241,19 @@ impl Connection {
                     return Err(reason);
                 }
             }
+            if !is_in_head && !self.input.is_empty() {
+                // From the first byte on, the whole head has one deadline: a byte now and then
+                // does not move it.
+                is_in_head = true;
+                self.deadline.set(settings.head_timeout);
+            }
             if self.http.shutdown.is_triggered() && !is_in_head {
                 return Err(Close::Shutdown);
             }
             if self.input_is_over {
                 return Err(Close::Client);
             }
-            match self.read_in_head(is_in_head).await {
+            match self.read_in_head(is_in_head, stop.as_mut()).await {
                 Waited::Read(Ok(More::Bytes)) => (),
                 Waited::Read(Ok(More::End)) => self.input_is_over = true,
                 Waited::Read(Err(_)) => return Err(Close::IoError),
@@ -255,20 +269,16 @@ impl Connection {
                 }
                 Waited::Expired => return Err(Close::Idle),
             }
-            if !is_in_head && !self.input.is_empty() {
-                // From the first byte on, the whole head has one deadline: a byte now and then
-                // does not move it.
-                is_in_head = true;
-                self.deadline.set(settings.head_timeout);
-            }
         }
     }
 
     /// Waits for bytes, the deadline, a newcomer that needs the place or, between requests, the end
     /// of the server.
-    async fn read_in_head(&mut self, is_in_head: bool) -> Waited {
-        let shutdown = self.http.shutdown.clone();
-        let mut stop = std::pin::pin!(shutdown.wait(Phase::Graceful));
+    async fn read_in_head(
+        &mut self,
+        is_in_head: bool,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Waited {
         poll_fn(|cx| {
             // First: its place has been given to another, whatever it says by now.
             let newcomer = self.newcomer.as_ref();
@@ -432,33 +442,62 @@ impl Connection {
     // --- writing ------------------------------------------------------------------------------
 
     /// Sends a complete response.
-    pub async fn send(&mut self, response: Response) -> After {
+    // Inlined, or the future would be made in one place and moved to another; no `async fn`, or it would have room for
+    // the response, which is written before anything waits.
+    #[inline(always)]
+    pub fn send(&mut self, response: Response) -> impl Future<Output = After> {
         let is_head = self.head.method() == Method::Head;
-        let version = self.head.version();
-        self.send_as(response, version, is_head).await
+        self.write(response, self.head.version(), is_head);
+        self.flush_with_others()
     }
 
-    async fn send_as(&mut self, mut response: Response, version: Version, is_head: bool) -> After {
+    fn write(&mut self, mut response: Response, version: Version, is_head: bool) {
         self.status = response.status;
         response.headers.append(&mut self.cors);
         let date = self.http.date();
         self.persistence =
             response.write(&mut self.output, version, self.persistence, is_head, &date);
-        drop(response);
+    }
+
+    async fn flush_with_others(&mut self) -> After {
         rt::let_others_catch_up().await;
         self.flush().await
     }
 
-    /// Writes `output` whole. A peer that takes nothing for `write_stall` loses the connection.
+    /// Writes `output` whole. Each time the peer takes some, it gets `write_stall` again; one that takes nothing for so
+    /// long loses the connection.
     pub async fn flush(&mut self) -> After {
         let stall = self.http.settings().write_stall;
-        match write_within(&self.stream, &self.output, &self.deadline, stall).await {
-            Ok(()) => {
-                self.output.clear();
-                After::Answered
+        let mut written = 0;
+        let mut is_armed = false;
+        let after = poll_fn(|cx| {
+            while let Some(rest) = self.output.get(written..).filter(|rest| !rest.is_empty()) {
+                match self.stream.poll_write(cx, rest) {
+                    Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
+                        return Poll::Ready(After::Close(Close::IoError));
+                    }
+                    Poll::Ready(Ok(count)) => {
+                        written += count;
+                        is_armed = false;
+                    }
+                    Poll::Pending => {
+                        if !is_armed {
+                            self.deadline.set(stall);
+                            is_armed = true;
+                        }
+                        let expired = self.deadline.poll_expired(cx);
+                        return expired.map(|_| After::Close(Close::WriteStall));
+                    }
+                }
             }
-            Err(reason) => After::Close(reason),
+            Poll::Ready(After::Answered)
+        })
+        .await;
+        self.deadline.clear();
+        if let After::Answered = after {
+            self.output.clear();
         }
+        after
     }
 
     /// What the head of an answer that is a stream needs besides its own headers.
@@ -531,7 +570,8 @@ impl Connection {
         if status == 503 {
             response = response.with("Retry-After", "5");
         }
-        if let After::Answered = self.send_as(response, Version::Http11, false).await {
+        self.write(response, Version::Http11, false);
+        if let After::Answered = self.flush_with_others().await {
             self.linger().await;
         }
     }
@@ -557,42 +597,4 @@ enum Waited {
     Evicted,
     Expired,
     Stop,
-}
-
-/// Writes bytes whole; each time the peer takes some, it gets `stall` again.
-pub async fn write_within(
-    stream: &Stream,
-    bytes: &[u8],
-    deadline: &Deadline,
-    stall: Duration,
-) -> Result<(), Close> {
-    let mut written = 0;
-    let mut is_armed = false;
-    let outcome = poll_fn(|cx| {
-        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-            match stream.poll_write(cx, rest) {
-                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
-                    return Poll::Ready(Err(Close::IoError));
-                }
-                Poll::Ready(Ok(count)) => {
-                    written += count;
-                    is_armed = false;
-                }
-                Poll::Pending => {
-                    if !is_armed {
-                        deadline.set(stall);
-                        is_armed = true;
-                    }
-                    return match deadline.poll_expired(cx) {
-                        Poll::Ready(_) => Poll::Ready(Err(Close::WriteStall)),
-                        Poll::Pending => Poll::Pending,
-                    };
-                }
-            }
-        }
-        Poll::Ready(Ok(()))
-    })
-    .await;
-    deadline.clear();
-    outcome
 }

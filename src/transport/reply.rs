@@ -87,29 +87,31 @@ pub async fn send(
     reply: Reply,
     takes: Takes,
 ) -> After {
-    match reply {
+    let response = match reply {
         // Exactly 202: some clients open their stream only after it.
-        Reply::Accepted => connection.send(Response::empty(202)).await,
+        Reply::Accepted => Response::empty(202),
         Reply::Ready(answer) if takes.rather_a_stream() && answer.status == Status::Answered => {
-            send_as_stream(connection, answer).await
+            return send_as_stream(connection, answer).await;
         }
         Reply::Ready(answer) => {
-            let session = answer.opened.as_ref().map(|session| session.id.to_string());
             let mut response = Response::json(status_code(answer.status), answer.text);
             if answer.status == Status::Busy {
                 response = response.with("Retry-After", "1");
             }
-            if let Some(session) = session {
-                response = response.with("Mcp-Session-Id", session);
+            if let Some(session) = &answer.opened {
+                response = response.with("Mcp-Session-Id", &*session.id);
             }
-            connection.send(response).await
+            response
         }
         Reply::Running(running) if running.has_stream_permit && takes == Takes::Json => {
             let text = "`Accept` must allow text/event-stream for a stream of notifications";
-            connection.send(Response::error(406, text)).await
+            Response::error(406, text)
         }
-        Reply::Running(running) => Box::pin(drive(connection, settings, running, takes)).await,
-    }
+        Reply::Running(running) => {
+            return Box::pin(drive(connection, settings, running, takes)).await;
+        }
+    };
+    connection.send(response).await
 }
 
 /// The status code of an outcome.

@@ -10,15 +10,23 @@ pub const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Connection: close\r\n\r\n\
     {\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,\"message\":\"no connection free\"}}";
 
-/// The media type of every JSON body.
-pub const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
+/// What a body is.
+#[derive(Clone, Copy)]
+pub enum ContentType {
+    /// `application/json`: all but one.
+    Json,
+    /// What a Prometheus reads.
+    Metrics,
+}
+
+const METRICS: HeaderValue<'static> = HeaderValue::from_static(crate::metrics::CONTENT_TYPE);
 
 /// A response with a complete body.
 pub struct Response {
     /// The status code.
     pub status: u16,
     /// The media type; without one there is no body.
-    pub content_type: Option<HeaderValue<'static>>,
+    pub content_type: Option<ContentType>,
     /// The body.
     pub body: Vec<u8>,
     /// Further headers. Values with bytes that must not stand in a header are left out.
@@ -40,7 +48,7 @@ impl Response {
     pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Response {
         Response {
             status,
-            content_type: Some(JSON),
+            content_type: Some(ContentType::Json),
             body: body.into(),
             headers: Vec::new(),
         }
@@ -71,8 +79,10 @@ impl Response {
         date: &HttpDate,
     ) -> Persistence {
         let mut head = HeadWriter::start(out, version, self.status);
-        if let Some(content_type) = self.content_type {
-            head.header("Content-Type", content_type);
+        match self.content_type {
+            Some(ContentType::Json) => _ = head.line("Content-Type: application/json\r\n"),
+            Some(ContentType::Metrics) => _ = head.header("Content-Type", METRICS),
+            None => (),
         }
         for (name, value) in &self.headers {
             if let Ok(value) = HeaderValue::parse(value) {

@@ -94,7 +94,18 @@ impl Target {
 
     /// Whether it answers a method.
     pub fn allows(self, method: Method) -> bool {
-        (self.allow().split(',')).any(|allowed| allowed.trim_ascii_start() == method.as_str())
+        let allowed: &[Method] = match self {
+            Target::Mcp => &[Method::Post, Method::Get, Method::Delete],
+            Target::Call | Target::Messages | Target::Publish => &[Method::Post],
+            Target::EventStream | Target::HttpSse => &[Method::Get],
+            Target::Health
+            | Target::Metrics
+            | Target::Ready
+            | Target::ResourceMetadata
+            | Target::Status
+            | Target::Tools => &[Method::Get, Method::Head],
+        };
+        method == Method::Options || allowed.contains(&method)
     }
 
     /// Who may use it.
@@ -198,5 +209,41 @@ mod tests {
         assert!(!Target::Call.allows(Method::Get));
         assert!(Target::Health.allows(Method::Head));
         assert!(!Target::Health.allows(Method::Other));
+        let targets = [
+            Target::Call,
+            Target::EventStream,
+            Target::Health,
+            Target::HttpSse,
+            Target::Mcp,
+            Target::Messages,
+            Target::Metrics,
+            Target::Publish,
+            Target::Ready,
+            Target::ResourceMetadata,
+            Target::Status,
+            Target::Tools,
+        ];
+        let methods = [
+            Method::Get,
+            Method::Head,
+            Method::Post,
+            Method::Put,
+            Method::Delete,
+            Method::Options,
+            Method::Patch,
+            Method::Connect,
+            Method::Trace,
+            Method::Other,
+        ];
+        for target in targets {
+            let told: Vec<&str> = target.allow().split(", ").collect();
+            for method in methods {
+                assert_eq!(
+                    target.allows(method),
+                    told.contains(&method.as_str()),
+                    "{target:?} {method:?}"
+                );
+            }
+        }
     }
 }

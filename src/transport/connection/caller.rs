@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::gate::auth::{Auth, AuthRefusal};
 use crate::gate::brake::FORGOTTEN_AFTER;
+use crate::gate::forwarded::Client;
 use crate::gate::jwt::{Jwt, JwtRefusal};
 use crate::gate::rate::{Key, RateRefusal};
 use crate::gate::{Principal, Scope, Scopes};
@@ -28,11 +29,15 @@ impl Connection {
     /// Finds out whose request this is, and counts the connection for them while it lasts.
     pub(super) fn find_client(&mut self, settings: &Settings) -> Result<(), Response> {
         let head = &self.head;
-        self.client = settings.proxies.client(
-            self.peer,
-            head.list(Name::Forwarded).as_deref(),
-            head.list(Name::XForwardedFor).as_deref(),
-        );
+        self.client = if settings.proxies.trusts(self.peer) {
+            settings.proxies.client(
+                self.peer,
+                head.list(Name::Forwarded).as_deref(),
+                head.list(Name::XForwardedFor).as_deref(),
+            )
+        } else {
+            Client::direct(self.peer)
+        };
         let metrics = &self.http.server.metrics;
         if self.client.is_uncertain {
             metrics.forwarded_ignored();
@@ -105,7 +110,8 @@ impl Connection {
             return Ok(caller);
         }
         let Some(credential) = credential.filter(|_| !matches!(settings.auth, Auth::Off(_))) else {
-            let admitted = settings.auth.admit(credential, rt::unix_time());
+            // Without a token, or where none is asked for, the time decides nothing.
+            let admitted = settings.auth.admit(credential, 0);
             return admitted.map_err(|refusal| refuse(settings, refusal, scope));
         };
         let http = &self.http;
@@ -175,14 +181,15 @@ impl Connection {
         caller: Option<&Rc<Principal>>,
     ) -> Result<Option<RateRefusal>, Response> {
         let known = caller.filter(|caller| settings.knows(caller));
-        let (key, rate) = match known {
-            Some(caller) => (
-                Key::principal(&caller.name),
-                settings.rates.of(&caller.name),
-            ),
-            None => (Key::address(self.client.ip), settings.rates.usual),
+        let rate = match known {
+            Some(caller) => settings.rates.of(&caller.name),
+            None => settings.rates.usual,
         };
         let Some(rate) = rate else { return Ok(None) };
+        let key = match known {
+            Some(caller) => Key::principal(&caller.name),
+            None => Key::address(self.client.ip),
+        };
         let path = self.head.path();
         if settings.rate_exempt.iter().any(|exempt| exempt == path) {
             return Ok(None);
