@@ -23,6 +23,25 @@ pub fn line_end(bytes: &[u8]) -> Option<usize> {
     find(bytes, |word| equal(word, b'\n') | equal(word, b'\r'))
 }
 
+/// How many bytes both begin with.
+pub fn common_len(one: &[u8], other: &[u8]) -> usize {
+    let (one_words, _) = one.as_chunks::<8>();
+    let (other_words, _) = other.as_chunks::<8>();
+    let mut len = 0usize;
+    for (one, other) in one_words.iter().zip(other_words) {
+        if one != other {
+            break;
+        }
+        len = len.saturating_add(8);
+    }
+    while let (Some(one), Some(other)) = (one.get(len), other.get(len))
+        && one == other
+    {
+        len = len.saturating_add(1);
+    }
+    len
+}
+
 /// Whether a text has to be escaped to be a JSON string (RFC 8259, section 7).
 pub fn needs_escape(text: &str) -> bool {
     let escaped = |word| below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
@@ -143,6 +162,19 @@ mod tests {
                         "{text:?}"
                     );
                 }
+            }
+        }
+    }
+
+    /// Two texts that differ at every place, of every length.
+    #[test]
+    fn what_is_common_ends_at_the_first_difference() {
+        for len in 0..20 {
+            for at in 0..=len {
+                let (one, mut other) = ([b'a'; 20], [b'a'; 20]);
+                other[at] = b'b';
+                assert_eq!(common_len(&one[..len], &other), at);
+                assert_eq!(common_len(&other, &one[..len]), at);
             }
         }
     }

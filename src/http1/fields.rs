@@ -3,6 +3,7 @@
 
 use super::head::{HeadError, Version};
 use super::name::{Name, token_len};
+use crate::find;
 use std::ops::Range;
 
 /// The most field lines any head may have, whatever the configured limit: their places are counted
@@ -101,11 +102,51 @@ impl Fields {
         Ok(())
     }
 
+    /// Of a head that was copied whole, keeps the field lines that `buf`, where another begins, has as well: where
+    /// they start and end. If that is the end of the copy, then `buf` begins with the same head. None if there is nothing
+    /// to keep.
+    pub(super) fn keep_common(&mut self, buf: &[u8]) -> Option<Range<usize>> {
+        let common = find::common_len(self.text.as_bytes(), buf);
+        let start = self.fields.first()?.name().start;
+        if common < start {
+            return None;
+        }
+        if common == self.text.len() {
+            return Some(start..common);
+        }
+        // Which one of two lines is gone is not worth knowing.
+        if self.repeated != 0 {
+            return None;
+        }
+        // The last line that starts within it may be another one.
+        let mut kept = self.fields.len();
+        let end = loop {
+            kept = kept.checked_sub(1)?;
+            let line = self.fields.get(kept)?.name().start;
+            if line <= common {
+                break line;
+            }
+        };
+        self.fields.truncate(kept);
+        for place in &mut self.first {
+            if usize::from(*place) > kept {
+                *place = 0;
+            }
+        }
+        Some(start..end)
+    }
+
+    /// Whether the copied head ends there.
+    pub(super) fn ends_at(&self, end: usize) -> bool {
+        self.text.len() == end
+    }
+
     /// Copies the head that the lines were taken from, or says what is wrong with one.
     pub(super) fn finish(&mut self, head: &[u8]) -> Result<(), HeadError> {
         if let Some(error) = self.error {
             return Err(error);
         }
+        self.text.clear();
         // Looked at once, not for every value that somebody asks for.
         match std::str::from_utf8(head) {
             Ok(text) => self.text.push_str(text),

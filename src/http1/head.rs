@@ -60,6 +60,8 @@ pub enum Expectation {
 #[derive(Debug)]
 pub struct Head {
     scan: HeadScan,
+    /// Those that the head was within whose fields these are.
+    limits: HeadLimits,
     fields: Fields,
     method: Method,
     method_len: usize,
@@ -80,6 +82,10 @@ impl Head {
     pub fn new() -> Head {
         Head {
             scan: HeadScan::default(),
+            limits: HeadLimits {
+                head_bytes_max: 0,
+                headers_max: 0,
+            },
             fields: Fields::default(),
             method: Method::Get,
             method_len: 0,
@@ -94,12 +100,23 @@ impl Head {
     ///
     /// After `Ok(None)` the next `buf` must start with the same bytes. After `Ok(Some(_))` they may
     /// be dropped, and the next call starts a new head. After an error the connection has to be
-    /// closed; [`reset`](Head::reset) makes the value new.
+    /// closed; [`release`](Head::release) makes the value new.
     pub fn try_parse(
         &mut self,
         buf: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<usize>, HeadError> {
+        // The heads of one connection differ in little but the length of a body, if in that, and bytes that are the same
+        // read the same. Reading them again took a ninth of a small request's instructions.
+        if self.scan.is_at_start()
+            && self.limits == *limits
+            && let Some(lines) = self.fields.keep_common(buf)
+        {
+            if self.fields.ends_at(lines.end) {
+                return Ok(Some(lines.end));
+            }
+            self.scan = HeadScan::behind(lines);
+        }
         loop {
             match self.scan.advance(buf, limits, &mut self.fields)? {
                 ScanStep::NeedMore => return Ok(None),
@@ -111,18 +128,11 @@ impl Head {
                     let consumed = head.end;
                     self.fields.finish(buf.get(head).unwrap_or_default())?;
                     self.scan = HeadScan::default();
+                    self.limits = *limits;
                     return Ok(Some(consumed));
                 }
             }
         }
-    }
-
-    /// Forgets everything, also a half-read head; keeps the memory.
-    pub fn reset(&mut self) {
-        // By parts: moving the whole away and back took 450 instructions, a hundredth of a small request.
-        self.scan = HeadScan::default();
-        self.fields.clear();
-        self.reset_line();
     }
 
     /// Forgets everything and frees the memory: for a connection that goes idle or turns into a

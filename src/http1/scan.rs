@@ -44,6 +44,22 @@ pub(super) struct HeadScan {
 }
 
 impl HeadScan {
+    /// A scan that goes on at the line behind `seen`, a range of field lines at the start of a buffer
+    /// that were seen before.
+    pub(super) fn behind(seen: Range<usize>) -> HeadScan {
+        HeadScan {
+            lead: 0,
+            fields: seen.start,
+            line: seen.end,
+            at: seen.end,
+        }
+    }
+
+    /// Whether nothing was looked at.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.at == 0
+    }
+
     /// Continues the search in `buf`, which starts with the bytes of the calls before. Hands each field
     /// line to `fields`.
     pub(super) fn advance(

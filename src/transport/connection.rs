@@ -188,7 +188,6 @@ impl Connection {
     /// Makes ready for the next request, and small while none comes.
     fn forget_request(&mut self) {
         self.leave_client();
-        self.head.reset();
         self.cors.clear();
         self.output.clear();
         if self.output.capacity() > KEPT_BUFFER_BYTES {

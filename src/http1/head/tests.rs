@@ -116,10 +116,9 @@ fn one_value_serves_all_requests_of_a_connection() {
     } in samples::read(include_str!("../../../tests/wire/heads.txt"))
     {
         assert_eq!(parse_in_pieces(&mut head, &bytes, 0..0), outcome, "{name}");
-        // A head that completed leaves nothing behind; a refused or unfinished one ends its
-        // connection.
+        // A refused or unfinished head ends its connection.
         if outcome.starts_with(['4', '5', 'm']) {
-            head.reset();
+            head = Head::new();
         }
     }
 }
@@ -207,16 +206,110 @@ fn the_configured_header_limit_cannot_pass_the_cap() {
 }
 
 #[test]
-fn release_frees_and_reset_keeps() {
+fn release_frees() {
     let mut head = head_of("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
-    head.reset();
+    assert!(head.fields.capacity() > 0);
+    head.release();
+    assert_eq!(head.fields.capacity(), 0);
     assert_eq!(
         (head.path(), head.header(Name::Host), head.method_text()),
         ("/", None, "")
     );
-    assert!(head.fields.capacity() > 0);
-    head.release();
-    assert_eq!(head.fields.capacity(), 0);
+}
+
+/// What a head says, all of it.
+fn all_of(head: &Head) -> impl PartialEq + std::fmt::Debug {
+    let fields = head.iter();
+    let fields: Vec<_> = fields
+        .map(|(name, value)| (name.to_owned(), value.to_vec()))
+        .collect();
+    let known = [Name::Host, Name::ContentLength, Name::Origin];
+    let known = known.map(|name| {
+        let value = head.header(name).map(str::to_owned);
+        (value, head.fields.is_repeated(name))
+    });
+    (
+        (head.method_text().to_owned(), head.version()),
+        head.path().to_owned(),
+        head.query().map(str::to_owned),
+        fields,
+        known,
+    )
+}
+
+/// What is kept of one head for the next makes no difference to it, wherever they differ and however it comes.
+#[test]
+fn a_head_reads_the_same_after_any_other() {
+    let mut samples: Vec<Vec<u8>> = samples::read(include_str!("../../../tests/wire/heads.txt"))
+        .into_iter()
+        .map(|sample| sample.bytes)
+        .collect();
+    let usual =
+        b"POST /mcp?a HTTP/1.1\r\nHost: a:1\r\nOrigin: x\r\nContent-Length: 12\r\nA: b\r\n\r\n";
+    for at in 0..usual.len() {
+        let (before, after) = usual.split_at(at);
+        samples.push([before, b"\r\nHost: b", after].concat());
+        samples.push([before, b"\r\n ", after].concat());
+        samples.push([before, b"1", after].concat());
+        samples.push([before, &after[1..]].concat());
+        samples.push([before, b"\r\n\r\n"].concat());
+    }
+    samples.push(usual.to_vec());
+    let mut kept = 0;
+    for first in &samples {
+        let mut before = Head::new();
+        let Ok(Some(_)) = before.try_parse(first, &LIMITS) else {
+            continue;
+        };
+        for second in &samples {
+            let mut fresh = Head::new();
+            let expected = fresh.try_parse(second, &LIMITS);
+            for cut in [0, second.len() / 2, second.len().saturating_sub(2)] {
+                let mut head = Head::new();
+                assert!(matches!(head.try_parse(first, &LIMITS), Ok(Some(_))));
+                let mut parsed = head.try_parse(&second[..cut], &LIMITS);
+                if parsed == Ok(None) {
+                    parsed = head.try_parse(second, &LIMITS);
+                }
+                let names = (first.escape_ascii(), second.escape_ascii());
+                assert_eq!(parsed, expected, "{} {} {cut}", names.0, names.1);
+                if let Ok(Some(_)) = parsed {
+                    assert_eq!(
+                        all_of(&head),
+                        all_of(&fresh),
+                        "{} {} {cut}",
+                        names.0,
+                        names.1
+                    );
+                    kept += 1;
+                }
+            }
+        }
+    }
+    assert!(kept > 10_000, "{kept}");
+}
+
+/// Limits that have become lower count for a head that has been there before.
+#[test]
+fn a_head_that_is_known_is_held_to_the_limits_of_now() {
+    let text = b"GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n";
+    let lower = |head_bytes_max: usize, headers_max: usize| {
+        let limits = HeadLimits {
+            head_bytes_max,
+            headers_max,
+        };
+        let mut head = Head::new();
+        assert_eq!(head.try_parse(text, &LIMITS), Ok(Some(text.len())));
+        head.try_parse(text, &limits)
+    };
+    assert_eq!(lower(text.len(), 2), Ok(Some(text.len())));
+    let limit = text.len() - 1;
+    assert_eq!(lower(limit, 2), Err(HeadError::HeadTooLong { limit }));
+    let limit = 1;
+    assert_eq!(
+        lower(text.len(), 1),
+        Err(HeadError::TooManyHeaders { limit })
+    );
 }
 
 #[test]
