@@ -146,8 +146,7 @@ impl Content {
 
     fn write_text(&self, out: &mut Vec<u8>, revision: Revision, text: &str) {
         json::object(out, |block| {
-            block.string("type", "text");
-            block.string("text", text);
+            json::string(block.known(r#""type":"text","text":"#), text);
             self.write_extras(block, revision);
         });
     }

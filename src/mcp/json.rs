@@ -175,6 +175,17 @@ impl Object<'_> {
         self.out
     }
 
+    /// Begins with what is known to be valid: members and a key, such as `"type":"text","text":`. The caller writes exactly
+    /// one JSON value to what is returned.
+    pub fn known(&mut self, text: &'static str) -> &mut Vec<u8> {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        self.out.extend_from_slice(text.as_bytes());
+        self.out
+    }
+
     /// A string member.
     pub fn string(&mut self, key: &str, text: &str) {
         string(self.key(key), text);
@@ -328,10 +339,11 @@ mod tests {
             o.integer("f", -1);
             o.boolean("g", false);
             o.strings("h", &["i", "j"]);
+            string(o.known(r#""k":1,"l":"#), "m");
         });
         assert_eq!(
             text(out),
-            r#"{"a":"x\"\n","c":{},"d":["1",{"e":18446744073709551615}],"f":-1,"g":false,"h":["i","j"]}"#
+            r#"{"a":"x\"\n","c":{},"d":["1",{"e":18446744073709551615}],"f":-1,"g":false,"h":["i","j"],"k":1,"l":"m"}"#
         );
     }
 

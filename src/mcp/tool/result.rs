@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::mcp::content::{Body, Content};
+use crate::mcp::json;
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
 
@@ -83,7 +84,7 @@ impl ToolResult {
     /// Writes the result.
     pub fn write(&self, out: &mut Vec<u8>, dialect: &Dialect<'_>) {
         dialect.complete_with_meta(out, self.meta.as_deref(), |result| {
-            result.array("content", |array| {
+            json::array(result.known(r#""content":"#), |array| {
                 for content in &self.content {
                     content.write(array.element(), dialect.revision);
                 }
