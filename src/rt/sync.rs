@@ -1,11 +1,12 @@
 //! Meeting points between tasks of one thread: a [`oneshot`] and a [`Notify`]. No atomics, nothing crosses threads.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+
+use slab::Slab;
 
 /// A channel for exactly one value.
 #[must_use]
@@ -111,8 +112,16 @@ pub struct Notify {
     round: Cell<u64>,
     permit: Cell<bool>,
     next_ticket: Cell<u64>,
-    /// Waiting tasks by ticket, so the first entry has waited longest. `None`: chosen by `notify_one`.
-    waiting: RefCell<BTreeMap<u64, Option<Waker>>>,
+    /// Waiting tasks.
+    waiting: RefCell<Slab<Waiting>>,
+}
+
+/// A task that waits.
+struct Waiting {
+    /// The lowest has waited longest.
+    ticket: u64,
+    /// `None`: chosen by `notify_one`.
+    waker: Option<Waker>,
 }
 
 impl Notify {
@@ -127,16 +136,19 @@ impl Notify {
         self.round.set(self.round.get() + 1);
         // Taken out: a waker may run code that comes back here.
         let waiting = self.waiting.take();
-        waiting.into_values().flatten().for_each(Waker::wake);
+        let wakers = waiting.into_iter().filter_map(|(_, waiting)| waiting.waker);
+        wakers.for_each(Waker::wake);
     }
 
     /// Wakes the task that has waited longest, or leaves a permit for the next.
     pub fn notify_one(&self) {
-        let chosen = self
-            .waiting
-            .borrow_mut()
-            .values_mut()
-            .find_map(Option::take);
+        // Few wait for this: it is the end of the server that every connection waits for.
+        let mut waiting = self.waiting.borrow_mut();
+        let unchosen = waiting.iter_mut().map(|(_, waiting)| waiting);
+        let unchosen = unchosen.filter(|waiting| waiting.waker.is_some());
+        let first = unchosen.min_by_key(|waiting| waiting.ticket);
+        let chosen = first.and_then(|first| first.waker.take());
+        drop(waiting);
         match chosen {
             Some(waker) => waker.wake(),
             None => self.permit.set(true),
@@ -149,7 +161,7 @@ impl Notify {
         Notified {
             notify: self,
             round: self.round.get(),
-            ticket: None,
+            key: None,
         }
     }
 
@@ -164,7 +176,8 @@ impl Notify {
 pub struct Notified<'a> {
     notify: &'a Notify,
     round: u64,
-    ticket: Option<u64>,
+    /// Its place in `waiting`, unless a `notify_all` has emptied that since.
+    key: Option<usize>,
 }
 
 impl Future for Notified<'_> {
@@ -172,41 +185,43 @@ impl Future for Notified<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.notify.round.get() != self.round {
-            self.ticket = None;
+            self.key = None;
             return Poll::Ready(());
         }
         let mut waiting = self.notify.waiting.borrow_mut();
-        let Some(ticket) = self.ticket else {
+        let Some(key) = self.key else {
             if self.notify.permit.take() {
                 return Poll::Ready(());
             }
             let ticket = self.notify.next_ticket.get();
             self.notify.next_ticket.set(ticket + 1);
-            waiting.insert(ticket, Some(cx.waker().clone()));
+            let key = waiting.insert(Waiting {
+                ticket,
+                waker: Some(cx.waker().clone()),
+            });
             drop(waiting);
-            self.ticket = Some(ticket);
+            self.key = Some(key);
             return Poll::Pending;
         };
-        match waiting.get_mut(&ticket) {
-            Some(Some(waker)) => {
-                waker.clone_from(cx.waker());
-                Poll::Pending
-            }
-            Some(None) | None => {
-                waiting.remove(&ticket);
-                drop(waiting);
-                self.ticket = None;
-                Poll::Ready(())
-            }
+        if let Some(waker) = waiting.get_mut(key).and_then(|mine| mine.waker.as_mut()) {
+            waker.clone_from(cx.waker());
+            return Poll::Pending;
         }
+        waiting.try_remove(key);
+        drop(waiting);
+        self.key = None;
+        Poll::Ready(())
     }
 }
 
 impl Drop for Notified<'_> {
     fn drop(&mut self) {
-        let Some(ticket) = self.ticket else { return };
-        let mine = self.notify.waiting.borrow_mut().remove(&ticket);
-        let was_chosen = matches!(mine, Some(None));
+        // After a `notify_all`, its place may be another's.
+        let Some(key) = self.key.filter(|_| self.notify.round.get() == self.round) else {
+            return;
+        };
+        let mine = self.notify.waiting.borrow_mut().try_remove(key);
+        let was_chosen = mine.is_some_and(|mine| mine.waker.is_none());
         if was_chosen {
             self.notify.notify_one();
         }
@@ -274,8 +289,12 @@ mod tests {
     fn notify_one_wakes_in_order_and_leaves_one_permit() {
         run(async {
             let notify = Notify::new();
+            // In the place that another has left.
+            let mut early = notify.notified();
+            assert!(poll_once(&mut early).await.is_pending());
             let (mut a, mut b) = (notify.notified(), notify.notified());
             assert!(poll_once(&mut a).await.is_pending());
+            drop(early);
             assert!(poll_once(&mut b).await.is_pending());
             notify.notify_one();
             assert!(poll_once(&mut b).await.is_pending());
@@ -286,6 +305,23 @@ mod tests {
             notify.notify_one();
             assert!(poll_once(&mut notify.notified()).await.is_ready());
             assert!(poll_once(&mut notify.notified()).await.is_pending());
+        });
+    }
+
+    #[test]
+    fn who_was_woken_with_all_and_did_not_look_leaves_the_next_alone() {
+        run(async {
+            let notify = Notify::new();
+            let mut a = notify.notified();
+            assert!(poll_once(&mut a).await.is_pending());
+            notify.notify_all();
+            let mut b = notify.notified();
+            assert!(poll_once(&mut b).await.is_pending());
+            drop(a);
+            assert_eq!(notify.waiting(), 1);
+            assert!(poll_once(&mut b).await.is_pending());
+            notify.notify_one();
+            assert!(poll_once(&mut b).await.is_ready());
         });
     }
 
