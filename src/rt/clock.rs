@@ -50,10 +50,38 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
+thread_local! {
+    /// When the clock was read last, while the thread runs what its last wait woke.
+    static RECENT: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Seconds since 1970, and until when they are right.
+    static UNIX: Cell<Option<(i64, Instant)>> = const { Cell::new(None) };
+}
+
 /// Monotonic now.
 #[must_use]
 pub fn now() -> Instant {
-    Instant::now()
+    let now = Instant::now();
+    if RECENT.get().is_some() {
+        RECENT.set(Some(now));
+    }
+    now
+}
+
+/// The time at the last look at the clock since this thread was woken: at most as old as what it has done since then without
+/// looking. For deadlines and dates; durations are measured by [`now`]. A look costs as much as a hundred instructions or
+/// two, in a virtual machine more, and a request needs the time five times.
+fn recent() -> Instant {
+    RECENT.get().unwrap_or_else(Instant::now)
+}
+
+/// The thread has been woken, and looks at the clock for everybody it will run.
+pub(super) fn woken() {
+    RECENT.set(Some(Instant::now()));
+}
+
+/// Nobody looks at the clock for everybody any more.
+pub(super) fn forget_recent() {
+    RECENT.set(None);
 }
 
 /// So much after `at`. What the clock cannot say any more is a century, which nobody waits for either.
@@ -64,10 +92,21 @@ pub fn later(at: Instant, by: Duration) -> Instant {
     at.checked_add(by).unwrap_or_else(far)
 }
 
-/// Seconds since 1970-01-01 UTC by the wall clock; negative before it.
+/// Seconds since 1970-01-01 UTC by the wall clock; negative before it. Looked up once a second: a clock that was set is heard
+/// of that much later.
 #[must_use]
 pub fn unix_time() -> i64 {
-    ms_since_epoch(SystemTime::now()).div_euclid(1000)
+    let now = recent();
+    match UNIX.get() {
+        Some((seconds, until)) if now < until => seconds,
+        _ => {
+            let ms = ms_since_epoch(SystemTime::now());
+            let left =
+                Duration::from_millis(1000_u64.saturating_sub(ms.rem_euclid(1000).unsigned_abs()));
+            UNIX.set(Some((ms.div_euclid(1000), later(now, left))));
+            ms.div_euclid(1000)
+        }
+    }
 }
 
 /// Milliseconds since 1970-01-01 UTC by the wall clock; 0 before it, so that times to live need no sign.
@@ -122,7 +161,16 @@ impl Clock {
     pub fn now(&self) -> Instant {
         match &self.0 {
             Source::Manual(manual) => manual.now.get(),
-            Source::System => Instant::now(),
+            Source::System => now(),
+        }
+    }
+
+    /// Now by this clock, or a moment ago: for deadlines.
+    #[must_use]
+    pub fn recent(&self) -> Instant {
+        match &self.0 {
+            Source::Manual(manual) => manual.now.get(),
+            Source::System => recent(),
         }
     }
 
@@ -224,6 +272,44 @@ mod tests {
             1000 << 33
         );
         assert!(unix_time() > 1_700_000_000);
+    }
+
+    #[test]
+    fn between_two_waits_the_clock_is_looked_at_for_all() {
+        assert!(RECENT.get().is_none());
+        woken();
+        let woken_at = recent();
+        assert_eq!(recent(), woken_at);
+        let seen = now();
+        assert!(seen >= woken_at);
+        assert_eq!(Clock::system().recent(), seen);
+        forget_recent();
+        _ = now();
+        assert!(RECENT.get().is_none());
+        assert!(recent() >= seen);
+        run_once(|| assert!(RECENT.get().is_some()));
+        assert!(RECENT.get().is_none());
+    }
+
+    /// Calls `look` in a run that has waited.
+    fn run_once(look: impl FnOnce()) {
+        rt::run(async {
+            rt::yield_now().await;
+            look();
+        });
+    }
+
+    #[test]
+    fn a_second_is_looked_up_once() {
+        let at = now();
+        UNIX.set(Some((7, at + SECOND * 3600)));
+        assert_eq!(unix_time(), 7);
+        UNIX.set(Some((7, at)));
+        let real = unix_time();
+        assert!(real > 1_700_000_000);
+        let (seconds, until) = UNIX.get().unwrap();
+        assert_eq!(seconds, real);
+        assert!(until > at && until <= now() + SECOND);
     }
 
     #[test]

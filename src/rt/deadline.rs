@@ -114,6 +114,12 @@ impl Deadlines {
         }
     }
 
+    /// Now, or a moment ago, by the clock of the table.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.table.clock.recent()
+    }
+
     /// How many slots are taken.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -142,7 +148,7 @@ pub struct Deadline {
 impl Deadline {
     /// Expires `after` from now, whatever was set before.
     pub fn set(&self, after: Duration) {
-        self.set_at(later(self.table.clock.now(), after));
+        self.set_at(later(self.table.clock.recent(), after));
     }
 
     /// Expires at `at`, whatever was set before.

@@ -70,6 +70,7 @@ struct Leave;
 
 impl Drop for Leave {
     fn drop(&mut self) {
+        super::clock::forget_recent();
         // Taken out first: dropping the executor drops tasks, whose guards may come here for `CURRENT`.
         let running = CURRENT.with(|current| current.borrow_mut().take());
         drop(running);

@@ -121,6 +121,7 @@ impl Reactor {
         let taken = epoll::wait(&self.epoll, &mut events, timeout);
         // Before anybody is woken: who is woken from here need not be told by the event.
         self.wake.is_heard();
+        super::clock::woken();
         let Ok((events, _)) = taken else { return };
         self.events.set(events.len());
         for event in events.iter() {
