@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,7 @@ use super::session::Session;
 
 /// All sessions that have an id.
 pub struct Sessions {
-    // Keyed by client-supplied text, so std's keyed hasher stays.
-    by_id: RefCell<HashSet<ById>>,
+    by_id: RefCell<HashSet<ById, BuildHasherDefault<IdHasher>>>,
     /// What the last client said of itself. Most sessions are opened by a few programs, so that
     /// they can share it.
     last_client: RefCell<Rc<ClientCapabilities>>,
@@ -59,6 +58,28 @@ impl Hash for ById {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // As `str` hashes: `Borrow` demands it.
         self.0.id.hash(state);
+    }
+}
+
+/// Takes some of an id for its hash. Clients only look ids up; those that are put in are our own, and
+/// random where this reads them, so that nobody can have them collide.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, id: &[u8]) {
+        // Behind the prefix. 48 random bits, spread over all of the hash.
+        if let Some(end) = id.last_chunk() {
+            let product = u64::from_le_bytes(*end).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.0 = product.rotate_left(32);
+        }
+    }
+
+    /// What `str` ends with.
+    fn write_u8(&mut self, _: u8) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -270,6 +291,8 @@ impl Server {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher;
+
     use super::*;
 
     /// A store that bounds what it keeps for replay, and so many sessions in it, the first of them
@@ -312,6 +335,27 @@ mod tests {
         let sample = "mcp_limit_hits_total{limit=\"replay_total_bytes\"} ";
         let (_, rest) = text.split_once(sample).unwrap();
         !rest.starts_with("0\n")
+    }
+
+    #[test]
+    fn ids_are_spread_and_found_whatever_their_length() {
+        let hasher = BuildHasherDefault::<IdHasher>::default();
+        let (mut buckets, mut tags) = (HashSet::new(), HashSet::new());
+        for _ in 0..4096 {
+            let id = format!("node-1.{}", base64::encode_url(&rt::random::<16>()));
+            let hash = hasher.hash_one(id.as_str());
+            // What the table chooses by: the lowest bits, and the highest seven.
+            buckets.insert(hash & 0xfff);
+            tags.insert(hash >> 57);
+        }
+        // By chance it is 2589 of 4096, give or take 20.
+        assert!(buckets.len() > 2400, "{}", buckets.len());
+        assert_eq!(tags.len(), 128);
+        let (store, sessions) = store(800, 12);
+        for session in &sessions {
+            let by_id = store.by_id.borrow();
+            assert!(Rc::ptr_eq(&by_id.get(&*session.id).unwrap().0, session));
+        }
     }
 
     #[test]
