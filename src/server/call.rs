@@ -4,9 +4,9 @@
 //! its answer awaited. In the stateless era answers come with the retry of the whole call, so a
 //! question without one ends this round. In a task the question is put on the task.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -40,13 +40,21 @@ pub struct Call {
     caller: Rc<Principal>,
     revision: Revision,
     client: Rc<ClientCapabilities>,
-    route: Route,
-    switch: Rc<Switch>,
+    /// Made when something is sent: most calls are answered at once and send nothing.
+    route: OnceCell<Route>,
+    /// Whether the client may come back for the response.
+    is_resumable: bool,
+    /// Made when the call has to wait, or somebody for its end.
+    switch: OnceCell<Rc<Switch>>,
+    /// It ended without having waited.
+    is_finished: Cell<bool>,
     progress_token: Option<Box<str>>,
     /// The level this one request wants, in revisions where each says so.
     log_level: Option<Level>,
-    /// Runs while the handler works, rests while the client is being asked.
-    deadline: Deadline,
+    /// By the clock of the deadlines.
+    started: Instant,
+    /// Runs while the handler works, rests while the client is being asked. Made when it has to wait.
+    deadline: OnceCell<Deadline>,
     /// What sealed state is bound to; none in revisions that have no such state.
     bound: Option<Bound>,
     round: RefCell<Round>,
@@ -139,24 +147,73 @@ impl Call {
             Era::Stateless { claim, .. } => claim.log_level,
             Era::Legacy { .. } => None,
         };
-        let deadline = server.deadlines.slot();
-        deadline.set(server.settings().tool_call);
-        Ok(Rc::new(Call {
+        let call = Rc::new(Call {
             server: server.clone(),
             session: exchange.session().cloned(),
             caller: exchange.caller().clone(),
             revision: exchange.revision(),
             client: exchange.client(),
-            route: exchange.route(),
-            switch: exchange.switch(),
+            route: exchange
+                .shared_route()
+                .map(OnceCell::from)
+                .unwrap_or_default(),
+            is_resumable: exchange.is_resumable(),
+            switch: OnceCell::new(),
+            is_finished: Cell::new(false),
             progress_token: (exchange.meta.progress_token).map(|token| token.get().into()),
             log_level,
-            deadline,
+            started: server.deadlines.now(),
+            deadline: OnceCell::new(),
             bound,
             round: RefCell::new(round),
             task: RefCell::new(TaskState::None),
             may_become_task: Cell::new(false),
-        }))
+        });
+        exchange.run_by(&call);
+        Ok(call)
+    }
+
+    /// The server it runs in.
+    pub fn server(&self) -> &Rc<Server> {
+        &self.server
+    }
+
+    fn route(&self) -> &Route {
+        self.route.get_or_init(|| {
+            let session = self.session.clone().filter(|_| self.is_resumable);
+            Route::response(session, 1, &self.server.settings().limits)
+        })
+    }
+
+    /// The route, if anything was sent by it.
+    pub fn route_made(&self) -> Option<&Route> {
+        self.route.get()
+    }
+
+    /// Sends by this route from now on, unless it has one.
+    pub fn take_route(&self, route: &Route) {
+        self.route.get_or_init(|| route.clone());
+    }
+
+    /// What stops it.
+    pub fn switch(&self) -> &Rc<Switch> {
+        self.switch.get_or_init(Rc::default)
+    }
+
+    /// It has ended without having waited.
+    pub fn finish(&self) {
+        self.is_finished.set(true);
+        if let Some(switch) = self.switch.get() {
+            switch.finish();
+        }
+    }
+
+    fn deadline(&self) -> &Deadline {
+        self.deadline.get_or_init(|| {
+            let deadline = self.server.deadlines.slot();
+            deadline.set_at(rt::later(self.started, self.server.settings().tool_call));
+            deadline
+        })
     }
 
     /// Lets the handler turn this call into a task.
@@ -174,7 +231,7 @@ impl Call {
 
     /// Whether the handler has had its time.
     pub fn poll_deadline(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        self.deadline.poll_expired(cx).map(|_| ())
+        self.deadline().poll_expired(cx).map(|_| ())
     }
 
     /// Drives the handler of a prompt, a resource or a completion until it is done or has had its
@@ -184,7 +241,7 @@ impl Call {
         what: &str,
         future: LocalFuture<'static, Result<T, CallError>>,
     ) -> Result<T, CallError> {
-        match rt::within(&self.deadline, future).await {
+        match rt::within(self.deadline(), future).await {
             Ok(outcome) => outcome,
             Err(Expired) => Err(self.overdue(what)),
         }
@@ -283,10 +340,10 @@ impl Call {
             }
             let params = (!params.is_empty()).then_some(params);
             let (text, question) = session.ask(ask.request.method(), params.as_deref());
-            self.route.message(text);
+            self.route().message(text);
             questions.push(question);
         }
-        self.deadline.clear();
+        self.deadline().clear();
         let mut answers = Vec::with_capacity(asks.len());
         for (question, ask) in questions.into_iter().zip(&asks) {
             match rt::timeout(settings.client_answer, question.answer()).await {
@@ -305,7 +362,7 @@ impl Call {
                 }
             }
         }
-        self.deadline.set(settings.tool_call);
+        self.deadline().set(settings.tool_call);
         Ok(answers)
     }
 }
@@ -345,7 +402,7 @@ impl Host for Call {
             message,
         };
         notifications::progress(&mut text, self.revision, token, &report);
-        self.route.message(text);
+        self.route().message(text);
     }
 
     fn log(&self, level: Level, logger: Option<&str>, data: &RawValue) {
@@ -359,7 +416,7 @@ impl Host for Call {
         }
         let mut text = Vec::with_capacity(160);
         notifications::log(&mut text, level, logger, data);
-        self.route.message(text);
+        self.route().message(text);
     }
 
     fn ask<'a>(&'a self, asks: Vec<Ask>) -> LocalFuture<'a, Result<Vec<Answer>, Interrupt>> {
@@ -409,7 +466,7 @@ impl Host for Call {
             return false;
         };
         // A task may run for hours; it ends by itself, by `tasks/cancel` or with its time to live.
-        self.deadline.clear();
+        self.deadline().clear();
         self.task.replace(TaskState::Running(entry));
         true
     }
@@ -419,21 +476,27 @@ impl Host for Call {
     }
 
     fn close_stream(&self) {
-        self.route.close_stream();
+        self.route().close_stream();
     }
 
     fn is_over(&self) -> bool {
-        self.switch.is_over() && self.task().is_none()
+        let is_over = |switch: &Rc<Switch>| switch.is_over();
+        (self.is_finished.get() || self.switch.get().is_some_and(is_over)) && self.task().is_none()
     }
 
     fn over(&self) -> LocalFuture<'_, ()> {
-        Box::pin(self.switch.over())
+        Box::pin(async {
+            if !self.is_finished.get() {
+                self.switch().over().await;
+            }
+        })
     }
 
     fn extend(&self, at_least: Duration) {
         // While the client is asked the deadline rests, and begins anew afterwards.
-        if let Some(at) = self.deadline.at() {
-            self.deadline.set_at(at.max(rt::later(rt::now(), at_least)));
+        if let Some(at) = self.deadline().at() {
+            self.deadline()
+                .set_at(at.max(rt::later(rt::now(), at_least)));
         }
     }
 

@@ -7,6 +7,7 @@ use crate::mcp::revision::Revision;
 use crate::rt::Task;
 use crate::rt::sync::Notify;
 
+use super::Limits;
 use super::outlet::{EventId, Item, Outlet, Status};
 use super::session::Session;
 
@@ -85,20 +86,28 @@ pub struct Resumable {
 }
 
 impl Route {
-    /// The response to one POST of a session that carries `requests` requests.
-    pub fn resumable(
-        session: Rc<Session>,
-        outlet: Outlet,
-        requests: usize,
-        ring_bytes_max: usize,
-    ) -> Route {
-        Route::Resumable(Rc::new(Resumable {
-            session,
-            outlet,
-            ring_bytes_max,
-            stream: Cell::new(None),
-            unanswered: Cell::new(requests),
-        }))
+    /// The response to one POST that carries `requests` requests, and the session in which the
+    /// client may come back for it.
+    pub fn response(session: Option<Rc<Session>>, requests: usize, limits: &Limits) -> Route {
+        let outlet = Outlet::new(limits.stream_queue_bytes);
+        match session {
+            None => Route::Response(outlet),
+            Some(session) => Route::Resumable(Rc::new(Resumable {
+                session,
+                outlet,
+                ring_bytes_max: limits.replay_bytes,
+                stream: Cell::new(None),
+                unanswered: Cell::new(requests),
+            })),
+        }
+    }
+
+    /// Where what is sent by it waits for its reader.
+    pub fn outlet(&self) -> &Outlet {
+        match self {
+            Route::Direct(outlet) | Route::Response(outlet) => outlet,
+            Route::Resumable(resumable) => &resumable.outlet,
+        }
     }
 
     /// Sends a notification, or a request of ours.
@@ -221,9 +230,8 @@ mod tests {
         let owner = Rc::new(Principal::anonymous());
         let session = Rc::new(Session::new("id".into(), owner, None, rt::now()));
         session.negotiate(revision, ClientCapabilities::default().into());
-        let outlet = Outlet::new(1 << 16);
-        let route = Route::resumable(session.clone(), outlet.clone(), 1, 1 << 16);
-        (session, outlet, route)
+        let route = Route::response(Some(session.clone()), 1, &Limits::default());
+        (session, route.outlet().clone(), route)
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl Server {
     ) -> Rc<Switch> {
         let id = &exchange.request.id;
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
+        exchange.keep_route();
         let switch = exchange.switch();
         let session = exchange.tracking_session().cloned();
         if let Some(session) = &session {

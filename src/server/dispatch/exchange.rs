@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::time::Instant;
 
 use crate::catalog::Catalog;
 use crate::gate::Principal;
@@ -14,6 +15,7 @@ use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
 use crate::server::Server;
 use crate::server::arrival::{Arrival, Carrier};
+use crate::server::call::Call;
 use crate::server::running::{Route, Switch};
 use crate::server::session::Session;
 use crate::tools::LocalFuture;
@@ -55,8 +57,11 @@ pub struct Exchange<'a> {
     pub era: &'a Era<'a>,
     /// What is offered, as of now.
     pub catalog: &'a Rc<Catalog>,
+    /// When it was begun.
+    pub started: Instant,
     pub(super) lane: &'a Lane<'a>,
     pub(super) switch: OnceCell<Rc<Switch>>,
+    pub(super) call: OnceCell<Rc<Call>>,
 }
 
 /// What ends a request besides itself.
@@ -109,6 +114,36 @@ impl Exchange<'_> {
         self.lane.route().clone()
     }
 
+    /// The same, if it is shared with other requests.
+    pub fn shared_route(&self) -> Option<Route> {
+        self.lane.shared_route().cloned()
+    }
+
+    /// Whether the client may come back for the response, in its session.
+    pub fn is_resumable(&self) -> bool {
+        self.lane.is_resumable()
+    }
+
+    /// Runs a handler by this call, which makes a route and a switch only if they are needed.
+    pub fn run_by(&self, call: &Rc<Call>) {
+        // A request has one call.
+        _ = self.call.set(call.clone());
+    }
+
+    /// Where the call has sent something, its answer goes the same way.
+    pub(super) fn settle_route(&self) {
+        if let Some(route) = self.call.get().and_then(|call| call.route_made()) {
+            self.lane.take_route(route);
+        }
+    }
+
+    /// The request goes on: the call sends by the way that is waited at from now on.
+    pub(super) fn keep_route(&self) {
+        if let Some(call) = self.call.get() {
+            call.take_route(self.lane.route());
+        }
+    }
+
     /// The request holds a place among `limits.streams`: its response needs no second one.
     pub fn note_stream_permit(&self) {
         self.lane.note_stream_permit();
@@ -116,7 +151,10 @@ impl Exchange<'_> {
 
     /// What stops this request.
     pub fn switch(&self) -> Rc<Switch> {
-        self.switch.get_or_init(Rc::default).clone()
+        match self.call.get() {
+            Some(call) => call.switch().clone(),
+            None => self.switch.get_or_init(Rc::default).clone(),
+        }
     }
 
     /// What ends this request besides itself.

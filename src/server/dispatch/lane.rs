@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use crate::server::Server;
 use crate::server::arrival::{Arrival, Carrier, Running};
-use crate::server::outlet::Outlet;
 use crate::server::running::{Route, Switch};
 use crate::server::session::Session;
 
@@ -17,13 +16,13 @@ pub(super) type Tie = (Rc<Switch>, Cancellation);
 /// The way back for the messages of one POST, or of one connection. Made only if it is needed: a
 /// request that is answered at once never has a queue.
 pub(super) struct Lane<'a> {
+    server: &'a Server,
     pub(super) arrival: &'a Arrival<'a>,
     requests: usize,
     /// The answers of a batch are collected, also where single ones go out by themselves.
     pub(super) is_batch: bool,
-    queue_bytes_max: usize,
-    ring_bytes_max: usize,
-    outlet: OnceCell<Outlet>,
+    /// In which the client may come back for the response.
+    resumable_in: OnceCell<Rc<Session>>,
     route: OnceCell<Route>,
     /// A request has taken a place among the streams already.
     has_stream_permit: Cell<bool>,
@@ -31,35 +30,27 @@ pub(super) struct Lane<'a> {
 
 impl<'a> Lane<'a> {
     /// For a message, or a batch with so many requests.
-    pub(super) fn new(server: &Server, arrival: &'a Arrival<'a>, requests: usize) -> Lane<'a> {
-        let limits = &server.settings().limits;
+    pub(super) fn new(server: &'a Server, arrival: &'a Arrival<'a>, requests: usize) -> Lane<'a> {
         Lane {
+            server,
             arrival,
             requests,
             is_batch: false,
-            queue_bytes_max: limits.stream_queue_bytes,
-            ring_bytes_max: limits.replay_bytes,
-            outlet: OnceCell::new(),
+            resumable_in: OnceCell::new(),
             route: OnceCell::new(),
             has_stream_permit: Cell::new(false),
         }
     }
 
     /// For a batch with so many requests.
-    pub(super) fn of_batch(server: &Server, arrival: &'a Arrival<'a>, requests: usize) -> Lane<'a> {
+    pub(super) fn of_batch(
+        server: &'a Server,
+        arrival: &'a Arrival<'a>,
+        requests: usize,
+    ) -> Lane<'a> {
         Lane {
             is_batch: true,
             ..Lane::new(server, arrival, requests)
-        }
-    }
-
-    fn outlet(&self) -> Outlet {
-        match &self.arrival.carrier {
-            Carrier::Connection { outlet, .. } if !self.is_batch => (*outlet).clone(),
-            _ => self
-                .outlet
-                .get_or_init(|| Outlet::new(self.queue_bytes_max))
-                .clone(),
         }
     }
 
@@ -68,8 +59,29 @@ impl<'a> Lane<'a> {
             Carrier::Connection { outlet, .. } if !self.is_batch => {
                 Route::Direct((*outlet).clone())
             }
-            _ => Route::Response(self.outlet()),
+            _ => {
+                let session = self.resumable_in.get().cloned();
+                Route::response(session, self.requests, &self.server.settings().limits)
+            }
         })
+    }
+
+    /// The route, where it is shared with others; that of a single request is made by whoever
+    /// needs it first, which is mostly nobody.
+    pub(super) fn shared_route(&self) -> Option<&Route> {
+        let is_shared = self.is_batch || matches!(self.arrival.carrier, Carrier::Connection { .. });
+        is_shared.then(|| self.route())
+    }
+
+    /// Takes the route that its one request has made.
+    pub(super) fn take_route(&self, route: &Route) {
+        // One that is there already is the same.
+        _ = self.route.set(route.clone());
+    }
+
+    /// Whether the client may come back for the response, in its session.
+    pub(super) fn is_resumable(&self) -> bool {
+        self.resumable_in.get().is_some()
     }
 
     /// One of its requests holds a place among `limits.streams`.
@@ -80,21 +92,15 @@ impl<'a> Lane<'a> {
     /// Makes the route of a legacy session's POST resumable. Called before anything is sent.
     pub(super) fn resume_in(&self, session: &Rc<Session>) {
         if matches!(self.arrival.carrier, Carrier::Streamable(_)) {
-            self.route.get_or_init(|| {
-                Route::resumable(
-                    session.clone(),
-                    self.outlet(),
-                    self.requests,
-                    self.ring_bytes_max,
-                )
-            });
+            self.resumable_in.get_or_init(|| session.clone());
         }
     }
 
     /// What is on its way by it: answers to `requests`, of which these are not there yet.
     pub(super) fn into_running(self, ties: impl IntoIterator<Item = Tie>) -> Running {
         let route = self.route().clone();
-        let mut running = Running::new(self.outlet(), route, self.requests, self.is_batch);
+        let outlet = route.outlet().clone();
+        let mut running = Running::new(outlet, route, self.requests, self.is_batch);
         running.has_stream_permit = self.has_stream_permit.get();
         for (switch, cancellation) in ties {
             if cancellation == Cancellation::OnDisconnect {

@@ -75,7 +75,6 @@ impl Server {
                 lane.resume_in(session);
             }
         }
-        let switch = OnceCell::new();
         let exchange = Exchange {
             server: self,
             request,
@@ -84,8 +83,10 @@ impl Server {
             arrival,
             era: &era,
             catalog: &catalog,
+            started,
             lane,
-            switch,
+            switch: OnceCell::new(),
+            call: OnceCell::new(),
         };
         let mut text = Vec::with_capacity(256);
         text.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
@@ -104,6 +105,7 @@ impl Server {
         };
         text.push(b'}');
         self.measured(&measure, None);
+        exchange.settle_route();
         if lane.must_keep_order() {
             // A handler that answered at once but sent messages first: they keep their order.
             lane.route().answer(text, Status::Answered);
@@ -130,16 +132,19 @@ impl Server {
             return Begun::Ready(Refusal::busy(error).answer(Some(id), UnknownId::Absent));
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
-        let route = exchange.lane.route().clone();
         let finish = |outcome: Result<Vec<u8>, ProtocolError>, server: &Server| {
             server.measured(&measure, outcome.as_ref().err().map(|error| error.code));
             encode_outcome(id, outcome, is_stateless)
         };
-        if let Poll::Ready(outcome) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        exchange.settle_route();
+        if let Poll::Ready(outcome) = polled {
             let answer = finish(outcome, self);
-            exchange.switch().finish();
+            if let Some(call) = exchange.call.get() {
+                call.finish();
+            }
             if exchange.lane.must_keep_order() {
-                route.answer(answer.text, answer.status);
+                exchange.lane.route().answer(answer.text, answer.status);
                 return Begun::Running((exchange.switch(), Cancellation::OnRequest));
             }
             return Begun::Ready(answer);

@@ -52,11 +52,10 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
     let call = Call::new(exchange)?;
     let context = Context::new(call.clone());
     let run = Run {
-        server: exchange.server.clone(),
         call,
         revision: exchange.revision(),
         index: exchange.server.metrics.tool(entry.tool.name()),
-        started: rt::now(),
+        started: exchange.started,
     };
     match &entry.handler {
         ToolHandler::Immediate(handler) => {
@@ -75,7 +74,7 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
                 match run.drive(future).await {
                     Driven::Outcome(outcome) => run.write(outcome, &mut out)?,
                     Driven::Task(task) => {
-                        run.server.with_dialect(run.revision, |dialect| {
+                        run.call.server().with_dialect(run.revision, |dialect| {
                             task.write_created(&mut out, dialect);
                         });
                     }
@@ -104,7 +103,6 @@ type ToolOutcome = Result<ToolResult, CallError>;
 
 /// One run of one tool.
 struct Run {
-    server: Rc<Server>,
     call: Rc<Call>,
     revision: Revision,
     index: ToolIndex,
@@ -131,7 +129,8 @@ impl Run {
                     (Poll::Pending, Some(rest)) => rest,
                     (Poll::Pending, None) => return Poll::Pending,
                 };
-                self.server
+                self.call
+                    .server()
                     .run_task(&task, self.call.clone(), self.revision, rest);
                 return Poll::Ready(Driven::Task(task));
             }
@@ -148,6 +147,7 @@ impl Run {
 
     /// Writes what became of it, within `limits.tool_output_bytes`.
     fn write(&self, outcome: ToolOutcome, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let server = self.call.server();
         let duration = rt::now().saturating_duration_since(self.started);
         let result = match outcome {
             Ok(result) => result,
@@ -155,28 +155,24 @@ impl Run {
                 Ok(Failure::Text(text)) => ToolResult::error(text),
                 Ok(Failure::InputRequired) => {
                     self.call.write_input_required(out);
-                    self.server
-                        .metrics
-                        .tool_call(self.index, Outcome::Ok, duration);
+                    server.metrics.tool_call(self.index, Outcome::Ok, duration);
                     return Ok(());
                 }
                 Err(error) => {
-                    self.server
-                        .metrics
-                        .tool_call(self.index, Outcome::Refused, duration);
+                    let outcome = Outcome::Refused;
+                    server.metrics.tool_call(self.index, outcome, duration);
                     return Err(error);
                 }
             },
         };
-        let result = self.server.bounded(result);
+        let result = server.bounded(result);
         let outcome = if result.is_error {
             Outcome::ToolError
         } else {
             Outcome::Ok
         };
-        self.server.metrics.tool_call(self.index, outcome, duration);
-        self.server
-            .with_dialect(self.revision, |dialect| result.write(out, dialect));
+        server.metrics.tool_call(self.index, outcome, duration);
+        server.with_dialect(self.revision, |dialect| result.write(out, dialect));
         Ok(())
     }
 }
