@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::resource::{Resource, ResourceTemplate};
@@ -25,6 +26,8 @@ pub struct ToolEntry {
     pub tool: Tool,
     /// What runs.
     pub handler: ToolHandler,
+    /// Whether it needs anything of the client; few do.
+    pub needs_client: bool,
 }
 
 /// One resource with what reads it.
@@ -110,7 +113,12 @@ pub struct Catalog {
 impl CatalogBuilder {
     /// Adds a tool.
     pub fn tool(&mut self, tool: Tool, handler: ToolHandler) -> &mut Self {
-        self.tools.push(ToolEntry { tool, handler });
+        let needs_client = *tool.needed_capabilities() != ClientCapabilities::default();
+        self.tools.push(ToolEntry {
+            tool,
+            handler,
+            needs_client,
+        });
         self
     }
 

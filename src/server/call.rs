@@ -48,6 +48,8 @@ pub struct Call {
     switch: OnceCell<Rc<Switch>>,
     /// It ended without having waited.
     is_finished: Cell<bool>,
+    /// When its result was written.
+    ended: Cell<Option<Instant>>,
     progress_token: Option<Box<str>>,
     /// The level this one request wants, in revisions where each says so.
     log_level: Option<Level>,
@@ -57,7 +59,8 @@ pub struct Call {
     deadline: OnceCell<Deadline>,
     /// What sealed state is bound to; none in revisions that have no such state.
     bound: Option<Bound>,
-    round: RefCell<Round>,
+    /// Most calls have one round and nothing to remember of it.
+    round: RefCell<Option<Box<Round>>>,
     task: RefCell<TaskState>,
     /// Whether tool and client support tasks.
     may_become_task: Cell<bool>,
@@ -115,7 +118,7 @@ impl Call {
     pub fn new(exchange: &Exchange<'_>) -> Result<Rc<Call>, ProtocolError> {
         let request = exchange.request;
         let server = exchange.server;
-        let mut round = Round::default();
+        let mut round: Option<Box<Round>> = None;
         let mut bound = None;
         if exchange.revision().has_input_required() {
             let retry = Retry::parse(exchange.params)?;
@@ -126,6 +129,7 @@ impl Call {
                         Binding::new(caller, &request.method, request.params.map(Raw::get));
                     let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
                     let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
+                    let round = round.get_or_insert_default();
                     round.answers = sealed.answers;
                     round.state = sealed.state;
                     Bound::Hashed(binding)
@@ -139,8 +143,9 @@ impl Call {
                 let Some(answer) = retry.responses.raw(key) else {
                     continue;
                 };
-                round.answers.retain(|(known, _)| known != key);
-                round.answers.push((key.to_owned(), answer.to_owned()));
+                let answers = &mut round.get_or_insert_default().answers;
+                answers.retain(|(known, _)| known != key);
+                answers.push((key.to_owned(), answer.to_owned()));
             }
         }
         let log_level = match exchange.era {
@@ -160,6 +165,7 @@ impl Call {
             is_resumable: exchange.is_resumable(),
             switch: OnceCell::new(),
             is_finished: Cell::new(false),
+            ended: Cell::new(None),
             progress_token: (exchange.meta.progress_token).map(|token| token.get().into()),
             log_level,
             started: server.deadlines.now(),
@@ -206,6 +212,18 @@ impl Call {
         if let Some(switch) = self.switch.get() {
             switch.finish();
         }
+    }
+
+    /// Reads the clock for whoever measures the call.
+    pub fn note_end(&self) -> Instant {
+        let now = rt::now();
+        self.ended.set(Some(now));
+        now
+    }
+
+    /// When its result was written, if it has been.
+    pub fn ended(&self) -> Option<Instant> {
+        self.ended.get()
     }
 
     fn deadline(&self) -> &Deadline {
@@ -275,7 +293,8 @@ impl Call {
 
     /// Writes the `input_required` result of this round.
     pub fn write_input_required(&self, out: &mut Vec<u8>) {
-        let round = self.round.borrow();
+        let mut round = self.round.borrow_mut();
+        let round = round.get_or_insert_default();
         let has_state = !round.answers.is_empty() || round.state.is_some();
         let bound = self.bound.as_ref().filter(|_| has_state);
         let sealed = bound.map(|bound| {
@@ -307,6 +326,7 @@ impl Call {
     /// Answers that are at hand, in the order of the questions; the others are noted as asked.
     fn answers_at_hand(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Interrupt> {
         let mut round = self.round.borrow_mut();
+        let round = round.get_or_insert_default();
         let mut answers = Vec::with_capacity(asks.len());
         for ask in asks {
             let found = round.answers.iter().find(|(key, _)| *key == ask.key);
@@ -448,11 +468,11 @@ impl Host for Call {
     }
 
     fn state(&self) -> Option<String> {
-        self.round.borrow().state.clone()
+        self.round.borrow().as_ref()?.state.clone()
     }
 
     fn set_state(&self, state: String) {
-        self.round.borrow_mut().state = Some(state);
+        self.round.borrow_mut().get_or_insert_default().state = Some(state);
     }
 
     fn start_task(&self) -> bool {

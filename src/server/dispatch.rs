@@ -125,7 +125,11 @@ impl Server {
     }
 
     fn measured(&self, measure: &Measure, error: Option<i64>) {
-        let duration = rt::now().saturating_duration_since(measure.started);
+        self.measured_at(rt::now(), measure, error);
+    }
+
+    fn measured_at(&self, now: Instant, measure: &Measure, error: Option<i64>) {
+        let duration = now.saturating_duration_since(measure.started);
         self.metrics
             .rpc_request(measure.label, measure.transport, duration, error);
     }

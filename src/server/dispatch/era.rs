@@ -122,19 +122,24 @@ impl Server {
         head: &StreamableHead<'_>,
         arrival: &Arrival<'_>,
     ) -> Result<Rc<Session>, Refusal> {
+        let session = head.session_id.map(|id| self.session(id, arrival.caller));
+        let agreed = session
+            .iter()
+            .flatten()
+            .find_map(|session| session.revision());
         if let Some(version) = head.version
+            // Mostly it is what was agreed on.
+            && agreed.is_none_or(|agreed| agreed.as_str() != version)
             && Revision::from_text(version).is_none()
         {
             return Err(Refusal::bad(ProtocolError::unsupported_version(version)));
         }
-        let Some(id) = head.session_id else {
-            return Err(Refusal::bad(ProtocolError::invalid_request(
-                "`Mcp-Session-Id` is missing; send `initialize` first, or 2026-07-28 `_meta`",
-            )));
-        };
         // A session of HTTP+SSE is answered on its own stream and is not to be reached from here.
-        match self.session(id, arrival.caller) {
-            Some(session) if !session.is_direct() => Ok(session),
+        match session {
+            None => Err(Refusal::bad(ProtocolError::invalid_request(
+                "`Mcp-Session-Id` is missing; send `initialize` first, or 2026-07-28 `_meta`",
+            ))),
+            Some(Some(session)) if !session.is_direct() => Ok(session),
             _ => Err(Refusal {
                 status: Status::NotFound,
                 error: ProtocolError::invalid_request("session not found; send `initialize` again"),

@@ -13,6 +13,7 @@ use crate::mcp::meta::RequestMeta;
 use crate::mcp::params::Params;
 use crate::mcp::result::Dialect;
 use crate::mcp::revision::Revision;
+use crate::rt;
 use crate::server::Server;
 use crate::server::arrival::{Arrival, Carrier};
 use crate::server::call::Call;
@@ -135,6 +136,12 @@ impl Exchange<'_> {
         if let Some(route) = self.call.get().and_then(|call| call.route_made()) {
             self.lane.take_route(route);
         }
+    }
+
+    /// Now, where the end of its call did not read the clock a moment ago.
+    pub(super) fn ended(&self) -> Instant {
+        let ended = self.call.get().and_then(|call| call.ended());
+        ended.unwrap_or_else(rt::now)
     }
 
     /// The request goes on: the call sends by the way that is waited at from now on.

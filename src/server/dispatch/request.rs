@@ -104,7 +104,7 @@ impl Server {
             Err(error) => return refuse(Refusal::in_era(&era, error)),
         };
         text.push(b'}');
-        self.measured(&measure, None);
+        self.measured_at(exchange.ended(), &measure, None);
         exchange.settle_route();
         if lane.must_keep_order() {
             // A handler that answered at once but sent messages first: they keep their order.
@@ -133,7 +133,8 @@ impl Server {
         }
         let is_stateless = matches!(exchange.era, Era::Stateless { .. });
         let finish = |outcome: Result<Vec<u8>, ProtocolError>, server: &Server| {
-            server.measured(&measure, outcome.as_ref().err().map(|error| error.code));
+            let code = outcome.as_ref().err().map(|error| error.code);
+            server.measured_at(exchange.ended(), &measure, code);
             encode_outcome(id, outcome, is_stateless)
         };
         let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));

@@ -11,7 +11,6 @@ use crate::mcp::headers;
 use crate::mcp::revision::Revision;
 use crate::mcp::tool::{CallToolParams, TaskSupport, Tool, ToolResult};
 use crate::metrics::{Limit, Outcome, ToolIndex};
-use crate::rt;
 use crate::server::Server;
 use crate::server::arrival::Carrier;
 use crate::server::call::{Call, Failure};
@@ -41,7 +40,9 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
     if entry.tool.task_support() == TaskSupport::Required && !has_tasks {
         return Err(tasks_required());
     }
-    if let Some(missing) = client.missing(entry.tool.needed_capabilities()) {
+    if entry.needs_client
+        && let Some(missing) = client.missing(entry.tool.needed_capabilities())
+    {
         if exchange.revision().has_input_required() {
             return Err(ProtocolError::missing_capabilities(&missing));
         }
@@ -147,40 +148,41 @@ impl Run {
 
     /// Writes what became of it, within `limits.tool_output_bytes`.
     fn write(&self, outcome: ToolOutcome, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let written = self.try_write(outcome, out);
+        let duration = (self.call.note_end()).saturating_duration_since(self.started);
+        let outcome = written
+            .as_ref()
+            .map_or(Outcome::Refused, |outcome| *outcome);
+        let metrics = &self.call.server().metrics;
+        metrics.tool_call(self.index, outcome, duration);
+        written.map(|_| ())
+    }
+
+    fn try_write(&self, outcome: ToolOutcome, out: &mut Vec<u8>) -> Result<Outcome, ProtocolError> {
         let server = self.call.server();
-        let duration = rt::now().saturating_duration_since(self.started);
         let result = match outcome {
             Ok(result) => result,
-            Err(error) => match self.call.failure(error) {
-                Ok(Failure::Text(text)) => ToolResult::error(text),
-                Ok(Failure::InputRequired) => {
+            Err(error) => match self.call.failure(error)? {
+                Failure::Text(text) => ToolResult::error(text),
+                Failure::InputRequired => {
                     self.call.write_input_required(out);
-                    server.metrics.tool_call(self.index, Outcome::Ok, duration);
-                    return Ok(());
-                }
-                Err(error) => {
-                    let outcome = Outcome::Refused;
-                    server.metrics.tool_call(self.index, outcome, duration);
-                    return Err(error);
+                    return Ok(Outcome::Ok);
                 }
             },
         };
         let result = server.bounded(result);
-        let outcome = if result.is_error {
-            Outcome::ToolError
-        } else {
-            Outcome::Ok
-        };
-        server.metrics.tool_call(self.index, outcome, duration);
         server.with_dialect(self.revision, |dialect| result.write(out, dialect));
-        Ok(())
+        Ok(match result.is_error {
+            true => Outcome::ToolError,
+            false => Outcome::Ok,
+        })
     }
 }
 
 impl Server {
     /// The result, or the failure that says it is too large.
     pub(in crate::server) fn bounded(&self, result: ToolResult) -> ToolResult {
-        let limit = self.settings().limits.tool_output_bytes;
+        let limit = self.settings.borrow().limits.tool_output_bytes;
         let size = result.size_bytes();
         if size <= limit {
             return result;
