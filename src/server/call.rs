@@ -4,23 +4,21 @@
 //! its answer awaited. In the stateless era answers come with the retry of the whole call, so a
 //! question without one ends this round. In a task the question is put on the task.
 
+mod rounds;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::gate::Principal;
 use crate::mcp::answer::Answer;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::errors::ProtocolError;
-use crate::mcp::input::{InputRequired, Retry};
 use crate::mcp::logging::Level;
 use crate::mcp::notifications::{self, Progress};
 use crate::mcp::revision::Revision;
-use crate::mcp::seal::Binding;
-use crate::raw::Raw;
 use crate::rt::{self, Deadline, Expired};
 use crate::tools::{Ask, CallError, Change, Host, Interrupt, LocalFuture};
 
@@ -30,8 +28,7 @@ use super::running::{Route, Switch};
 use super::session::Session;
 use super::tasks::TaskEntry;
 
-/// How long sealed request state stays good: a person may take that long to answer.
-const STATE_LIFETIME_MS: u64 = 60 * 60 * 1000;
+use rounds::{Bound, Round};
 
 /// See the module.
 pub struct Call {
@@ -57,8 +54,8 @@ pub struct Call {
     started: Instant,
     /// Runs while the handler works, rests while the client is being asked. Made when it has to wait.
     deadline: OnceCell<Deadline>,
-    /// What sealed state is bound to; none in revisions that have no such state.
-    bound: Option<Bound>,
+    /// What sealed state is bound to; none in revisions that have no such state, and for handlers that leave none.
+    bound: OnceCell<Bound>,
     /// Most calls have one round and nothing to remember of it.
     round: RefCell<Option<Box<Round>>>,
     task: RefCell<TaskState>,
@@ -66,88 +63,17 @@ pub struct Call {
     may_become_task: Cell<bool>,
 }
 
-/// What travels between the rounds of one call.
-#[derive(Default)]
-struct Round {
-    answers: Vec<(String, Box<RawValue>)>,
-    /// Asked in this round without an answer at hand.
-    asked: Vec<Ask>,
-    state: Option<String>,
-}
-
-/// What is sealed into `requestState`.
-#[derive(Serialize, Deserialize, Default)]
-struct Sealed {
-    /// Answers of earlier rounds.
-    #[serde(rename = "a", default)]
-    answers: Vec<(String, Box<RawValue>)>,
-    /// The handler's own state.
-    #[serde(rename = "s", default)]
-    state: Option<String>,
-}
-
-/// A binding, or what makes one. Most calls neither bring state nor leave any, so that the request
-/// is hashed only when it is needed: that parses the params once more, whole.
-enum Bound {
-    Hashed(Binding),
-    Request {
-        method: Box<str>,
-        params: Option<Box<str>>,
-    },
-}
-
 enum TaskState {
     None,
     Running(Rc<TaskEntry>),
-}
-
-impl Bound {
-    fn binding(&self, caller: &Principal) -> Binding {
-        match self {
-            Bound::Hashed(binding) => *binding,
-            Bound::Request { method, params } => {
-                Binding::new(&caller.name, method, params.as_deref())
-            }
-        }
-    }
 }
 
 impl Call {
     /// A call for this request. A retry brings answers and sealed state; state that we did not
     /// seal for this caller and request is an error (2026-07-28 `basic/patterns/mrtr`).
     pub fn new(exchange: &Exchange<'_>) -> Result<Rc<Call>, ProtocolError> {
-        let request = exchange.request;
         let server = exchange.server;
-        let mut round: Option<Box<Round>> = None;
-        let mut bound = None;
-        if exchange.revision().has_input_required() {
-            let retry = Retry::parse(exchange.params)?;
-            bound = Some(match &retry.state {
-                Some(state) => {
-                    let caller = &exchange.caller().name;
-                    let binding =
-                        Binding::new(caller, &request.method, request.params.map(Raw::get));
-                    let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
-                    let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
-                    let round = round.get_or_insert_default();
-                    round.answers = sealed.answers;
-                    round.state = sealed.state;
-                    Bound::Hashed(binding)
-                }
-                None => Bound::Request {
-                    method: (&*request.method).into(),
-                    params: request.params.map(|params| params.get().into()),
-                },
-            });
-            for key in retry.responses.keys() {
-                let Some(answer) = retry.responses.raw(key) else {
-                    continue;
-                };
-                let answers = &mut round.get_or_insert_default().answers;
-                answers.retain(|(known, _)| known != key);
-                answers.push((key.to_owned(), answer.to_owned()));
-            }
-        }
+        let (bound, round) = rounds::open(exchange)?;
         let log_level = match exchange.era {
             Era::Stateless { claim, .. } => claim.log_level,
             Era::Legacy { .. } => None,
@@ -157,7 +83,7 @@ impl Call {
             session: exchange.session().cloned(),
             caller: exchange.caller().clone(),
             revision: exchange.revision(),
-            client: exchange.client(),
+            client: exchange.client().clone(),
             route: exchange
                 .shared_route()
                 .map(OnceCell::from)
@@ -176,6 +102,13 @@ impl Call {
             may_become_task: Cell::new(false),
         });
         exchange.run_by(&call);
+        Ok(call)
+    }
+
+    /// A call whose handler may wait, and so outlive the request.
+    pub fn pending(exchange: &Exchange<'_>) -> Result<Rc<Call>, ProtocolError> {
+        let call = Call::new(exchange)?;
+        call.keep_request(exchange.request);
         Ok(call)
     }
 
@@ -288,61 +221,6 @@ impl Call {
                 Err(ProtocolError::missing_capabilities(&missing))
             }
             other => Ok(Failure::Text(other.text().into_owned())),
-        }
-    }
-
-    /// Writes the `input_required` result of this round.
-    pub fn write_input_required(&self, out: &mut Vec<u8>) {
-        let mut round = self.round.borrow_mut();
-        let round = round.get_or_insert_default();
-        let has_state = !round.answers.is_empty() || round.state.is_some();
-        let bound = self.bound.as_ref().filter(|_| has_state);
-        let sealed = bound.map(|bound| {
-            let sealed = Sealed {
-                answers: round.answers.clone(),
-                state: round.state.clone(),
-            };
-            // Neither text nor memory to write it into can fail.
-            let payload = serde_json::to_vec(&sealed).unwrap_or_default();
-            self.server.sealer.seal_state(
-                &payload,
-                &bound.binding(&self.caller),
-                rt::unix_ms(),
-                STATE_LIFETIME_MS,
-            )
-        });
-        let asked = round
-            .asked
-            .iter()
-            .map(|ask| (ask.key.clone(), ask.request.clone()));
-        let required = InputRequired {
-            requests: asked.collect(),
-            state: sealed,
-        };
-        self.server
-            .with_dialect(self.revision, |dialect| required.write(out, dialect));
-    }
-
-    /// Answers that are at hand, in the order of the questions; the others are noted as asked.
-    fn answers_at_hand(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Interrupt> {
-        let mut round = self.round.borrow_mut();
-        let round = round.get_or_insert_default();
-        let mut answers = Vec::with_capacity(asks.len());
-        for ask in asks {
-            let found = round.answers.iter().find(|(key, _)| *key == ask.key);
-            match found.and_then(|(_, answer)| Answer::parse(&ask.request, answer)) {
-                Some(answer) => answers.push(answer),
-                None => {
-                    // An answer that does not fit counts as none: the client is asked again.
-                    round.answers.retain(|(key, _)| *key != ask.key);
-                    round.asked.push(ask);
-                }
-            }
-        }
-        if round.asked.is_empty() {
-            Ok(answers)
-        } else {
-            Err(Interrupt::InputRequired)
         }
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::jsonrpc::Request;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::headers::HeaderProblem;
-use crate::mcp::meta::{self, Claim, Envelope, RequestMeta};
+use crate::mcp::meta::{self, Claim, Envelope};
 use crate::mcp::revision::Revision;
 use crate::server::Server;
 use crate::server::arrival::{Arrival, Carrier, StreamableHead};
@@ -39,7 +39,7 @@ impl Server {
     pub(super) fn classify<'a>(
         &self,
         request: &Request<'_>,
-        meta: &RequestMeta<'a>,
+        envelope: Envelope<'a>,
         arrival: &Arrival<'_>,
     ) -> Result<Era<'a>, Refusal> {
         let head = match &arrival.carrier {
@@ -48,8 +48,8 @@ impl Server {
                 session, is_dual, ..
             } => {
                 // stdio: `_meta` alone decides (2026-07-28 basic/versioning).
-                if *is_dual && !matches!(meta.envelope, Envelope::Absent) {
-                    return stateless(meta.envelope.clone());
+                if *is_dual && !matches!(envelope, Envelope::Absent) {
+                    return stateless(envelope);
                 }
                 let revision = session.revision().unwrap_or(match is_dual {
                     true => Revision::LATEST_LEGACY,
@@ -61,8 +61,8 @@ impl Server {
                 });
             }
             Carrier::Plain => {
-                if matches!(meta.envelope, Envelope::Complete(_)) {
-                    return stateless(meta.envelope.clone());
+                if matches!(envelope, Envelope::Complete(_)) {
+                    return stateless(envelope);
                 }
                 return Ok(Era::Legacy {
                     revision: Revision::LATEST_LEGACY,
@@ -72,7 +72,7 @@ impl Server {
         };
         let is_handshake = request.method == handlers::INITIALIZE;
         let header_is_stateless = head.version.is_some_and(Revision::looks_stateless);
-        match &meta.envelope {
+        match &envelope {
             Envelope::Complete(claim) => {
                 let Some(header) = head.version else {
                     return Err(Refusal::version_header(HeaderProblem::Missing));
@@ -83,11 +83,9 @@ impl Server {
                         body: claim.version.clone().into_owned(),
                     }));
                 }
-                stateless(meta.envelope.clone())
+                stateless(envelope)
             }
-            Envelope::Partial { .. } | Envelope::Malformed { .. } => {
-                stateless(meta.envelope.clone())
-            }
+            Envelope::Partial { .. } | Envelope::Malformed { .. } => stateless(envelope),
             Envelope::Absent if is_handshake && !header_is_stateless => Ok(Era::Legacy {
                 revision: Revision::LATEST_LEGACY,
                 session: None,

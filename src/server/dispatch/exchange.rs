@@ -50,7 +50,7 @@ pub struct Exchange<'a> {
     pub request: &'a Request<'a>,
     /// Its params, as far as more than one ask for them.
     pub params: &'a Params<'a>,
-    /// Its `_meta`.
+    /// Its `_meta`, less what its era has taken.
     pub meta: &'a RequestMeta<'a>,
     /// How it came.
     pub arrival: &'a Arrival<'a>,
@@ -61,7 +61,11 @@ pub struct Exchange<'a> {
     /// When it was begun.
     pub started: Instant,
     pub(super) lane: &'a Lane<'a>,
+    /// See [`Exchange::client`].
+    pub(super) client: OnceCell<Rc<ClientCapabilities>>,
+    /// Of a request without a call.
     pub(super) switch: OnceCell<Rc<Switch>>,
+    /// What runs its handler, if anything does.
     pub(super) call: OnceCell<Rc<Call>>,
 }
 
@@ -94,15 +98,15 @@ impl Exchange<'_> {
     }
 
     /// What the client said it can do.
-    pub fn client(&self) -> Rc<ClientCapabilities> {
-        match self.era {
+    pub fn client(&self) -> &Rc<ClientCapabilities> {
+        self.client.get_or_init(|| match self.era {
             Era::Legacy {
                 session: Some(session),
                 ..
             } => session.client(),
             Era::Legacy { session: None, .. } => Rc::default(),
             Era::Stateless { claim, .. } => Rc::new(claim.capabilities.clone()),
-        }
+        })
     }
 
     /// Whose request it is.
@@ -131,24 +135,24 @@ impl Exchange<'_> {
         _ = self.call.set(call.clone());
     }
 
-    /// Where the call has sent something, its answer goes the same way.
+    /// Where its call has sent something, the answer goes the same way.
     pub(super) fn settle_route(&self) {
         if let Some(route) = self.call.get().and_then(|call| call.route_made()) {
             self.lane.take_route(route);
         }
     }
 
-    /// Now, where the end of its call did not read the clock a moment ago.
-    pub(super) fn ended(&self) -> Instant {
-        let ended = self.call.get().and_then(|call| call.ended());
-        ended.unwrap_or_else(rt::now)
-    }
-
-    /// The request goes on: the call sends by the way that is waited at from now on.
+    /// The request goes on: its call sends by the way at which the answer is waited for.
     pub(super) fn keep_route(&self) {
         if let Some(call) = self.call.get() {
             call.take_route(self.lane.route());
         }
+    }
+
+    /// When its call ended, or now.
+    pub(super) fn ended(&self) -> Instant {
+        let ended = self.call.get().and_then(|call| call.ended());
+        ended.unwrap_or_else(rt::now)
     }
 
     /// The request holds a place among `limits.streams`: its response needs no second one.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use crate::jsonrpc::{Request, UnknownId};
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::headers::{self, Routing};
-use crate::mcp::meta::RequestMeta;
+use crate::mcp::meta::{Envelope, RequestMeta};
 use crate::mcp::params::Params;
 use crate::metrics::{Limit, MethodLabel};
 use crate::rt;
@@ -38,7 +38,7 @@ impl Server {
         let arrival = lane.arrival;
         let started = rt::now();
         let params = Params::of(request.params);
-        let meta = RequestMeta::of_params(&params);
+        let mut meta = RequestMeta::of_params(&params);
         let method = METHODS.iter().find(|method| method.name == request.method);
         let label = method.map_or(MethodLabel::Other, |method| method.label);
         let measure = Measure {
@@ -50,7 +50,8 @@ impl Server {
             self.measured(&measure, Some(refusal.error.code));
             Begun::Ready(refusal.answer(Some(&request.id), UnknownId::Absent))
         };
-        let era = match self.classify(request, &meta, arrival) {
+        let envelope = std::mem::replace(&mut meta.envelope, Envelope::Absent);
+        let era = match self.classify(request, envelope, arrival) {
             Ok(era) => era,
             Err(refusal) => return refuse(refusal),
         };
@@ -85,6 +86,7 @@ impl Server {
             catalog: &catalog,
             started,
             lane,
+            client: OnceCell::new(),
             switch: OnceCell::new(),
             call: OnceCell::new(),
         };

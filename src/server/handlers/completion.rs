@@ -32,7 +32,7 @@ pub fn handle_complete(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flo
         exchange.with_dialect(|dialect| Completion::default().write(out, dialect));
         return Ok(Flow::Done);
     };
-    let call = Call::new(exchange)?;
+    let call = Call::pending(exchange)?;
     let query = CompletionQuery {
         argument: params.argument.name.clone().into_owned(),
         value: params.argument.value.clone().into_owned(),

@@ -19,7 +19,7 @@ pub fn handle_get(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, P
         )));
     }
     let arguments: Arguments = prompt::owned(&params.arguments);
-    let call = Call::new(exchange)?;
+    let call = Call::pending(exchange)?;
     let future = (entry.handler)(Context::new(call.clone()), arguments);
     let (server, revision) = (exchange.server.clone(), exchange.revision());
     Ok(Flow::Later(Box::pin(async move {

@@ -15,7 +15,7 @@ pub fn handle_read(exchange: &Exchange<'_>, _out: &mut Vec<u8>) -> Result<Flow, 
     let revision = exchange.revision();
     let (uri, handler) = (exchange.catalog.reader(&uri))
         .ok_or_else(|| ProtocolError::resource_not_found(&uri, revision))?;
-    let call = Call::new(exchange)?;
+    let call = Call::pending(exchange)?;
     let text = uri.text.clone();
     let future = handler(Context::new(call.clone()), uri);
     let server = exchange.server.clone();

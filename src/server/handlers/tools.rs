@@ -61,10 +61,15 @@ pub fn handle_call(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow, P
     match &entry.handler {
         ToolHandler::Immediate(handler) => {
             let outcome = handler(&context, params.arguments_text());
+            // A handler that leaves state has failed in this round.
+            if outcome.is_err() {
+                run.call.keep_request(exchange.request);
+            }
             run.write(outcome, out)?;
             Ok(Flow::Done)
         }
         ToolHandler::Pending(handler) => {
+            run.call.keep_request(exchange.request);
             // Only here: what answers at once leaves nothing to be polled for.
             if has_tasks && entry.tool.task_support() != TaskSupport::Forbidden {
                 run.call.allow_task();
