@@ -22,6 +22,9 @@ SECONDS = 120
 # `Cs`, a number of base 62 and `_` in front of a crate's name; `B`, such a number and `_`.
 CHANGING = re.compile(r"(?<=C)s[0-9A-Za-z]+_(?=[0-9])|(?<=B)[0-9A-Za-z]*_")
 
+# Functions of ours that the C library would have as well; see the end of src/rt/sys.rs.
+EXPORTED = {"bcmp"}
+
 
 def services():
     """What configures every shipped pack. Nothing is asked before a tool is called."""
@@ -74,6 +77,8 @@ def serve(port):
     stream.close()
     for path in "/health", "/metrics", "/nothing":
         ask(port, "GET", path)
+    # As a health check does that comes by itself.
+    ask(port, "GET", "/health", Connection="close")
 
 
 def executed(binary, more):
@@ -124,8 +129,8 @@ def main():
 
     def patterns(names):
         same = {same for name in names if name in address_of for same in by_address[address_of[name]]}
-        # What is not Rust has no section of its own.
-        return {CHANGING.sub("*_", name) for name in same if name.startswith("_R")}
+        # What is not Rust has no section of its own, but what Rust exports has.
+        return {CHANGING.sub("*_", name) for name in same if name.startswith("_R") or name in EXPORTED}
 
     serving = patterns(serving)
     starting = patterns(bare | with_packs) - serving
