@@ -200,6 +200,8 @@ impl Log {
     fn lock(&self) -> MutexGuard<'_, LogText> {
         let mut text = self.text.lock().unwrap();
         text.read();
+        // Whoever reads, others may wait for what has come.
+        self.grown.notify_all();
         text
     }
 
@@ -210,9 +212,7 @@ impl Log {
         loop {
             // An error of it is one of the read too, and is met there.
             _ = poll(&mut [PollFd::new(&stderr, PollFlags::IN)], None);
-            let is_over = self.lock().is_over;
-            self.grown.notify_all();
-            if is_over {
+            if self.lock().is_over {
                 return;
             }
         }
