@@ -91,7 +91,7 @@
 //! # Modules, in reading order
 //!
 //! - [`calendar`], [`log`], [`metrics`]: what the others tell the time and report by.
-//! - [`jsonrpc`], [`http1`], [`mcp`]: the wire, without sockets or clocks. What a revision of the
+//! - [`raw`], [`jsonrpc`], [`http1`], [`mcp`]: the wire, without sockets or clocks. What a revision of the
 //!   protocol can do stands in [`mcp::revision`] and nowhere else.
 //! - [`html`]: pages as trees, and trees as Markdown; pure as well.
 //! - [`config`], [`gate`]: what the operator wrote, and who may come in.
@@ -128,6 +128,7 @@ pub mod base64;
 pub mod calendar;
 pub mod log;
 pub mod metrics;
+pub mod raw;
 
 #[cfg(feature = "aws")]
 pub mod html;
@@ -138,7 +139,6 @@ pub mod mcp;
 mod find;
 mod nearest;
 mod position;
-mod raw;
 
 pub mod config;
 pub mod gate;

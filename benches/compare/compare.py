@@ -412,7 +412,8 @@ def wake_ups(run):
         for peer in run.peers(lambda peer: peer.name in servers and peer.eras):
             era = "raw" if peer.is_limit else "session"
             run.ask("calls", "--port", servers[peer.name].port, "--path", peer.path("http"), "--era", era, "--seconds", 0.2, "--warm-up", 0)
-        time.sleep(3 if run.quick else 10)
+        # Longer than siskin lets a connection wait for its next request, 30 s: its table of deadlines is looked at once more then.
+        time.sleep(3 if run.quick else 35)
         before = {name: switches(server.pid) for name, server in servers.items()}
         time.sleep(seconds)
         for name, server in servers.items():

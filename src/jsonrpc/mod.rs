@@ -4,7 +4,7 @@
 //! that keep hostile text cheap. Not in scope: which methods exist and what their parameters mean;
 //! that is `mcp`. Called by `transport` to read and by `server` to answer.
 //!
-//! Ids, params and results stay the text they arrived as (`RawValue`): an id is echoed byte for
+//! Ids, params and results stay the text they arrived as ([`Raw`](crate::raw::Raw)): an id is echoed byte for
 //! byte, and arguments are parsed once, by the tool that wants them.
 
 // What comes from outside does not overflow either; `src/lib.rs` says why.

@@ -96,7 +96,7 @@ fn parse_batch<'a>(text: &'a str, rules: &Rules) -> Result<Incoming<'a>, ParseEr
     let mut elements = Elements::of(text, rules.depth_max);
     let mut messages = Vec::new();
     let mut got = 0usize;
-    while let Some(element) = (elements.next()).map_err(|why| refusal(why, text, rules))? {
+    while let Some(element) = (elements.next_element()).map_err(|why| refusal(why, text, rules))? {
         got = got.saturating_add(1);
         // What is too long is counted to its end, and not kept.
         if got <= rules.batch_len_max {
@@ -212,7 +212,9 @@ impl<'a> Slots<'a> {
     fn read(text: &'a str, rules: &Rules) -> Result<Slots<'a>, ParseError> {
         let mut found = Slots::default();
         let mut members = Members::of(text, rules.depth_max);
-        while let Some((name, value)) = (members.next()).map_err(|why| refusal(why, text, rules))? {
+        while let Some((name, value)) =
+            (members.next_member()).map_err(|why| refusal(why, text, rules))?
+        {
             let (slot, name) = match &*name {
                 "jsonrpc" => (&mut found.jsonrpc, "jsonrpc"),
                 "id" => (&mut found.id, "id"),

@@ -60,7 +60,7 @@ impl<'a> Params<'a> {
         if let Some(params) = params.filter(|params| !params.is_null()) {
             let mut members = params.members();
             loop {
-                let (name, value) = match members.next() {
+                let (name, value) = match members.next_member() {
                     Ok(Some(member)) => member,
                     Ok(None) => break,
                     Err(_) => return Params(None),

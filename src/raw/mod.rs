@@ -78,7 +78,7 @@ impl<'a> Raw<'a> {
 
     fn pick_into(self, names: &[&str], found: &mut [Option<Raw<'a>>]) -> Result<(), Invalid> {
         let mut members = self.members();
-        while let Some((name, value)) = members.next()? {
+        while let Some((name, value)) = members.next_member()? {
             let slot = names.iter().position(|known| *known == name);
             if let Some(slot) = slot.and_then(|at| found.get_mut(at))
                 && slot.replace(value).is_some()
@@ -134,7 +134,7 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     /// [`Invalid`], also of a text that goes on behind the object.
-    pub fn next(&mut self) -> Result<Option<(Cow<'a, str>, Raw<'a>)>, Invalid> {
+    pub fn next_member(&mut self) -> Result<Option<(Cow<'a, str>, Raw<'a>)>, Invalid> {
         self.step().ok_or_else(|| self.scanner.why())
     }
 
@@ -167,7 +167,7 @@ impl<'a> Elements<'a> {
     ///
     /// # Errors
     /// [`Invalid`], also of a text that goes on behind the array.
-    pub fn next(&mut self) -> Result<Option<Raw<'a>>, Invalid> {
+    pub fn next_element(&mut self) -> Result<Option<Raw<'a>>, Invalid> {
         self.step().ok_or_else(|| self.scanner.why())
     }
 

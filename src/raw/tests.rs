@@ -78,7 +78,7 @@ fn deep_texts_are_read_to_a_bound() {
 fn members(text: &str) -> Result<Vec<(String, String)>, Invalid> {
     let mut members = Members::of(text, 3);
     let mut found = Vec::new();
-    while let Some((name, value)) = members.next()? {
+    while let Some((name, value)) = members.next_member()? {
         found.push((name.into_owned(), value.get().to_owned()));
     }
     Ok(found)
@@ -133,7 +133,7 @@ fn elements_are_those_of_an_array() {
     let elements = |text| {
         let mut elements = Elements::of(text, 3);
         let mut found = Vec::new();
-        while let Some(element) = elements.next()? {
+        while let Some(element) = elements.next_element()? {
             found.push(element.get());
         }
         Ok((found, elements.has_escapes()))
