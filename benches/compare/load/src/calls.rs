@@ -459,6 +459,10 @@ impl Calls {
             };
             let (name, data, len) = (event.name.to_owned(), event.data.to_owned(), event.len);
             events.text.drain(..len);
+            // Comments, as a silent stream has them: what has no data is no event.
+            if data.is_empty() {
+                continue;
+            }
             match (connection.phase, name.as_str()) {
                 (Phase::Opening, "endpoint") => {
                     connection.path = http::endpoint(&self.plan.path, &data);
@@ -477,7 +481,7 @@ impl Calls {
                     connection.is_answered = true;
                     self.go_on(connection, Instant::now())?;
                 }
-                // Comments and pings.
+                // Pings.
                 _ => (),
             }
         }
