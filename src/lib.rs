@@ -136,6 +136,8 @@ pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;
 
+#[cfg(test)]
+mod dice;
 mod find;
 mod nearest;
 mod position;

@@ -22,9 +22,6 @@ pub struct Raw<'a>(&'a str);
 pub const DEPTH_MAX: usize = 512;
 
 impl<'a> Raw<'a> {
-    /// `null`.
-    pub const NULL: Raw<'static> = Raw("null");
-
     /// Takes a whole text; `None` if it is not one JSON value, and white space.
     pub fn parse(text: &'a str) -> Option<Raw<'a>> {
         Scanner::new(text, DEPTH_MAX).only_value()
@@ -110,14 +107,12 @@ pub enum Invalid {
 #[derive(Clone, Debug)]
 pub struct Members<'a> {
     scanner: Scanner<'a>,
-    is_inside: bool,
 }
 
 /// The elements of an array.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
     scanner: Scanner<'a>,
-    is_inside: bool,
 }
 
 impl<'a> Members<'a> {
@@ -126,7 +121,6 @@ impl<'a> Members<'a> {
     pub fn of(text: &'a str, depth_max: usize) -> Members<'a> {
         Members {
             scanner: Scanner::new(text, depth_max.saturating_sub(1)),
-            is_inside: false,
         }
     }
 
@@ -140,7 +134,7 @@ impl<'a> Members<'a> {
 
     #[expect(clippy::option_option, reason = "the outer one is the error")]
     fn step(&mut self) -> Option<Option<(Cow<'a, str>, Raw<'a>)>> {
-        if !self.scanner.goes_on(&mut self.is_inside, b'{')? {
+        if !self.scanner.goes_on(b'{')? {
             return Some(None);
         }
         let name = self.scanner.string()?;
@@ -159,7 +153,6 @@ impl<'a> Elements<'a> {
     pub fn of(text: &'a str, depth_max: usize) -> Elements<'a> {
         Elements {
             scanner: Scanner::new(text, depth_max.saturating_sub(1)),
-            is_inside: false,
         }
     }
 
@@ -173,7 +166,7 @@ impl<'a> Elements<'a> {
 
     #[expect(clippy::option_option, reason = "the outer one is the error")]
     fn step(&mut self) -> Option<Option<Raw<'a>>> {
-        if !self.scanner.goes_on(&mut self.is_inside, b'[')? {
+        if !self.scanner.goes_on(b'[')? {
             return Some(None);
         }
         Some(Some(self.scanner.value()?))

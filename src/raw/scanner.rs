@@ -47,12 +47,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes to the next part of what begins with `opening` and is the whole text. False behind the last one.
-    pub(super) fn goes_on(&mut self, is_inside: &mut bool, opening: u8) -> Option<bool> {
+    pub(super) fn goes_on(&mut self, opening: u8) -> Option<bool> {
+        let is_inside = self.at > 0;
         self.skip_space();
-        let goes_on = if *is_inside {
+        let goes_on = if is_inside {
             self.skip(b',').is_some()
         } else {
-            *is_inside = true;
             self.skip(opening)?;
             self.skip_space();
             self.peek() != closing(opening)

@@ -1,6 +1,7 @@
 //! Request heads against the samples in `tests/wire/heads.txt`, and what a sample cannot say.
 
 use super::*;
+use crate::dice::Dice;
 use crate::http1::samples::{self, Sample};
 
 const LIMITS: HeadLimits = HeadLimits {
@@ -495,21 +496,4 @@ fn made_up_head(dice: &mut Dice) -> Vec<u8> {
     }
     text.extend_from_slice(b"\r\n");
     text
-}
-
-/// A generator of its own, the same on every run (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let high = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(high).unwrap() % bound
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
 }

@@ -1,23 +1,7 @@
 //! Made-up schemas and arguments: checking never panics, always ends, and keeps its promises.
 
 use super::*;
-
-/// A generator of its own, the same on every run (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let high = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(high).unwrap() % bound
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
+use crate::dice::Dice;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "ab", ""];
 const KINDS: [&str; 7] = [
