@@ -86,8 +86,10 @@ pub fn parse<'a>(bytes: &'a [u8], rules: &Rules) -> Result<Incoming<'a>, ParseEr
         Some(b'{') => parse_message(text, rules).map(Incoming::Single),
         Some(b'[') => parse_batch(text, rules),
         _ => match Raw::parse(text) {
-            Some(_) => Err(ParseErrorKind::NotAnObject.into_error()),
-            None => Err(syntax_error(text)),
+            Some(_) if !has_a_lone_surrogate(bytes) => {
+                Err(ParseErrorKind::NotAnObject.into_error())
+            }
+            _ => Err(syntax_error(text)),
         },
     }
 }
