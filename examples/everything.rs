@@ -22,6 +22,9 @@ use siskin::{
 // As in the program.
 #[cfg(target_env = "musl")]
 siskin::compare_by_words!(bcmp);
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: siskin::rt::sys::KeepSmall = siskin::rt::sys::KeepSmall;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let argument = std::env::args().nth(1);

@@ -11,6 +11,10 @@ siskin::end_every_stack_walk!();
 #[cfg(target_env = "musl")]
 siskin::compare_by_words!(bcmp);
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: siskin::rt::sys::KeepSmall = siskin::rt::sys::KeepSmall;
+
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
     let implied = args.next().and_then(|name| cli::command_of_name(&name));

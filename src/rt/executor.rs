@@ -10,6 +10,7 @@ use std::time::Duration;
 use smol::LocalExecutor;
 
 use super::reactor::Reactor;
+use super::sys;
 
 thread_local! {
     static CURRENT: RefCell<Option<Running>> = const { RefCell::new(None) };
@@ -47,6 +48,7 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
         nested.is_none(),
         "`rt::run` inside `rt::run`: spawn a task instead"
     );
+    sys::keep_small_pieces();
     let _leave = Leave;
     reactor.block_on(smol::future::or(future, run_tasks(&executor)))
 }
@@ -74,6 +76,7 @@ impl Drop for Leave {
         // Taken out first: dropping the executor drops tasks, whose guards may come here for `CURRENT`.
         let running = CURRENT.with(|current| current.borrow_mut().take());
         drop(running);
+        sys::return_small_pieces();
     }
 }
 

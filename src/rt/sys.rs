@@ -1,12 +1,14 @@
 //! The few things that only the C library does: space of a filesystem, interface addresses, page size, kernel architecture,
-//! marking descriptors that children must not inherit, giving back pages of the program's own file. And the one thing that only its number names: a descriptor that was
-//! open before we were.
+//! marking descriptors that children must not inherit, giving back pages of the program's own file, memory. And the one thing that
+//! only its number names: a descriptor that was open before we were.
 //!
-//! In scope: one short safe function per call; and, at the end, names that the linker is to find in the program instead of in
-//! the toolchain. Not in scope: what the answers mean, and anything that waits.
+//! In scope: one short safe function per call; an allocator around the C library's; and, at the end, names that the linker is to find
+//! in the program instead of in the toolchain. Not in scope: what the answers mean, and anything that waits.
 //! The only file with `unsafe`; each block says why it holds. Called by `tools::device` and `rt::process`.
 #![allow(unsafe_code)]
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
@@ -14,39 +16,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+mod facts;
+use facts::ones;
+pub use facts::{InterfaceAddress, Space};
 
 // glibc's plain `statvfs` counts blocks in 32 bits on a 32-bit machine and fails on a large disk; musl's is 64 bits wide everywhere.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 use libc::statvfs as statvfs64;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use libc::statvfs64;
-
-/// Space of a mounted filesystem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Space {
-    /// Size in bytes.
-    pub total_bytes: u64,
-    /// Free bytes, those reserved for root included.
-    pub free_bytes: u64,
-    /// Free bytes for everyone else.
-    pub available_bytes: u64,
-    /// Inodes; 0 on filesystems that have no fixed number (btrfs, zfs).
-    pub inodes_total: u64,
-    /// Free inodes.
-    pub inodes_free: u64,
-}
-
-/// An address of a network interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InterfaceAddress {
-    /// The interface, such as `eth0`.
-    pub interface: String,
-    /// The address.
-    pub address: IpAddr,
-    /// Leading bits that name the network; absent when the kernel reports no mask (some tunnels).
-    pub prefix_length: Option<u32>,
-}
 
 /// Space of the filesystem mounted at `path`. Blocks for as long as the filesystem does: never call it on a network mount.
 // The field types differ between targets: a cast that widens on one is idle on the next.
@@ -72,7 +53,7 @@ pub fn space(path: &Path) -> Option<Space> {
 
 /// All IPv4 and IPv6 addresses of all interfaces, in the kernel's order; empty when it refuses to list them.
 pub fn interface_addresses() -> Vec<InterfaceAddress> {
-    let mut first: *mut libc::ifaddrs = std::ptr::null_mut();
+    let mut first: *mut libc::ifaddrs = ptr::null_mut();
     // SAFETY: `first` is writable; on success it holds the head of a list that we free below.
     if unsafe { libc::getifaddrs(&mut first) } != 0 {
         return Vec::new();
@@ -179,7 +160,7 @@ pub fn release_program_pages() {
     #[cfg(target_os = "linux")]
     // SAFETY: the callback gets a valid description of each part of the program in turn, and keeps nothing of it.
     unsafe {
-        libc::dl_iterate_phdr(Some(release_pages), std::ptr::null_mut());
+        libc::dl_iterate_phdr(Some(release_pages), ptr::null_mut());
     }
 }
 
@@ -250,10 +231,152 @@ unsafe fn ip(address: *const libc::sockaddr) -> Option<IpAddr> {
     }
 }
 
-fn ones(mask: IpAddr) -> u32 {
-    match mask {
-        IpAddr::V4(mask) => u32::from(mask).count_ones(),
-        IpAddr::V6(mask) => u128::from(mask).count_ones(),
+/// The C library's allocator, with a few small pieces kept at hand on the thread that serves. For `main.rs` in builds with musl, whose
+/// own spends some 500 instructions and a lock on a piece and its return: with the five of a small call, a tenth of it.
+///
+/// Why it holds: a piece comes back with the layout it was asked for with (the contract of `GlobalAlloc`), so its size alone says which
+/// row it belongs to, and every piece of a row was made as large as the row says. Rows belong to their thread.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct KeepSmall;
+
+/// From one row to the next, in bytes: as slots of the C library grow, which keeps the last four bytes of each.
+const ROW_STEP: usize = 16;
+const SLOT_END: usize = 4;
+const ROW_ALIGN: usize = 8;
+/// Up to 508 bytes.
+const ROWS: usize = 32;
+/// What one request has of a size, and some. All rows keep 34 kB at most.
+const KEPT_MAX: u8 = 4;
+
+/// Pieces of one size that came back, each with the address of the next in its first bytes.
+struct Row {
+    first: Cell<*mut u8>,
+    kept: Cell<u8>,
+}
+
+thread_local! {
+    // Full, so that nothing is kept, until `keep_small_pieces`. Has nothing to drop, so it is there until a thread's last moment.
+    static ROW: [Row; ROWS] = const {
+        [const { Row { first: Cell::new(ptr::null_mut()), kept: Cell::new(KEPT_MAX) } }; ROWS]
+    };
+}
+
+/// This thread keeps small pieces from here on, until [`return_small_pieces`], where [`KeepSmall`] is the allocator.
+pub(super) fn keep_small_pieces() {
+    ROW.with(|rows| rows.iter().for_each(|row| row.kept.set(0)));
+}
+
+/// Gives back what this thread keeps: nobody else could have it.
+pub(super) fn return_small_pieces() {
+    ROW.with(|rows| {
+        for (at, row) in rows.iter().enumerate() {
+            while let Some(piece) = row.take() {
+                // SAFETY: made with this layout, and nobody's.
+                unsafe { System.dealloc(piece.as_ptr(), row_layout(at)) };
+            }
+            row.kept.set(KEPT_MAX);
+        }
+    });
+}
+
+/// The row of such pieces, unless they are too large or aligned to more.
+#[inline]
+fn row_of(layout: Layout) -> Option<usize> {
+    let at = (layout.size() + SLOT_END - 1) / ROW_STEP;
+    (at < ROWS && layout.align() <= ROW_ALIGN).then_some(at)
+}
+
+#[inline]
+fn row_layout(at: usize) -> Layout {
+    // SAFETY: a power of two, and nowhere near the largest size there is.
+    unsafe { Layout::from_size_align_unchecked((at + 1) * ROW_STEP - SLOT_END, ROW_ALIGN) }
+}
+
+impl Row {
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        let piece = NonNull::new(self.first.get())?;
+        // SAFETY: `put` wrote it there, and nobody has had the piece since.
+        self.first.set(unsafe { piece.cast::<*mut u8>().read() });
+        self.kept.set(self.kept.get() - 1);
+        Some(piece)
+    }
+
+    /// False: there are enough.
+    ///
+    /// # Safety
+    /// The piece is of this row and nobody's.
+    #[inline]
+    unsafe fn put(&self, piece: *mut u8) -> bool {
+        let has_room = self.kept.get() < KEPT_MAX;
+        if has_room {
+            self.kept.set(self.kept.get() + 1);
+            // SAFETY: the smallest piece has room for an address and is aligned for it.
+            unsafe { piece.cast::<*mut u8>().write(self.first.replace(piece)) };
+        }
+        has_room
+    }
+}
+
+// SAFETY: what is handed out is the system's, large enough, and nobody else's until it comes back.
+unsafe impl GlobalAlloc for KeepSmall {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let Some(at) = row_of(layout) else {
+            // SAFETY: as the caller promises.
+            return unsafe { System.alloc(layout) };
+        };
+        match ROW.with(|rows| rows.get(at).and_then(Row::take)) {
+            Some(piece) => piece.as_ptr(),
+            // SAFETY: the size of a row is not 0.
+            None => unsafe { System.alloc(row_layout(at)) },
+        }
+    }
+
+    unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
+        match row_of(layout) {
+            // SAFETY: the piece came from this row, as its layout says, and the caller has done with it.
+            Some(at)
+                if ROW.with(|rows| rows.get(at).is_some_and(|row| unsafe { row.put(piece) })) => {}
+            // SAFETY: it was made with this layout.
+            Some(at) => unsafe { System.dealloc(piece, row_layout(at)) },
+            // SAFETY: as the caller promises.
+            None => unsafe { System.dealloc(piece, layout) },
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        match row_of(layout) {
+            // SAFETY: large enough, if it is there at all.
+            Some(_) => unsafe {
+                let piece = NonNull::new(self.alloc(layout));
+                piece.map_or(ptr::null_mut(), |piece| {
+                    piece.write_bytes(0, layout.size());
+                    piece.as_ptr()
+                })
+            },
+            // SAFETY: as the caller promises. The system knows which pages are zero without being written.
+            None => unsafe { System.alloc_zeroed(layout) },
+        }
+    }
+
+    unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that the new size, rounded up to the alignment, is none too large.
+        let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        match (row_of(layout), row_of(new)) {
+            // SAFETY: as the caller promises.
+            (None, None) => unsafe { System.realloc(piece, layout, size) },
+            (before, after) if before == after => piece,
+            // SAFETY: two pieces, both at least as large as what is copied.
+            _ => unsafe {
+                let moved = self.alloc(new);
+                if !moved.is_null() {
+                    ptr::copy_nonoverlapping(piece, moved, size.min(layout.size()));
+                    self.dealloc(piece, layout);
+                }
+                moved
+            },
+        }
     }
 }
 
@@ -348,66 +471,14 @@ macro_rules! compare_by_words {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod tests;
 
-    #[test]
-    fn the_root_filesystem_has_a_size_and_a_missing_path_has_none() {
-        let space = space(Path::new("/")).unwrap();
-        assert!(
-            space.total_bytes >= space.free_bytes
-                && space.free_bytes >= space.available_bytes
-                && space.total_bytes > 0
-        );
-        assert_eq!(super::space(Path::new("/there/is/no/such/folder")), None);
-        assert_eq!(super::space(Path::new("/a\0b")), None);
-    }
+#[cfg(test)]
+compare_by_words!(siskin_test_bcmp);
 
-    #[test]
-    fn what_was_written_outlives_the_release_of_the_programs_pages() {
-        static WRITTEN: std::sync::Mutex<[u64; 2048]> = std::sync::Mutex::new([1; 2048]);
-        static READ_ONLY: [u64; 2048] = [3; 2048];
-        WRITTEN.lock().unwrap().fill(2);
-        release_program_pages();
-        assert_eq!(*WRITTEN.lock().unwrap(), [2; 2048]);
-        assert_eq!(std::hint::black_box(&READ_ONLY), &[3; 2048]);
-    }
-
-    crate::compare_by_words!(siskin_test_bcmp);
-
-    #[test]
-    fn comparing_by_words_is_comparing() {
-        for length in 0..40 {
-            let one = vec![7; length];
-            let compare = |other: &[u8]| {
-                // SAFETY: both are so long.
-                unsafe { siskin_test_bcmp(one.as_ptr(), other.as_ptr(), length) }
-            };
-            assert_eq!(compare(&one.clone()), 0);
-            for at in 0..length {
-                for bit in 0..8 {
-                    let mut other = one.clone();
-                    other[at] ^= 1 << bit;
-                    assert_ne!(compare(&other), 0, "{length} {at} {bit}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn loopback_has_its_address() {
-        let addresses = interface_addresses();
-        let loopback = addresses
-            .iter()
-            .find(|entry| entry.address == IpAddr::V4(Ipv4Addr::LOCALHOST))
-            .unwrap();
-        assert_eq!(loopback.prefix_length, Some(8));
-        assert_eq!(ones("ffff:ffff::".parse().unwrap()), 32);
-    }
-
-    #[test]
-    fn pages_are_powers_of_two_and_the_machine_has_a_name() {
-        assert!(page_bytes().is_power_of_two());
-        assert!(machine().is_some_and(|name| !name.is_empty()));
-    }
+/// What [`compare_by_words`] says, for the tests.
+#[cfg(test)]
+fn compare(one: &[u8], other: &[u8]) -> libc::c_int {
+    // SAFETY: neither is read further than the shorter one is long.
+    unsafe { siskin_test_bcmp(one.as_ptr(), other.as_ptr(), one.len().min(other.len())) }
 }
