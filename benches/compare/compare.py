@@ -21,6 +21,8 @@ import report
 from peers import PEERS, Missing, Places
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# How long the machine is watched for others' work before a row.
+BUSY_SECONDS = 2
 START_SECONDS = 60
 STOP_SECONDS = 10
 TOOLS = 50
@@ -128,6 +130,10 @@ class Fleet:
     def server(self, peer):
         if peer.name in self.failed:
             return None
+        if peer.name in self.servers and self.servers[peer.name].process.poll() is not None:
+            # Some end by themselves when clients go. Such a round has no figure, and the next one a new server.
+            print(f"  {peer.name} has ended by itself, and is started anew", file=sys.stderr, flush=True)
+            self.servers.pop(peer.name).stop()
         if peer.name not in self.servers:
             try:
                 self.servers[peer.name] = Server(self.run, peer, self.how)
@@ -629,8 +635,21 @@ def machine():
         "cores": os.cpu_count(),
         "memory_gib": round(memory_kib / 1024 / 1024),
         "kernel": f"Linux {version[0] if version else '?'}",
-        "load_before": os.getloadavg()[0],
+        "busy_before": busy(),
     }
+
+
+def busy():
+    """The share of processor time that others take. Between rows, nothing of ours runs."""
+
+    def spent():
+        with open("/proc/stat") as lines:
+            times = [int(each) for each in next(lines).split()[1:9]]
+        # idle and iowait
+        return sum(times), times[3] + times[4]
+
+    (all_before, idle_before), _, (all_after, idle_after) = spent(), time.sleep(BUSY_SECONDS), spent()
+    return round(1 - (idle_after - idle_before) / max(1, all_after - all_before), 3)
 
 
 def read_missing(path):

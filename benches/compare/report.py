@@ -57,6 +57,10 @@ def bytes_text(count):
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
+# More of the processors' time than this for others, and the results say so.
+BUSY_MAX = 0.05
+
+
 def wrong_answers(values):
     """What went wrong in a row: a figure with wrong answers is none."""
     wrong = []
@@ -107,9 +111,10 @@ def facts(found):
     ]
     if any(row["quick"] for row in rows):
         lines.append("- **A quick run**: one short round of some rows. It shows that everything works, and its figures are noise.")
-    busy = max(row["machine"]["load_before"] for row in rows)
-    if busy > 1.5:
-        lines.append(f"- **The machine was busy with other work** (load up to {busy:.0f}): times are too long, and ratios uncertain.")
+    # Rows of before 2026-12 do not say.
+    busy = max(row["machine"].get("busy_before", 0) for row in rows)
+    if busy > BUSY_MAX:
+        lines.append(f"- **The machine was busy with other work** (up to {busy:.0%}): times are too long, and ratios uncertain.")
     return [*lines, ""]
 
 
