@@ -44,16 +44,27 @@ pub fn common_len(one: &[u8], other: &[u8]) -> usize {
 
 /// Whether a text has to be escaped to be a JSON string (RFC 8259, section 7).
 pub fn needs_escape(text: &str) -> bool {
-    let escaped = |word| below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
-    find(text.as_bytes(), escaped).is_some()
+    find(text.as_bytes(), marks_in_json).is_some()
 }
 
-/// How many bytes at the start of `word` neither end a JSON string nor escape anything nor are forbidden in one.
+/// Marks the lowest byte of `word` that ends a JSON string, escapes something, or is forbidden in one.
 #[inline(always)]
-pub fn plain_in_json(word: [u8; 8]) -> usize {
-    let word = u64::from_le_bytes(word);
-    let marks = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
-    marks.trailing_zeros() as usize / 8
+fn marks_in_json(word: u64) -> u64 {
+    below(word, 0x20) | equal(word, b'"') | equal(word, b'\\')
+}
+
+/// Where the first byte stands, from `at` on, that may end a JSON string, escape something, or be forbidden in one. Less
+/// than eight bytes before the end it is the next byte, whatever that is.
+#[inline(always)]
+pub fn json_mark(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let marks = marks_in_json(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return at.wrapping_add(marks.trailing_zeros() as usize / 8);
+        }
+        at = at.wrapping_add(8);
+    }
+    at
 }
 
 /// A word of at most eight bytes and spaces.
@@ -149,10 +160,11 @@ mod tests {
                 let mut bytes = [b'a'; 17];
                 (bytes[len - 2], bytes[len - 1]) = (first, second);
                 let bytes = &bytes[..len];
-                if let Some(word) = bytes.first_chunk() {
-                    let is_plain = |byte: &&u8| !matches!(byte, 0..=0x1f | b'"' | b'\\');
-                    let plain = word.iter().take_while(is_plain).count();
-                    assert_eq!(plain_in_json(*word), plain, "{bytes:?}");
+                for from in 0..=len {
+                    let at = json_mark(bytes, from);
+                    let is_marked = |byte: &u8| matches!(byte, 0..=0x1f | b'"' | b'\\');
+                    assert!(!bytes[from..at].iter().any(is_marked), "{bytes:?}");
+                    assert!(at + 8 > len || is_marked(&bytes[at]), "{bytes:?}");
                 }
                 if let Ok(text) = std::str::from_utf8(bytes) {
                     let written = serde_json::to_string(text).unwrap();

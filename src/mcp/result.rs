@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::json::{self, Object};
 use super::revision::Revision;
 
-/// The `_meta` key under which a result names the server.
-pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+/// The `_meta` key under which a result names the server, as it is written.
+const SERVER_INFO_KEY: &[u8] = br#""io.modelcontextprotocol/serverInfo":"#;
 
 /// What a result writer needs to know besides its result.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Dialect<'_> {
     ) {
         json::object(out, |result| {
             if self.revision.results_are_typed() {
-                result.string("resultType", result_type);
+                json::string(result.known(r#""resultType":"#), result_type);
             }
             fill(result);
             self.write_meta(result, meta);
@@ -111,16 +111,15 @@ impl Dialect<'_> {
         if own.is_empty() && !names_server {
             return;
         }
-        let out = result.key("_meta");
+        let out = result.known(r#""_meta":"#);
         out.push(b'{');
         json::raw(out, own);
         if names_server {
             if !own.is_empty() {
                 out.push(b',');
             }
-            json::string(out, SERVER_INFO);
-            out.push(b':');
-            json::raw(out, self.server_info);
+            out.extend_from_slice(SERVER_INFO_KEY);
+            out.extend_from_slice(self.server_info.as_bytes());
         }
         out.push(b'}');
     }

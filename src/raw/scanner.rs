@@ -165,27 +165,29 @@ impl<'a> Scanner<'a> {
 
     fn skip_string(&mut self) -> Option<()> {
         self.skip(b'"')?;
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
         loop {
-            let rest = self.text.as_bytes().get(self.at..)?;
-            if let Some(word) = rest.first_chunk() {
-                let plain = find::plain_in_json(*word);
-                self.advance(plain);
-                if plain == word.len() {
-                    continue;
-                }
-            }
-            match self.peek() {
+            at = find::json_mark(bytes, at);
+            match bytes.get(at)? {
                 b'"' => {
-                    self.advance(1);
+                    self.at = at.wrapping_add(1);
                     return Some(());
                 }
-                b'\\' => self.skip_escape()?,
+                b'\\' => {
+                    self.at = at;
+                    self.skip_escape()?;
+                    at = self.at;
+                }
                 0..=0x1f => return None,
-                _ => self.advance(1),
+                _ => at = at.wrapping_add(1),
             }
         }
     }
 
+    // Apart, or its registers would be saved and restored for every string.
+    #[cold]
+    #[inline(never)]
     fn skip_escape(&mut self) -> Option<()> {
         self.escapes = self.escapes.saturating_add(1);
         self.advance(1);
