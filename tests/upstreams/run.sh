@@ -80,9 +80,11 @@ prometheus_server() {
   wait_until 20 answers --user ada:secret "http://127.0.0.1:$PORT$prefix/-/ready" || { cat "$SCRATCH/$label.log" >&2; die "Prometheus is not ready"; }
 }
 
-# scraped: both targets were asked, siskin since it has asked Prometheus something, and the rules were looked at since.
+# scraped: both targets were asked, siskin since it has asked Prometheus something, and the rules were looked at since. Once more than a
+# second ago, for a range is asked of at whole seconds.
 scraped() {
   local all='ALERTS{alertname=\"SiskinSeen\"} and on() (count(up) == 2) and on() sum(mcp_upstream_requests_total{service=\"prometheus\"})'
+  all+=' and on() count(mcp_server_uptime_seconds offset 2s)'
   call prometheus_query "{\"query\": \"$all\"}" | jq -e '.structuredContent.shown == 1' >/dev/null
 }
 
