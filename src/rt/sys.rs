@@ -4,7 +4,7 @@
 //!
 //! In scope: one short safe function per call; an allocator around the C library's; and, at the end, names that the linker is to find
 //! in the program instead of in the toolchain. Not in scope: what the answers mean, and anything that waits.
-//! The only file with `unsafe`; each block says why it holds. Called by `tools::device` and `rt::process`.
+//! The only file with `unsafe`; each block says why it holds. Called by `tools::device`, by `app`, and by the rest of `rt`.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
