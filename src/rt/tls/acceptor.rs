@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_rustls::pki_types::CertificateDer;
-use futures_rustls::rustls::crypto::{CryptoProvider, ring};
 use futures_rustls::rustls::server::danger::ClientCertVerifier;
-use futures_rustls::rustls::server::{
-    NoClientAuth, ServerConnection, ServerSessionMemoryCache, WebPkiClientVerifier,
-};
+use futures_rustls::rustls::server::{NoClientAuth, ServerConnection, ServerSessionMemoryCache};
 use futures_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use futures_rustls::rustls::{Error, InconsistentKeys, RootCertStore, ServerConfig};
 
+use super::provider::provider;
 use super::server::{ServerEnd, read_records, write_records};
+use super::verify::ClientVerifier;
 use super::{AcceptorFile, AcceptorSettings, Refusal, Refused, Stream, TrustError, pem};
 
 /// Sessions that may be resumed, per acceptor, each a few hundred bytes and its client's certificates. A handshake less
@@ -42,13 +41,12 @@ impl Acceptor {
     /// # Errors
     /// Which file is wrong, and what is wrong with it.
     pub fn new(settings: &AcceptorSettings) -> Result<Self, (AcceptorFile, TrustError)> {
-        let provider = Arc::new(ring::default_provider());
-        let identity = identity(settings, &provider)?;
+        let identity = identity(settings)?;
         let (verifier, handshake_bytes_max): (Arc<dyn ClientCertVerifier>, _) =
             match &settings.client_ca_file {
                 None => (Arc::new(NoClientAuth), HANDSHAKE_BYTES_MAX),
                 Some(path) => (
-                    verifier(path, settings.client_cert_required, &provider)
+                    verifier(path, settings.client_cert_required)
                         .map_err(|error| (AcceptorFile::ClientCa, error))?,
                     HANDSHAKE_WITH_CERTIFICATE_BYTES_MAX,
                 ),
@@ -60,7 +58,7 @@ impl Acceptor {
                 TrustError::Certificate(path, error.to_string()),
             )
         };
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(unfit)?
             .with_client_cert_verifier(verifier)
@@ -153,10 +151,7 @@ impl Handshake {
 }
 
 /// The certificate chain with its key.
-fn identity(
-    settings: &AcceptorSettings,
-    provider: &CryptoProvider,
-) -> Result<CertifiedKey, (AcceptorFile, TrustError)> {
+fn identity(settings: &AcceptorSettings) -> Result<CertifiedKey, (AcceptorFile, TrustError)> {
     let AcceptorSettings {
         cert_file,
         key_file,
@@ -164,7 +159,7 @@ fn identity(
     } = settings;
     let chain = pem::certificates(cert_file).map_err(|error| (AcceptorFile::Cert, error))?;
     let key = pem::key(key_file).map_err(|error| (AcceptorFile::Key, error))?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
         Error::InvalidCertificate(error) => {
             let error = TrustError::Certificate(cert_file.clone(), error.to_string());
             (AcceptorFile::Cert, error)
@@ -183,22 +178,16 @@ fn identity(
     })
 }
 
-fn verifier(
-    path: &Path,
-    is_required: bool,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, TrustError> {
+fn verifier(path: &Path, is_required: bool) -> Result<Arc<dyn ClientCertVerifier>, TrustError> {
     let unfit = |text: String| TrustError::Certificate(path.to_owned(), text);
     let mut roots = RootCertStore::empty();
     for certificate in pem::certificates(path)? {
         let added = roots.add(CertificateDer::clone(&certificate));
         added.map_err(|error| unfit(error.to_string()))?;
     }
-    let builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    let builder = match is_required {
-        true => builder,
-        false => builder.allow_unauthenticated(),
-    };
-    builder.build().map_err(|error| unfit(error.to_string()))
+    Ok(Arc::new(ClientVerifier {
+        subjects: roots.subjects(),
+        roots,
+        is_required,
+    }))
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use futures_rustls::TlsConnector;
 use futures_rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use futures_rustls::rustls::client::Resumption;
-use futures_rustls::rustls::crypto::{CryptoProvider, ring};
 use futures_rustls::rustls::sign::CertifiedKey;
 use futures_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::provider::provider;
 use super::stream::{Socket, TlsStream};
 use super::verify::{Verifier, Whom};
-use super::{Stream, TlsProblem, TrustError, TrustSettings, pem, roots};
+use super::{Stream, TlsProblem, TrustError, TrustSettings, pem};
 
 /// Sessions to resume, per trust. A handshake less costs a small board 20 ms of its time.
 const SESSIONS_MAX: usize = 8;
@@ -38,7 +38,7 @@ impl Material {
         if let Some((chain, key)) = &settings.client_cert {
             let identity = (pem::certificates(chain)?, pem::key(key)?);
             let (certificates, der) = (identity.0.clone(), identity.1.clone_key());
-            CertifiedKey::from_der(certificates, der, &ring::default_provider())
+            CertifiedKey::from_der(certificates, der, &provider())
                 .map_err(|error| TrustError::Key(key.clone(), error.to_string()))?;
             material.identity = Some(identity);
         }
@@ -55,12 +55,8 @@ pub(super) struct Connector(TlsConnector);
 
 impl Connector {
     pub(super) fn build(material: &Material, insecure: bool) -> Result<Self, TlsProblem> {
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Verifier {
-            whom: whom(material, insecure, &provider)?,
-            provider: Arc::clone(&provider),
-        };
-        let builder = ClientConfig::builder_with_provider(provider)
+        let verifier = Verifier(whom(material, insecure));
+        let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsProblem::from_rustls(&error))?
             .dangerous()
@@ -93,21 +89,17 @@ impl Connector {
     }
 }
 
-fn whom(
-    material: &Material,
-    insecure: bool,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Whom, TlsProblem> {
+fn whom(material: &Material, insecure: bool) -> Whom {
     if insecure {
-        return Ok(Whom::Anybody);
+        return Whom::Anybody;
     }
     if material.authorities.is_empty() {
-        return Ok(Whom::System);
+        return Whom::System;
     }
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(material.authorities.iter().cloned());
-    Ok(Whom::Listed {
-        verifier: roots::verifier(store, provider).map_err(TlsProblem::Other)?,
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(material.authorities.iter().cloned());
+    Whom::Listed {
+        roots,
         certificates: material.authorities.clone(),
-    })
+    }
 }

@@ -26,6 +26,8 @@ mod names;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "tls")]
+mod provider;
+#[cfg(feature = "tls")]
 mod roots;
 #[cfg(feature = "tls")]
 mod server;

@@ -2,11 +2,9 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use futures_rustls::rustls::RootCertStore;
-use futures_rustls::rustls::client::WebPkiServerVerifier;
-use futures_rustls::rustls::crypto::CryptoProvider;
 
 use super::TrustError;
 use super::pem;
@@ -18,25 +16,15 @@ const BUNDLES: [&str; 3] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// The verifier that believes them. A failure is not kept: whoever mends the file need not start anew.
-pub(super) fn system(provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
-    static SYSTEM: OnceLock<Arc<WebPkiServerVerifier>> = OnceLock::new();
+/// All of them. A failure is not kept: whoever mends the file need not start anew.
+pub(super) fn system() -> Result<&'static RootCertStore, TrustError> {
+    static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();
     if let Some(system) = SYSTEM.get() {
-        return Ok(Arc::clone(system));
+        return Ok(system);
     }
     let named = env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
-    let roots = load(named.map(PathBuf::from), &BUNDLES).map_err(|error| error.to_string())?;
-    let verifier = verifier(roots, provider)?;
-    Ok(Arc::clone(SYSTEM.get_or_init(|| verifier)))
-}
-
-pub(super) fn verifier(
-    roots: RootCertStore,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, String> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(|error| error.to_string())
+    let roots = load(named.map(PathBuf::from), &BUNDLES)?;
+    Ok(SYSTEM.get_or_init(|| roots))
 }
 
 /// A file named by the operator must be right. Otherwise the first bundle there is, and the built-in list last: an
