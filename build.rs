@@ -72,6 +72,12 @@ fn main() {
     if linker_is("lld") {
         // Folds functions of the same code, mostly one generic function for several types.
         pass("--icf=all");
+        // What `main.rs` has in their place; examples keep ring's.
+        if has_ring() {
+            for name in ["p256_point_mul_base", "p256_point_mul_base_vartime"] {
+                println!("cargo::rustc-link-arg-bins=--wrap=ring_core_0_17_14__{name}");
+            }
+        }
     }
 }
 
@@ -118,6 +124,13 @@ fn deflate_packs() {
 fn pass(argument: &str) {
     println!("cargo::rustc-link-arg-bins={argument}");
     println!("cargo::rustc-link-arg-examples={argument}");
+}
+
+/// Whether ring is in it, and built for a machine for which it has tables.
+fn has_ring() -> bool {
+    let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
+    let is_64_bit = matches!(&*variable("CARGO_CFG_TARGET_ARCH"), "aarch64" | "x86_64");
+    is_64_bit && (has("JWT") || has("TLS"))
 }
 
 /// Whether the linker's name holds `word`: rustc may call `rust-lld` or `ld.lld` itself, or cargo-zigbuild's

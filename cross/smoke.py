@@ -77,6 +77,7 @@ def upstream(folder):
     server = HTTPServer(("127.0.0.1", 0), Upstream)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(folder, "server.pem"), os.path.join(folder, "server.key"))
+    context.set_ecdh_curve("prime256v1")
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.server_address[1]
@@ -104,6 +105,60 @@ def rpc(port, session, id, method, params):
     return answer, json.loads(found[1]) if found else text
 
 
+def serve(binary, runner, folder, settings):
+    """The port of a server, if it came so far, what it says on stderr, and how to end it by a signal."""
+    with open(os.path.join(folder, "config", "base.toml"), "w") as file:
+        file.write(settings)
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    server = subprocess.Popen(
+        [*runner, binary, "serve", "--config-dir", os.path.join(folder, "config")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True,
+    )  # fmt: skip
+    killer = threading.Timer(PATIENCE_SECONDS, server.kill)
+    killer.start()
+    said, port = [], None
+    for line in server.stderr:
+        said.append(line)
+        if found := re.search(r"listening https? 127\.0\.0\.1:(\d+)", line):
+            port = int(found[1])
+            break
+    reader = threading.Thread(target=lambda: said.extend(server.stderr), daemon=True)
+    reader.start()
+
+    def end(how):
+        """Its status, after it has said everything."""
+        server.send_signal(how)
+        status = server.wait(PATIENCE_SECONDS)
+        reader.join(PATIENCE_SECONDS)
+        killer.cancel()
+        return status
+
+    return port, said, end
+
+
+def https(binary, runner, folder):
+    """Our own end of TLS, and what a bug would leave behind."""
+    settings = f'[server]\nport = 0\n[tls]\ncert_file = "{folder}/server.pem"\nkey_file = "{folder}/server.key"\n'
+    port, said, end = serve(binary, runner, folder, settings)
+    case("start with TLS", port is not None, "".join(said))
+    if port is None:
+        return
+    # One curve alone, so that ours makes a key on it, and signs by one.
+    context = ssl.create_default_context(cafile=os.path.join(folder, "ca.pem"))
+    context.set_ecdh_curve("prime256v1")
+    connection = http.client.HTTPSConnection("localhost", port, timeout=PATIENCE_SECONDS, context=context)
+    connection.request("GET", "/health")
+    answer = connection.getresponse()
+    health = answer.read()
+    connection.close()
+    case("/health over TLS", answer.status == 200 and json.loads(health).get("status") == "healthy", health)
+
+    status = end(signal.SIGILL)
+    words = "".join(said)
+    has_said = re.search(r"^siskin \S+ ends by a bug of its own, at 0x[0-9a-f]{16}; please report this line$", words, re.MULTILINE)
+    case("a bug ends it with its last words", bool(has_said) and status != 0, (status, words[-400:]))
+
+
 def run(binary, runner, folder):
     tls_port = None
     os.makedirs(os.path.join(folder, "config", "packs"))
@@ -117,26 +172,10 @@ def run(binary, runner, folder):
         settings += f'[services.smoke]\nurl = "https://localhost:{tls_port}"\nca_file = "{folder}/ca.pem"\n'
         with open(os.path.join(folder, "config", "packs", "smoke.toml"), "w") as file:
             file.write(PACK)
-    with open(os.path.join(folder, "config", "base.toml"), "w") as file:
-        file.write(settings)
-
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    server = subprocess.Popen(
-        [*runner, binary, "serve", "--config-dir", os.path.join(folder, "config")],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True,
-    )  # fmt: skip
-    killer = threading.Timer(PATIENCE_SECONDS, server.kill)
-    killer.start()
-    said, port = [], None
-    for line in server.stderr:
-        said.append(line)
-        if found := re.search(r"listening http 127\.0\.0\.1:(\d+)", line):
-            port = int(found[1])
-            break
+    port, said, end = serve(binary, runner, folder, settings)
     case("start", port is not None, "".join(said))
     if port is None:
         return
-    threading.Thread(target=lambda: said.extend(server.stderr), daemon=True).start()
 
     connection, answer = request(port, "GET", "/health")
     health = answer.read()
@@ -164,12 +203,12 @@ def run(binary, runner, folder):
     else:
         print(f"--   {triple:<34} no HTTPS: built without the feature `tls`", flush=True)
 
-    server.send_signal(signal.SIGTERM)
-    status = server.wait(PATIENCE_SECONDS)
+    status = end(signal.SIGTERM)
     rest = answer.read()
     connection.close()
-    killer.cancel()
     case("SIGTERM ends it with status 0 and the stream whole", status == 0, (status, rest, "".join(said)[-400:]))
+    if has_tls:
+        https(binary, runner, folder)
 
 
 if len(sys.argv) < 3:

@@ -1,6 +1,6 @@
-//! The few things that only the C library does: space of a filesystem, interface addresses, page size, kernel architecture,
-//! marking descriptors that children must not inherit, giving back pages of the program's own file, memory. And the one thing that
-//! only its number names: a descriptor that was open before we were.
+//! The few things that only the C library does: interface addresses, page size, marking descriptors that children must not inherit,
+//! giving back pages of the program's own file, memory, the last words of a program that a bug ends. And the one thing that only its
+//! number names: a descriptor that was open before we were.
 //!
 //! In scope: one short safe function per call; an allocator around the C library's; and, at the end, names that the linker is to find
 //! in the program instead of in the toolchain. Not in scope: what the answers mean, and anything that waits.
@@ -9,47 +9,16 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 mod facts;
 use facts::ones;
-pub use facts::{InterfaceAddress, Space};
-
-// glibc's plain `statvfs` counts blocks in 32 bits on a 32-bit machine and fails on a large disk; musl's is 64 bits wide everywhere.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-use libc::statvfs as statvfs64;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-use libc::statvfs64;
-
-/// Space of the filesystem mounted at `path`. Blocks for as long as the filesystem does: never call it on a network mount.
-// The field types differ between targets: a cast that widens on one is idle on the next.
-#[allow(clippy::unnecessary_cast)]
-pub fn space(path: &Path) -> Option<Space> {
-    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
-    let mut stat = MaybeUninit::uninit();
-    // SAFETY: `path` ends in a zero byte, `stat` is writable and of the size the call fills.
-    if unsafe { statvfs64(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    // SAFETY: the call above succeeded, so it filled the whole structure.
-    let stat = unsafe { stat.assume_init() };
-    let unit = stat.f_frsize as u64;
-    Some(Space {
-        total_bytes: unit.saturating_mul(stat.f_blocks as u64),
-        free_bytes: unit.saturating_mul(stat.f_bfree as u64),
-        available_bytes: unit.saturating_mul(stat.f_bavail as u64),
-        inodes_total: stat.f_files as u64,
-        inodes_free: stat.f_ffree as u64,
-    })
-}
+pub use facts::{InterfaceAddress, Space, machine, space};
 
 /// All IPv4 and IPv6 addresses of all interfaces, in the kernel's order; empty when it refuses to list them.
 pub fn interface_addresses() -> Vec<InterfaceAddress> {
@@ -110,18 +79,6 @@ pub fn page_bytes() -> u64 {
     // SAFETY: takes a number, returns a number.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     u64::try_from(size).unwrap_or(4096)
-}
-
-/// The kernel's architecture as `uname -m` shows it, such as `aarch64`; it may be wider than the program's own.
-pub fn machine() -> Option<String> {
-    let mut names = MaybeUninit::<libc::utsname>::uninit();
-    // SAFETY: the structure is writable and of the size the call fills.
-    if unsafe { libc::uname(names.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    // SAFETY: the call above succeeded, so every field is a string that ends in a zero byte.
-    let machine = unsafe { CStr::from_ptr((*names.as_ptr()).machine.as_ptr()) };
-    Some(machine.to_string_lossy().into_owned())
 }
 
 /// Keeps every descriptor beyond standard error from being inherited by children. Ours are marked when they are opened;
@@ -204,6 +161,29 @@ unsafe extern "C" fn release_pages(
         }
     }
     DONE
+}
+
+/// Has the program say where it was when a bug ends it.
+///
+/// As it is shipped, whatever would panic is one instruction that nobody may run: the words would be a twentieth of the program. The
+/// address of it names the place as well, by `cross/where.sh`.
+pub fn report_bugs() {
+    for signal in [libc::SIGILL, libc::SIGTRAP] {
+        // SAFETY: all zeros are a valid action, the default one.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = report_bug as *const () as libc::sighandler_t;
+        // The default action comes back, so that the instruction, tried once more, ends the process as it would have.
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_RESETHAND;
+        // SAFETY: the action lives for the call, and its function does only what a signal handler may.
+        unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
+    }
+}
+
+/// May come in between anything.
+extern "C" fn report_bug(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes a structure that lives for the call, and for these two signals it holds an address.
+    let place = unsafe { (*info).si_addr() };
+    facts::write_last_words(place.addr());
 }
 
 /// The IP address behind a socket address of a family we know.
@@ -426,6 +406,30 @@ macro_rules! end_every_stack_walk {
             }
         )+
     };
+}
+
+/// Multiples of the base point of P-256 (FIPS 186-5) as the general multiplication of ring makes them, which it has for every other point.
+/// For `main.rs` in static builds for 64-bit machines, where `build.rs` has the linker put these in place of ring's own functions: those
+/// have a table of 152 kB, a twentieth of the program, to spare a handshake some 50 microseconds.
+///
+/// Why it holds: the arguments are those of the functions they stand for (ring 0.17.14, `ops/p256.rs`), a point of three times four
+/// limbs and a scalar of four, and the base point's coordinates are passed as `p256_point_mul` takes them, times 2^256. The names hold
+/// ring's version, so with another one nothing links until somebody has looked again.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! multiply_without_tables {
+    ($($name:ident)+) => {$(
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(product: *mut u64, scalar: *const u64) {
+            const X: [u64; 4] = [0x79e7_30d4_18a9_143c, 0x75ba_95fc_5fed_b601, 0x79fb_732b_7762_2510, 0x1890_5f76_a537_55c6];
+            const Y: [u64; 4] = [0xddf2_5357_ce95_560a, 0x8b4a_b8e4_ba19_e45c, 0xd2e8_8688_dd21_f325, 0x8571_ff18_2588_5d85];
+            unsafe extern "C" {
+                fn ring_core_0_17_14__p256_point_mul(product: *mut u64, scalar: *const u64, x: *const u64, y: *const u64);
+            }
+            unsafe { ring_core_0_17_14__p256_point_mul(product, scalar, X.as_ptr(), Y.as_ptr()) }
+        }
+    )+};
 }
 
 /// The C library's comparison of two pieces of memory for equality, by words. For `main.rs` in builds with musl, whose own goes byte

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -200,6 +201,30 @@ fn the_supervisor_hears_of_readiness_and_of_the_end() {
     let server = Server::start(&[("NOTIFY_SOCKET", "/nowhere/at/all")]);
     expect_log(&server, "`NOTIFY_SOCKET`: ");
     assert_eq!(server.get("/ready").status, 200);
+}
+
+/// In static builds a panic is an instruction that nobody may run, and this is how the kernel answers one.
+#[test]
+fn a_bug_ends_the_program_with_its_last_words() {
+    for signal in [Signal::ILL, Signal::TRAP] {
+        let mut server = Server::start(&[]);
+        server.process.signal(signal);
+        let exit = server.process.wait();
+        assert_eq!(exit.status.signal(), Some(signal.as_raw()), "{exit:?}");
+        let last = exit.log.lines().last().unwrap_or_default();
+        let place = last
+            .strip_prefix(concat!(
+                "siskin ",
+                env!("CARGO_PKG_VERSION"),
+                " ends by a bug of its own, at 0x"
+            ))
+            .and_then(|rest| rest.strip_suffix("; please report this line"));
+        assert!(
+            place.is_some_and(|hex| hex.len() == 16 && u64::from_str_radix(hex, 16).is_ok()),
+            "{}",
+            exit.log
+        );
+    }
 }
 
 #[test]

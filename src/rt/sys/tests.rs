@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 /// So that all unit tests go by it.
