@@ -3,7 +3,7 @@
 # Usage: build.sh [--example NAME] [--features LIST | --no-default-features | --edge] [TARGET…]   default: every row of cross/targets.
 #        --example: that instead of the program, built and linked the same way.
 # Prints `built TRIPLE PATH` for each. Status 0: all of them; 1: one failed; 77: one cannot be had on this machine, none failed.
-# Where a container engine runs, `CROSS_CONFIG=cross/Cross.toml cross build --release --target TRIPLE` gives the same.
+# Where a container engine runs, `CROSS_CONFIG=cross/Cross.toml cross build --release --target TRIPLE` gives a larger one of the same source.
 set -uo pipefail
 # shellcheck source=cross/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -55,7 +55,7 @@ remaps() {
 }
 
 build() {
-  local triple=$1 flags=() std=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
+  local triple=$1 argument flags=() std=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
   # What a profile cannot say: the standard library built for size as well. RUSTC_BOOTSTRAP: that is an option of the nightly
   # compiler, and this is how the stable one takes it.
   if sources; then
@@ -67,8 +67,14 @@ build() {
     std=()
   fi
   mapfile -t flags < <(remaps)
-  # A panic that ends the process without a word. The default binary keeps its words: they are what a report of a bug is made of.
-  [ -z "$EDGE" ] || flags+=("-Zunstable-options" "-Cpanic=immediate-abort")
+  # A panic is one instruction that nobody may run, without words and places: they were a twentieth of the binary. Where it was is
+  # reported by its address (src/rt/sys.rs), which cross/where.sh looks up. It is an option of the nightly compiler too.
+  [ ${#std[@]} = 0 ] || flags+=("-Zunstable-options" "-Cpanic=immediate-abort")
+  # What LLVM can do for size and does not do unasked: what stands at several places becomes a function of its own; blocks in an order
+  # that wants fewer and shorter jumps; a short `match` is a row of comparisons instead of a table.
+  for argument in enable-machine-outliner=always apply-ext-tsp-for-size min-jump-table-entries=8; do
+    flags+=("-Cllvm-args=-$argument")
+  done
   case $(field "$triple" 2) in
     rustup)
       [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ] || rustup target add "$triple" ||
@@ -79,7 +85,8 @@ build() {
       esac
       local wanted=(--quiet --locked --profile "$PROFILE" "${WHAT[@]}" --target "$triple" "${FLAGS[@]}" "${std[@]}"
         --config "$(rustflags "$triple" "${flags[@]}")")
-      # With names for size.sh: only the program is linked anew, its libraries stay.
+      # With names for size.sh: only the program is linked anew, its libraries stay. With lines for where.sh.
+      [ "${SISKIN_NAMES:-}" != lines ] || export CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
       if [ -n "${SISKIN_NAMES:-}" ]; then
         cargo rustc "${wanted[@]}" -- -Cstrip=none
       else

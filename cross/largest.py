@@ -14,9 +14,8 @@ from collections import Counter
 FUNC, OBJECT = 2, 1
 
 
-def symbols(path):
-    """Name and size of each function and object, those of one address once."""
-    data = open(path, "rb").read()
+def sections(data, path):
+    """Those of an ELF file, and whether it is one of 64 bits: name, type, flags, address, place, size, link, info, alignment, entry size."""
     if data[:4] != b"\x7fELF" or data[5] != 1:
         sys.exit(f"`{path}` is not a little-endian ELF file")
     is_64 = data[4] == 2
@@ -25,12 +24,18 @@ def symbols(path):
     else:
         (table,), (entry, count) = struct.unpack_from("<I", data, 0x20), struct.unpack_from("<HH", data, 0x2E)
     layout = "<IIQQQQIIQQ" if is_64 else "<IIIIIIIIII"
-    sections = [struct.unpack_from(layout, data, table + entry * index) for index in range(count)]
+    return [struct.unpack_from(layout, data, table + entry * index) for index in range(count)], is_64
+
+
+def symbols(path):
+    """Name and size of each function and object, by its address, those of one address once."""
+    data = open(path, "rb").read()
+    table, is_64 = sections(data, path)
     found = {}
-    for section in sections:
+    for section in table:
         if section[1] != 2:
             continue
-        strings = sections[section[6]][4]
+        strings = table[section[6]][4]
         for at in range(section[4], section[4] + section[5], section[9]):
             if is_64:
                 name, info, _, index, value, size = struct.unpack_from("<IBBHQQ", data, at)
@@ -42,7 +47,7 @@ def symbols(path):
                 found.setdefault(value & ~1, (data[strings + name : end].decode(errors="replace"), size))
     if not found:
         sys.exit(f"`{path}` has no symbols; build it with -Cstrip=none")
-    return list(found.values())
+    return found
 
 
 ESCAPES = {"LT": "<", "GT": ">", "RF": "&", "BP": "*", "LP": "(", "RP": ")", "C": ",", "SP": "@"}
@@ -99,7 +104,7 @@ def table(title, counter, total, rows):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    named = symbols(sys.argv[1])
+    named = list(symbols(sys.argv[1]).values())
     found = list(zip(demangled([name for name, _ in named]), [size for _, size in named], strict=True))
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 25
     total = sum(size for _, size in found)
@@ -115,4 +120,5 @@ def main():
     table("function, all copies of a generic together", functions, total, rows)
 
 
-main()
+if __name__ == "__main__":
+    main()
