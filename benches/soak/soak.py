@@ -572,7 +572,7 @@ def main():
         said = soak.said()
         with open(os.path.join(folder, "stdio.log"), "a+", errors="replace") as log:
             log.seek(0)
-            panics = len(re.findall(r"panicked at", said + log.read()))
+            panics = len(re.findall(r"panicked at|ends by a bug of its own", said + log.read()))
         figures(soak, before, after, said, panics, problems)
         if died is not None:
             problems.append(f"the server ended by itself with status {died}")
