@@ -90,6 +90,12 @@ impl ResponseHead {
         }
     }
 
+    /// What is wrong with the lines of a head whose end does not come. As long as it may, errors of lines wait for it, so
+    /// that none depends on how the bytes were cut.
+    pub fn error_so_far(&self) -> Option<HeadError> {
+        self.fields.error()
+    }
+
     /// `HTTP/1.1 200 OK`; the reason may be empty, and the space before it missing, which RFC 9112 section 4 forbids and
     /// some servers do.
     fn parse_status_line(&mut self, line: &[u8]) -> Result<(), HeadError> {
