@@ -3,15 +3,103 @@
 //! Inflating goes piece by piece and stops at the limit, so a bomb costs the limit and no more. What is compressed is
 //! bounded too: an endless stream that inflates to nothing would be read until the time is over otherwise.
 
-use std::io;
+use crate::http1::chunked::ChunkedError;
+use crate::http1::response::ResponseBody;
+use crate::rt;
+use crate::rt::tls::TlsProblem;
 
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
-
+use super::conn::{self, Conn};
 use super::error::ClientError;
 use super::headers::Headers;
 use super::inflate::Inflate;
 use super::url::Origin;
+
+/// Whoever sends as fast as we read gives way to others after so many bytes.
+const TURN_BYTES: usize = 64 * 1024;
+
+/// A body on its way, and the connection it comes from.
+pub(super) struct Incoming {
+    pub(super) conn: Conn,
+    pub(super) body: ResponseBody,
+    /// Whether the connection stays when the body has ended.
+    pub(super) stays: bool,
+}
+
+impl Incoming {
+    /// Reads the whole body; afterwards the connection may be used again, if there is one.
+    pub(super) async fn read(
+        mut self,
+        coding: Coding,
+        limit: usize,
+        origin: &Origin,
+    ) -> Result<(Vec<u8>, Option<Conn>), ClientError> {
+        let failed = |failed| match failed {
+            Failed::Damaged => ClientError::Inflate {
+                origin: origin.clone(),
+                encoding: coding.as_str(),
+            },
+            Failed::TooLarge => ClientError::TooLarge {
+                origin: origin.clone(),
+                limit,
+            },
+        };
+        // What cannot be compressed grows a little.
+        let wire_max = match coding {
+            Coding::Identity => limit,
+            Coding::Deflate | Coding::Gzip => limit.saturating_add(limit / 16).saturating_add(4096),
+        };
+        if self.body.announced() > wire_max as u64 {
+            return Err(failed(Failed::TooLarge));
+        }
+        let mut decoder = Decoder::new(coding, limit);
+        let mut data = Vec::new();
+        let (mut received, mut turn) = (0_usize, 0_usize);
+        loop {
+            data.clear();
+            let unread = &mut self.conn.unread;
+            let progress = match self.body.read(unread, &mut data, wire_max) {
+                Ok(progress) => progress,
+                Err(ChunkedError::BodyTooLarge { .. }) => return Err(failed(Failed::TooLarge)),
+                Err(error) => {
+                    return Err(ClientError::NotHttp {
+                        origin: origin.clone(),
+                        text: error.to_string(),
+                    });
+                }
+            };
+            unread.drain(..progress.consumed);
+            received = received.saturating_add(data.len());
+            if received > wire_max {
+                return Err(failed(Failed::TooLarge));
+            }
+            decoder.write(&data).map_err(failed)?;
+            if progress.done {
+                break;
+            }
+            turn = turn.saturating_add(progress.consumed);
+            if turn >= TURN_BYTES {
+                turn = 0;
+                rt::yield_now().await;
+            }
+            match self.conn.fill().await {
+                Ok(0) if self.body.is_until_end() => break,
+                Ok(1..) => (),
+                Err(error) if TlsProblem::within(&error).is_some() => {
+                    return Err(conn::explain(&error, origin));
+                }
+                Ok(0) | Err(_) => {
+                    return Err(ClientError::Truncated {
+                        origin: origin.clone(),
+                        received,
+                    });
+                }
+            }
+        }
+        let body = decoder.finish(received).map_err(failed)?;
+        let conn = Some(self.conn).filter(|_| self.stays);
+        Ok((body, conn.and_then(Conn::cleared)))
+    }
+}
 
 /// How a body is encoded (RFC 9110 section 8.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,64 +127,6 @@ impl Coding {
             Self::Gzip => "gzip",
             Self::Identity => "identity",
         }
-    }
-}
-
-/// Reads the whole body.
-pub(super) async fn read(
-    mut incoming: Incoming,
-    coding: Coding,
-    limit: usize,
-    origin: &Origin,
-) -> Result<Vec<u8>, ClientError> {
-    let too_large = || ClientError::TooLarge {
-        origin: origin.clone(),
-        limit,
-    };
-    // What cannot be compressed grows a little.
-    let wire_max = match coding {
-        Coding::Identity => limit,
-        Coding::Deflate | Coding::Gzip => limit.saturating_add(limit / 16).saturating_add(4096),
-    };
-    let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > wire_max {
-        return Err(too_large());
-    }
-    let mut received = 0;
-    let mut decoder = Decoder::new(coding, limit);
-    let refused = |failed| match failed {
-        Failed::Damaged => ClientError::Inflate {
-            origin: origin.clone(),
-            encoding: coding.as_str(),
-        },
-        Failed::TooLarge => too_large(),
-    };
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|error| explain(&error, origin, received))?;
-        // Trailers say nothing that anybody here wants to know.
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        received = received.saturating_add(data.len());
-        if received > wire_max {
-            return Err(too_large());
-        }
-        decoder.write(&data).map_err(refused)?;
-    }
-    decoder.finish(received).map_err(refused)
-}
-
-/// The cause of an error inside the body.
-fn explain(error: &hyper::Error, origin: &Origin, received: usize) -> ClientError {
-    match super::exchange::io_cause(error).map(io::Error::kind) {
-        // hyper's words for chunks that are none; a lost connection has other kinds.
-        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
-            super::exchange::explain(error, origin)
-        }
-        _ => ClientError::Truncated {
-            origin: origin.clone(),
-            received,
-        },
     }
 }
 

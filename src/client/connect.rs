@@ -1,61 +1,32 @@
-//! A new connection, step by step: look up, check the address, TCP, through the proxy, TLS, hyper.
+//! A new connection, step by step: look up, check the address, TCP, through the proxy, TLS.
 
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{Builder, SendRequest};
-
+use crate::http1::HeadLimits;
+use crate::http1::response::ResponseHead;
 use crate::rt::tls::TlsProblem;
-use crate::rt::{self, Stream, Task};
+use crate::rt::{self, Stream};
 
+use super::conn::{Conn, Kind};
 use super::egress::{is_local_name, is_public};
 use super::error::{ClientError, Limit, Phase, ProxyProblem};
-use super::io::{Allowance, Io, Kind};
 use super::proxies::Proxy;
 use super::route::{Egress, Route};
 use super::url::{Origin, Scheme, Url, bare_host};
-use super::{HEAD_BYTES_MAX, HEADERS_MAX};
 
 /// A proxy's answer to `CONNECT` needs less.
-const PROXY_HEAD_BYTES_MAX: usize = 8192;
+const PROXY_LIMITS: HeadLimits = HeadLimits {
+    head_bytes_max: 8192,
+    headers_max: super::HEADERS_MAX,
+};
 
 /// How far a request has come, and where to: what is said when time runs out.
 pub(super) struct Progress {
     pub(super) phase: Cell<Phase>,
     pub(super) origin: RefCell<Origin>,
-}
-
-/// A connection that hyper drives in a task of its own. Dropping it closes it.
-pub(super) struct Conn {
-    pub(super) sender: SendRequest<Full<Bytes>>,
-    /// The task owns the stream: when the peer closes, the socket goes at once, not when the pool looks.
-    stream: Weak<Stream>,
-    pub(super) allowance: Allowance,
-    /// What hyper ended with, unless it could tell whoever waits for a response.
-    ended: Rc<Cell<Option<hyper::Error>>>,
-    _task: Task<()>,
-}
-
-impl Conn {
-    /// Whether the next request may go out here: the peer has neither closed nor said anything out of turn.
-    pub(super) fn is_usable(&self) -> bool {
-        let is_quiet = self
-            .stream
-            .upgrade()
-            .is_some_and(|stream| stream.is_quiet());
-        is_quiet && !self.sender.is_closed()
-    }
-
-    /// Why it ended, when all that is left of it says that it did: a server may refuse our certificate before the
-    /// request has left.
-    pub(super) fn reason(&self, error: hyper::Error) -> hyper::Error {
-        let says_nothing = error.is_closed() || error.is_canceled();
-        self.ended.take().filter(|_| says_nothing).unwrap_or(error)
-    }
 }
 
 /// Connects for a request to `url`, within the route's time for it.
@@ -98,41 +69,23 @@ async fn steps(
     let addrs = target.look_up().await?;
     progress.phase.set(Phase::Connect);
     let stream = Rc::new(target.dial(&addrs).await?);
-    let weak = Rc::downgrade(&stream);
     let kind = match url.scheme() {
-        Scheme::Http => Kind::Plain(stream),
+        Scheme::Http => Kind::Plain,
         Scheme::Https => {
             if let Some(proxy) = proxy {
                 progress.phase.set(Phase::Proxy);
                 target.tunnel(&stream, proxy).await?;
             }
             progress.phase.set(Phase::Tls);
-            let secured = route.trust.connect(stream, bare_host(url.host())).await;
+            let below = Rc::clone(&stream);
+            let secured = route.trust.connect(below, bare_host(url.host())).await;
             Kind::Tls(secured.map_err(|problem| ClientError::Tls {
                 origin: url.origin(),
                 problem,
             })?)
         }
     };
-    let io = Io::new(kind);
-    let allowance = io.allowance();
-    let (sender, connection) = Builder::new()
-        .max_headers(HEADERS_MAX)
-        .max_header_size(HEAD_BYTES_MAX)
-        .max_buf_size(2 * HEAD_BYTES_MAX)
-        .handshake(io)
-        .await
-        .map_err(|error| super::exchange::explain(&error, &url.origin()))?;
-    let ended = Rc::new(Cell::new(None));
-    let end = Rc::clone(&ended);
-    let task = rt::spawn(async move { end.set(connection.await.err()) });
-    Ok(Conn {
-        sender,
-        stream: weak,
-        allowance,
-        ended,
-        _task: task,
-    })
+    Ok(Conn::new(kind, stream))
 }
 
 /// Where a connection goes.
@@ -223,27 +176,23 @@ impl Target<'_> {
         let lost = |error: std::io::Error| refused(ProxyProblem::Connect(error.to_string()));
         stream.write_all(head.as_bytes()).await.map_err(lost)?;
 
-        let mut answer = Vec::new();
+        let (mut answer, mut head) = (Vec::new(), ResponseHead::new());
         let mut chunk = [0; 512];
         let end = loop {
             let len = stream.read(&mut chunk).await.map_err(lost)?;
             answer.extend_from_slice(chunk.get(..len).unwrap_or_default());
-            let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
-            if let Some(end) = end {
-                break end.saturating_add(4);
-            }
-            if len == 0 || answer.len() > PROXY_HEAD_BYTES_MAX {
-                return Err(refused(ProxyProblem::NotHttp));
+            match head.try_parse(&answer, &PROXY_LIMITS) {
+                Ok(Some(end)) => break end,
+                Ok(None) if len > 0 => (),
+                Ok(None) | Err(_) => return Err(refused(ProxyProblem::NotHttp)),
             }
         };
-        match proxy_status(&answer) {
+        match head.status() {
             // A TLS server speaks second: bytes behind the head are not its.
-            Some(200..300) if answer.len() == end => Ok(()),
-            Some(407) => Err(refused(ProxyProblem::Authentication)),
-            Some(status) if !(200..300).contains(&status) => {
-                Err(refused(ProxyProblem::Status(status)))
-            }
-            _ => Err(refused(ProxyProblem::NotHttp)),
+            200..300 if answer.len() == end => Ok(()),
+            200..300 => Err(refused(ProxyProblem::NotHttp)),
+            407 => Err(refused(ProxyProblem::Authentication)),
+            status => Err(refused(ProxyProblem::Status(status))),
         }
     }
 
@@ -252,38 +201,6 @@ impl Target<'_> {
             origin: self.url.origin(),
             proxy: format!("{}:{}", proxy.host, proxy.port),
             problem,
-        }
-    }
-}
-
-/// The status of `HTTP/1.x NNN …`.
-fn proxy_status(head: &[u8]) -> Option<u16> {
-    let rest = head.strip_prefix(b"HTTP/1.")?;
-    let ([_, b' ', number @ ..], rest) = rest.split_first_chunk::<5>()? else {
-        return None;
-    };
-    let ends = matches!(rest.first(), Some(b' ' | b'\r'));
-    let is_number = number.iter().all(u8::is_ascii_digit) && ends;
-    let number = std::str::from_utf8(number).ok().filter(|_| is_number)?;
-    number.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::proxy_status;
-
-    #[test]
-    fn a_proxy_answers_with_a_status_line() {
-        for (head, expected) in [
-            ("HTTP/1.1 200 OK\r\n", Some(200)),
-            ("HTTP/1.0 407\r\n", Some(407)),
-            ("HTTP/1.1 20\r\n", None),
-            ("HTTP/1.1 2000\r\n", None),
-            ("HTTP/2 200 OK\r\n", None),
-            ("SSH-2.0-x\r\n", None),
-            ("", None),
-        ] {
-            assert_eq!(proxy_status(head.as_bytes()), expected, "{head}");
         }
     }
 }

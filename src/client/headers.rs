@@ -1,6 +1,6 @@
-//! The header fields of a response, as text.
+//! Header fields, as text: those of a response, and those that a request is made with.
 
-use hyper::header::HeaderMap;
+use crate::http1::response::ResponseHead;
 
 /// Header fields in the order they came, names in lower case. A value that is no UTF-8 is read as Latin-1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,10 +35,20 @@ impl Headers {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    pub(super) fn from_map(map: &HeaderMap) -> Self {
-        map.iter()
-            .map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())))
+    pub(super) fn of(head: &ResponseHead) -> Self {
+        head.iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), text(value)))
             .collect()
+    }
+
+    /// One more, at the end; `name` in lower case.
+    pub(super) fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
+    /// Leaves out every field with one of these names.
+    pub(super) fn remove(&mut self, names: &[&str]) {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
     }
 }
 

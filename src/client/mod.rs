@@ -8,11 +8,11 @@
 //!   Client::send ─▶ redirect (each hop) ─▶ exchange ─▶ pool: a connection that waits ──┐
 //!        │ total time                          └─▶ connect: look up, check the address,│
 //!        │                                          TCP, proxy, TLS ───────────────────┤
-//!        └────────── body: read, inflate, never beyond the limit ◀── hyper: HTTP/1.1 ◀─┘
+//!        └── body: read, inflate, never beyond the limit ◀── conn: request out, head in ◀┘
 //! ```
 //!
-//! A connection belongs to the task that hyper drives it in. Whoever waits for a response holds that task, so dropping
-//! the future of [`Client::send`] closes the connection.
+//! A connection has no task. Whoever waits for a response holds and drives it, so dropping the future of
+//! [`Client::send`] closes it. What the bytes of an answer mean is read by `src/http1`, as for requests.
 
 // What comes from outside does not overflow either; `src/lib.rs` says why.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
@@ -42,10 +42,10 @@ mod exchange;
 pub use exchange::{Client, ClientSettings};
 
 mod body;
+mod conn;
 mod connect;
 mod egress;
 mod inflate;
-mod io;
 mod pool;
 mod redirect;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::rt::{self, Task};
 
-use super::connect::Conn;
+use super::conn::Conn;
 use super::url::Origin;
 
 /// Most connections that wait, whoever they lead to.
@@ -98,7 +98,7 @@ impl Pool {
     /// Drops what has waited long enough or was closed.
     fn sweep(&self) {
         let now = rt::now();
-        self.waiting.borrow_mut().retain(|waiting| {
+        self.waiting.borrow_mut().retain_mut(|waiting| {
             now.duration_since(waiting.since) < self.idle && waiting.conn.is_usable()
         });
     }
@@ -110,10 +110,8 @@ impl Pool {
 
     #[cfg(test)]
     pub(super) fn usable(&self) -> usize {
-        let waiting = self.waiting.borrow();
-        waiting
-            .iter()
-            .filter(|waiting| waiting.conn.is_usable())
-            .count()
+        let mut waiting = self.waiting.borrow_mut();
+        let usable = waiting.iter_mut().map(|waiting| waiting.conn.is_usable());
+        usable.filter(|is_usable| *is_usable).count()
     }
 }

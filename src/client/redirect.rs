@@ -1,7 +1,5 @@
 //! Whether a response sends the request elsewhere, and whether it may go there.
 
-use hyper::header;
-
 use super::error::{ClientError, RedirectProblem};
 use super::method::Method;
 use super::request::Prepared;
@@ -66,9 +64,8 @@ pub(super) fn next(
 /// Points the request at `target`. What proves who asks stays with the origin it was meant for.
 pub(super) fn turn(request: &mut Prepared, target: Url) {
     if target.origin() != request.url.origin() {
-        for secret in [header::AUTHORIZATION, header::COOKIE, header::HOST] {
-            request.headers.remove(secret);
-        }
+        let secrets = ["authorization", "cookie", "host"];
+        request.headers.remove(&secrets);
     }
     request.url = target;
 }
@@ -216,18 +213,12 @@ mod tests {
             .header("Accept", "x/y");
         let mut request = Prepared::new(request, None).unwrap();
         turn(&mut request, Url::parse("https://a:8443/other").unwrap());
-        assert!(
-            request.headers.contains_key("authorization") && request.headers.contains_key("host")
-        );
+        let has = |request: &Prepared, name| request.headers.value(name).is_some();
+        assert!(has(&request, "authorization") && has(&request, "host"));
         turn(&mut request, Url::parse("https://b/").unwrap());
         assert_eq!(request.url.as_str(), "https://b/");
-        assert!(request.headers.contains_key("accept"));
-        assert!(
-            !request
-                .headers
-                .values()
-                .any(|value| value.as_bytes().ends_with(b"canary"))
-        );
-        assert!(!request.headers.contains_key("host"));
+        assert!(has(&request, "accept") && !has(&request, "host"));
+        let mut values = request.headers.iter().map(|(_, value)| value);
+        assert!(!values.any(|value| value.ends_with("canary")));
     }
 }

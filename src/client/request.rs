@@ -1,7 +1,7 @@
 //! A request as the caller builds it, a response as the caller gets it.
 
-use hyper::body::Bytes;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use crate::http1::encode::{HeaderValue, push_decimal};
+use crate::http1::name::is_token;
 
 use super::error::ClientError;
 use super::headers::Headers;
@@ -68,7 +68,7 @@ pub struct Response {
     pub url: Url,
 }
 
-/// Headers that say how the message is framed, or belong to one connection: hyper's and the proxy's business.
+/// Headers that say how the message is framed, or belong to one connection: the client's and the proxy's business.
 const OURS: [&str; 10] = [
     "connection",
     "content-length",
@@ -82,50 +82,79 @@ const OURS: [&str; 10] = [
     "upgrade",
 ];
 
-/// A request that can go out: headers checked, body shared, so that a second try costs nothing.
-#[derive(Clone)]
+/// A request that can go out: its headers are checked.
 pub(super) struct Prepared {
     pub(super) method: Method,
     pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) headers: Headers,
+    body: Vec<u8>,
 }
 
 impl Prepared {
     /// Checks the headers and adds the client's own where the caller has none.
     pub(super) fn new(request: Request, user_agent: Option<&str>) -> Result<Self, ClientError> {
-        let mut headers = HeaderMap::with_capacity(request.headers.len().saturating_add(4));
-        for (name, value) in &request.headers {
-            let refused = || ClientError::Header(name.clone());
-            let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
-            if OURS.contains(&known.as_str()) {
-                return Err(refused());
+        let mut headers = Headers::default();
+        for (name, value) in request.headers {
+            let lower = name.to_ascii_lowercase();
+            if !is_token(name.as_bytes()) || OURS.contains(&lower.as_str()) || !is_value(&value) {
+                return Err(ClientError::Header(name));
             }
-            headers.append(known, header_value(value).ok_or_else(refused)?);
+            headers.push(lower, value);
         }
-        if !headers.contains_key(header::USER_AGENT) {
-            let agent = user_agent.unwrap_or(concat!("siskin/", env!("CARGO_PKG_VERSION")));
-            let refused = || ClientError::Header("user-agent".to_owned());
-            let agent = header_value(agent).ok_or_else(refused)?;
-            headers.insert(header::USER_AGENT, agent);
-        }
-        headers
-            .entry(header::ACCEPT_ENCODING)
-            .or_insert(HeaderValue::from_static("gzip"));
-        if request.body.is_empty() && request.method.expects_body() {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let agent = user_agent.unwrap_or(concat!("siskin/", env!("CARGO_PKG_VERSION")));
+        for (name, value) in [("user-agent", agent), ("accept-encoding", "gzip")] {
+            if headers.value(name).is_some() {
+                continue;
+            }
+            if !is_value(value) {
+                return Err(ClientError::Header(name.to_owned()));
+            }
+            headers.push(name.to_owned(), value.to_owned());
         }
         Ok(Self {
             method: request.method,
             url: request.url,
             headers,
-            body: request.body.into(),
+            body: request.body,
         })
+    }
+
+    /// The bytes of it for `target`, a part of the URL; with what a proxy wants to see, if it is for one.
+    pub(super) fn message(&self, target: &str, proxy_authorization: Option<&str>) -> Vec<u8> {
+        let mut message = Vec::new();
+        let mut put = |parts: &[&str]| {
+            for part in parts {
+                message.extend_from_slice(part.as_bytes());
+            }
+        };
+        let host = self.headers.value("host");
+        let host = host.unwrap_or_else(|| self.url.authority());
+        // It comes first (RFC 9110 section 7.2).
+        put(&[
+            self.method.as_str(),
+            " ",
+            target,
+            " HTTP/1.1\r\nhost: ",
+            host,
+        ]);
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != "host") {
+            put(&["\r\n", name, ": ", value]);
+        }
+        if let Some(authorization) = proxy_authorization {
+            put(&["\r\nproxy-authorization: ", authorization]);
+        }
+        if !self.body.is_empty() || self.method.expects_body() {
+            put(&["\r\ncontent-length: "]);
+            push_decimal(&mut message, self.body.len() as u64);
+        }
+        message.extend_from_slice(b"\r\n\r\n");
+        // In one piece with its head: most bodies are small, and then one segment takes both.
+        message.extend_from_slice(&self.body);
+        message
     }
 }
 
 /// Visible ASCII, spaces and tabs: other bytes are read differently by different servers.
-fn header_value(text: &str) -> Option<HeaderValue> {
-    let is_plain = text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
-    HeaderValue::from_str(text).ok().filter(|_| is_plain)
+fn is_value(text: &str) -> bool {
+    HeaderValue::parse(text).is_ok()
 }

@@ -1,5 +1,5 @@
-//! Decodes chunked bodies (RFC 9112 section 7.1) as they arrive. Called by the connection loop and
-//! by raw clients.
+//! Decodes chunked bodies (RFC 9112 section 7.1) as they arrive. Called by the connection loop, and
+//! for the bodies of responses.
 //!
 //! Strict: CRLF only, hexadecimal digits only, no white space around the size. Extensions and
 //! trailers are read past within bounds and dropped; a trailer is never merged into the head.
@@ -326,25 +326,37 @@ pub fn fuzz_chunked(bytes: &[u8]) {
         ChunkedDecoder::new(ChunkedLimits::default()).decode(bytes, &mut whole_out, BODY_BYTES_MAX);
 
     let mut decoder = ChunkedDecoder::new(ChunkedLimits::default());
-    let mut split_out = Vec::new();
+    let (split, split_out) = fuzz_pieces(bytes, &mut |piece, out| {
+        decoder.decode(piece, out, BODY_BYTES_MAX)
+    });
+    assert_eq!(whole, split);
+    assert_eq!(whole_out, split_out);
+    assert!(whole_out.len() <= BODY_BYTES_MAX.min(bytes.len()));
+}
+
+/// What came of reading a piece.
+type Outcome = Result<ChunkProgress, ChunkedError>;
+
+/// What `read` comes to when it is fed byte by byte, and what it yields.
+pub(super) fn fuzz_pieces(
+    bytes: &[u8],
+    read: &mut dyn FnMut(&[u8], &mut Vec<u8>) -> Outcome,
+) -> (Outcome, Vec<u8>) {
+    let mut out = Vec::new();
     let mut split = Ok(ChunkProgress {
         consumed: 0,
         done: false,
     });
     for (at, byte) in bytes.iter().enumerate() {
-        split = decoder
-            .decode(&[*byte], &mut split_out, BODY_BYTES_MAX)
-            .map(|progress| ChunkProgress {
-                consumed: at.saturating_add(progress.consumed),
-                ..progress
-            });
+        split = read(&[*byte], &mut out).map(|progress| ChunkProgress {
+            consumed: at.saturating_add(progress.consumed),
+            ..progress
+        });
         if !matches!(split, Ok(ChunkProgress { done: false, .. })) {
             break;
         }
     }
-    assert_eq!(whole, split);
-    assert_eq!(whole_out, split_out);
-    assert!(whole_out.len() <= BODY_BYTES_MAX.min(bytes.len()));
+    (split, out)
 }
 
 #[cfg(test)]

@@ -141,6 +141,11 @@ impl Fields {
         self.text.len() == end
     }
 
+    /// What is wrong with a line, as far as they have come.
+    pub(super) fn error(&self) -> Option<HeadError> {
+        self.error
+    }
+
     /// Copies the head that the lines were taken from, or says what is wrong with one.
     pub(super) fn finish(&mut self, head: &[u8]) -> Result<(), HeadError> {
         if let Some(error) = self.error {

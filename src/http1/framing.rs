@@ -1,4 +1,4 @@
-//! How long a request's body is (RFC 9112 section 6.3). Anything that could be read in two ways is
+//! How long a message's body is (RFC 9112 section 6.3). Anything that could be read in two ways is
 //! an error, and an error here means the connection must be closed: nobody knows where the next
 //! request starts.
 
@@ -33,8 +33,6 @@ pub enum FramingError {
     UnknownTransferEncoding,
     /// `Transfer-Encoding` in HTTP/1.0, which does not know it (RFC 9112 section 6.1).
     TransferEncodingInHttp10,
-    /// A response that cannot have a body announces one (only from [`response`](super::response)).
-    BodyOnBodiless,
 }
 
 impl FramingError {
@@ -57,7 +55,6 @@ impl fmt::Display for FramingError {
                 "`Transfer-Encoding` other than exactly `chunked`"
             }
             FramingError::TransferEncodingInHttp10 => "`Transfer-Encoding` in an HTTP/1.0 message",
-            FramingError::BodyOnBodiless => "a body is announced where none can follow",
         })
     }
 }
@@ -98,7 +95,7 @@ pub(super) fn framing(fields: &Fields, version: Version) -> Result<Framing, Fram
 }
 
 /// A `Content-Length` value: digits only, no leading zero, below 2^64.
-fn parse_length(digits: &[u8]) -> Option<u64> {
+pub(super) fn parse_length(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 20 || (digits.starts_with(b"0") && digits.len() > 1) {
         return None;
     }

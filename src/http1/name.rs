@@ -134,6 +134,11 @@ pub(super) fn token_len(bytes: &[u8]) -> usize {
     len
 }
 
+/// Whether it is a token, and so may be the name of a field.
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && token_len(bytes) == bytes.len()
+}
+
 /// `tchar`: any visible ASCII character but delimiters.
 static IS_TOKEN: [bool; 256] = {
     let mut is_token = [false; 256];
@@ -215,6 +220,7 @@ mod tests {
     fn tokens_end_at_delimiters_and_at_what_is_not_visible() {
         assert_eq!(token_len(b""), 0);
         assert_eq!(token_len(b"x-Y_9~:"), 6);
+        assert!(is_token(b"x-Y_9~") && !is_token(b"") && !is_token(b"x y") && !is_token(b"x\r\n"));
         for byte in 0..=255_u8 {
             let is_token = byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
             assert_eq!(token_len(&[byte, b' ']), usize::from(is_token), "{byte}");

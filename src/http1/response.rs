@@ -1,12 +1,23 @@
-//! Response heads, read strictly. For our tests' raw client and for fuzzing against the writer; the
-//! product's outbound calls do not come through here.
+//! Response heads and the framing of what follows. For the outbound client, for our tests' raw client and for fuzzing
+//! against the writer.
+//!
+//! As strict as the reader of requests about lines and fields. More lenient where servers that people run differ from the
+//! grammar without a second reading: the reason's space may be missing, statuses go up to 999, a length may stand there
+//! twice.
 
 use super::encode::status_forbids_body;
 use super::fields::Fields;
 use super::framing::{self, Framing, FramingError};
 use super::head::{HeadError, HeadLimits, Version};
 use super::method::Method;
+use super::name::Name;
 use super::scan::{HeadScan, ScanStep, fuzz_both_ways};
+
+mod body;
+pub use body::ResponseBody;
+
+/// What every response begins with.
+const PREFIX: &[u8] = b"HTTP/";
 
 /// The body that follows a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +67,12 @@ impl ResponseHead {
         buf: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<usize>, HeadError> {
+        // Told by the first byte that is not so: what speaks another protocol may never end a line. It also rules out the
+        // blank lines that are tolerated before requests.
+        let mut begin = PREFIX.iter().zip(buf);
+        if begin.any(|(expected, found)| expected != found) {
+            return Err(HeadError::BadStartLine);
+        }
         loop {
             match self.scan.advance(buf, limits, &mut self.fields)? {
                 ScanStep::NeedMore => return Ok(None),
@@ -64,10 +81,6 @@ impl ResponseHead {
                     self.parse_status_line(buf.get(line).unwrap_or_default())?;
                 }
                 ScanStep::End(head) => {
-                    // The tolerance for blank lines is for requests only.
-                    if head.start != 0 {
-                        return Err(HeadError::BadStartLine);
-                    }
                     let consumed = head.end;
                     self.fields.finish(buf.get(head).unwrap_or_default())?;
                     self.scan = HeadScan::default();
@@ -77,8 +90,14 @@ impl ResponseHead {
         }
     }
 
-    /// `HTTP/1.1 200 OK`; the reason may be empty, the space before it may not be missing (RFC 9112
-    /// section 4).
+    /// What is wrong with the lines of a head whose end does not come. As long as it may, errors of lines wait for it, so
+    /// that none depends on how the bytes were cut.
+    pub fn error_so_far(&self) -> Option<HeadError> {
+        self.fields.error()
+    }
+
+    /// `HTTP/1.1 200 OK`; the reason may be empty, and the space before it missing, which RFC 9112 section 4 forbids and
+    /// some servers do.
     fn parse_status_line(&mut self, line: &[u8]) -> Result<(), HeadError> {
         let [
             b'H',
@@ -90,20 +109,18 @@ impl ResponseHead {
             b'.',
             minor,
             b' ',
-            a,
-            b,
-            c,
-            b' ',
-            ..,
+            digits @ ..,
             b'\r',
             b'\n',
         ] = line
         else {
             return Err(HeadError::BadStartLine);
         };
-        if ![major, minor, a, b, c]
-            .iter()
-            .all(|byte| byte.is_ascii_digit())
+        let (status, reason) = digits.split_at_checked(3).unwrap_or_default();
+        let mut number = [major, minor].into_iter().chain(status);
+        if !number.all(u8::is_ascii_digit)
+            || !matches!(status, [b'1'..=b'9', ..])
+            || !matches!(reason, [] | [b' ', ..])
         {
             return Err(HeadError::BadStartLine);
         }
@@ -112,18 +129,15 @@ impl ResponseHead {
             (b'1', b'1') => Version::Http11,
             _ => return Err(HeadError::UnknownVersion),
         };
-        self.status = [a, b, c].iter().fold(0, |status: u16, digit| {
+        self.status = status.iter().fold(0, |status: u16, digit| {
             let digit = digit.wrapping_sub(b'0');
             status.saturating_mul(10).saturating_add(digit.into())
         });
-        if !(100..600).contains(&self.status) {
-            return Err(HeadError::BadStartLine);
-        }
         self.line_len = line.len();
         Ok(())
     }
 
-    /// The status, 100 to 599; 0 before a head was read.
+    /// The status, 100 to 999; 0 before a head was read.
     pub fn status(&self) -> u16 {
         self.status
     }
@@ -160,34 +174,56 @@ impl ResponseHead {
         self.fields.keep_alive(self.version)
     }
 
-    /// The length of the body, given the request's method (RFC 9112 section 6.3, points 1 and 2 and
-    /// the rest of its list).
-    ///
-    /// Stricter than a client has to be: `Content-Length` or `Transfer-Encoding` on 1xx and 204 is
-    /// an error, since a server must not send them (RFC 9110 section 8.6, RFC 9112 section 6.1) and
-    /// ours is tested with this.
+    /// The length of the body, given the request's method. RFC 9112 section 6.3, in its order:
+    /// - 1: no body after `HEAD`, 1xx, 204 and 304, whatever the fields say
+    /// - 2: nor after a `CONNECT` that succeeded
+    /// - 3: both fields: error
+    /// - 4: `Transfer-Encoding` that is not exactly `chunked`: error; we know no other coding
+    /// - 5: invalid `Content-Length`: error, unless it says the same number several times
+    /// - 6: valid `Content-Length`: that many bytes
+    /// - 8: neither: everything until the connection ends
     pub fn framing(&self, request: Method) -> Result<ResponseFraming, FramingError> {
-        let announced = framing::framing(&self.fields, self.version)?;
-        if (self.status < 200 || self.status == 204) && announced != Framing::None {
-            return Err(FramingError::BodyOnBodiless);
-        }
         let is_tunnel = request == Method::Connect && (200..300).contains(&self.status);
         if request == Method::Head || is_tunnel || status_forbids_body(self.status) {
             return Ok(ResponseFraming::None);
         }
+        let announced = match framing::framing(&self.fields, self.version) {
+            Err(error @ (FramingError::InvalidLength | FramingError::RepeatedLength))
+                if self.fields.value(Name::TransferEncoding).is_none() =>
+            {
+                Framing::Length(self.same_length().ok_or(error)?)
+            }
+            announced => announced?,
+        };
         Ok(match announced {
             Framing::Length(len) => ResponseFraming::Length(len),
             Framing::Chunked => ResponseFraming::Chunked,
             Framing::None => ResponseFraming::CloseDelimited,
         })
     }
+
+    /// The one number that all lines and list members of `Content-Length` name.
+    fn same_length(&self) -> Option<u64> {
+        let mut same = None;
+        for value in self.fields.values(Name::ContentLength.as_str()) {
+            for member in value.split(|byte| *byte == b',') {
+                let len = framing::parse_length(member.trim_ascii())?;
+                if *same.get_or_insert(len) != len {
+                    return None;
+                }
+            }
+        }
+        same
+    }
 }
 
-/// For fuzzing: a response head reads the same whole and byte by byte, and no question panics.
+/// For fuzzing: a response, head and body, reads the same whole and byte by byte, and no question panics.
 #[doc(hidden)]
 pub fn fuzz_response(bytes: &[u8]) {
     let read = fuzz_both_ways(bytes, ResponseHead::new, ResponseHead::try_parse);
-    let Some((whole, split)) = read else { return };
+    let Some((whole, split, rest)) = read else {
+        return;
+    };
     assert_eq!(
         (whole.status(), whole.reason()),
         (split.status(), split.reason())
@@ -195,6 +231,9 @@ pub fn fuzz_response(bytes: &[u8]) {
     assert_eq!(whole.framing(Method::Get), split.framing(Method::Get));
     assert!(whole.iter().eq(split.iter()));
     let _ = whole.keep_alive();
+    if let Ok(framing) = whole.framing(Method::Get) {
+        body::fuzz_body(framing, rest);
+    }
 }
 
 #[cfg(test)]
@@ -286,5 +325,15 @@ mod tests {
         assert_eq!(head.framing(Method::Get), Ok(ResponseFraming::Length(5)));
         assert_eq!(head.framing(Method::Head), Ok(ResponseFraming::None));
         assert_eq!(head.framing(Method::Connect), Ok(ResponseFraming::None));
+
+        // Where there is none, what would be wrong with it does not matter.
+        head.try_parse(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+            &LIMITS,
+        )
+        .unwrap()
+        .unwrap();
+        assert_eq!(head.framing(Method::Head), Ok(ResponseFraming::None));
+        assert_eq!(head.framing(Method::Get), Err(FramingError::RepeatedLength));
     }
 }

@@ -140,12 +140,12 @@ impl HeadScan {
 pub(super) type TryParse<H> = fn(&mut H, &[u8], &HeadLimits) -> Result<Option<usize>, HeadError>;
 
 /// For fuzzing: reads a head whole and byte by byte, which must come to the same, and returns both
-/// if there was one.
+/// and what follows, if there was one.
 pub(super) fn fuzz_both_ways<H>(
     bytes: &[u8],
     new: fn() -> H,
     try_parse: TryParse<H>,
-) -> Option<(H, H)> {
+) -> Option<(H, H, &[u8])> {
     let limits = HeadLimits {
         head_bytes_max: 512,
         headers_max: 8,
@@ -162,8 +162,7 @@ pub(super) fn fuzz_both_ways<H>(
     }
     assert_eq!(outcome, split_outcome);
     let consumed = outcome.ok()??;
-    assert!(consumed <= bytes.len());
-    Some((whole, split))
+    Some((whole, split, bytes.split_at(consumed).1))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! - `bounds`: hostile upstreams cost a bounded amount of memory and time.
 //! - `requests`: what goes out, and redirects.
 //! - `reuse`: connections that wait, and closed ones.
+//! - `turns`: who speaks when, and whether the connection is used again.
 //! - `reach`: names, addresses, time limits before there is a connection.
 //! - `proxy`, `tls`: what stands in between.
 
@@ -15,5 +16,6 @@ mod requests;
 mod reuse;
 #[cfg(feature = "tls")]
 mod tls;
+mod turns;
 mod upstream;
 mod wire;

@@ -188,6 +188,55 @@ fn a_private_authority_is_believed_and_its_connection_used_again() {
     });
 }
 
+/// What was decrypted together with the answer is nobody's answer: the socket shows nothing of it any more.
+#[test]
+fn what_comes_with_an_answer_in_one_record_ends_the_connection() {
+    let authority = Authority::new();
+    let config = config(&authority.server(&["127.0.0.1"]));
+    let addr = tls_upstream(config, |connection, mut stream| {
+        while !read_request(&mut stream).is_empty() {
+            let answer = [ok(&connection.to_string()), ok("poison")].concat();
+            _ = stream.write_all(&answer);
+        }
+    });
+    let route = route(authority.trust());
+    rt::run(async {
+        let client = client();
+        for connection in 0..3 {
+            let answer = outcome(client.send(get(addr), &route).await);
+            assert_eq!(answer, format!("200 {connection}"));
+        }
+    });
+}
+
+/// One megabyte each way at the same time, which takes reading while writing.
+#[test]
+fn what_is_sent_may_come_back_meanwhile() {
+    const LEN: usize = 1 << 20;
+    let authority = Authority::new();
+    let config = config(&authority.server(&["127.0.0.1"]));
+    let addr = tls_upstream(config, |_, mut stream| {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LEN}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut chunk = vec![0; 16 << 10];
+        let mut left = LEN;
+        while left > 0 {
+            let len = stream.read(&mut chunk).unwrap();
+            stream.write_all(&chunk[..len]).unwrap();
+            left -= len;
+        }
+    });
+    let request = get(addr).body(vec![b'x'; LEN]);
+    let response = send(request, route(authority.trust())).unwrap();
+    assert!(response.body == vec![b'x'; LEN]);
+}
+
 #[test]
 fn what_one_trust_accepted_is_not_accepted_by_another() {
     let authority = Authority::new();

@@ -165,12 +165,13 @@ fn framing_that_can_be_read_in_two_ways_is_refused() {
     );
 }
 
-/// RFC 9112 section 6.3: the chunks win, and the connection is not used again.
+/// RFC 9112 section 6.3: the chunks would win, and it ought to be handled as an error, for somebody on the way may have
+/// read it the other way.
 #[test]
-fn chunks_win_over_a_length() {
+fn chunks_and_a_length_are_no_answer() {
     check(
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        "200 hello",
+        "did not answer in HTTP/1.1 (both `Content-Length` and `Transfer-Encoding`",
     );
 }
 
@@ -180,6 +181,14 @@ fn what_is_no_answer() {
     check(
         "HTTP/1.1 200 OK\r\nContent-Le",
         "closed the connection without an answer",
+    );
+    check(
+        "HTTP/1.1 200 OK\r\nno colon\r\n",
+        "did not answer in HTTP/1.1 (a header line is not `name: value`)",
+    );
+    check(
+        &format!("HTTP/1.1 200 OK\r\n{}", "X: y\r\n".repeat(129)),
+        "a head of more than 32768 bytes or 128 fields",
     );
     check("SSH-2.0-OpenSSH_9.6\r\n", "did not answer in HTTP/1.1");
     check("<html>hello</html>", "did not answer in HTTP/1.1");

@@ -157,6 +157,15 @@ impl Response {
             parsed.unwrap_or_else(|error| panic!("{error}: {}", unread.escape_ascii()))?;
         unread.drain(..consumed);
         let framing = head.framing(method);
+        // A client reads past it; a server must not send it (RFC 9110 section 8.6, RFC 9112 section 6.1).
+        let is_bodiless = head.status() < 200 || head.status() == 204;
+        assert!(
+            !is_bodiless
+                || ["content-length", "transfer-encoding"]
+                    .iter()
+                    .all(|name| head.header(name).is_none()),
+            "a body is announced where none can follow: {head:?}"
+        );
         Some(Response {
             status: head.status(),
             headers: head
