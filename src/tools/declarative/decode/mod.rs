@@ -45,7 +45,7 @@ pub enum Decode {
     Text,
 }
 
-written_words!(Decode or default {
+written_words!(Decode {
     "docker_logs" => DockerLogs,
     "grafana_frames" => GrafanaFrames,
     "json" => Json,

@@ -6,7 +6,7 @@
     reason = "ids are places in `nodes`, the other lists are as long, and counts are of what is in them"
 )]
 
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 use super::super::check::Check;
 use super::super::kind::Kind;
@@ -115,8 +115,8 @@ impl Compiler {
     /// The names of all arguments, unless the schema leaves open which there are. JSON Schema leaves
     /// that open unless `additionalProperties` is false; for arguments nothing said means false, as
     /// an argument that is not known is a slip that must not pass.
-    fn known_arguments(&self) -> Option<BTreeSet<String>> {
-        let mut known: Option<BTreeSet<String>> = None;
+    fn known_arguments(&self) -> Option<SortedSet<String>> {
+        let mut known: Option<SortedSet<String>> = None;
         let mut seen = vec![false; self.nodes.len()];
         let mut waiting = vec![0];
         while let Some(id) = waiting.pop() {
@@ -143,7 +143,7 @@ impl Compiler {
     }
 
     /// A member that is required and refused makes every value wrong.
-    fn check_names(&self, known: Option<&BTreeSet<String>>) -> Result<(), SchemaProblem> {
+    fn check_names(&self, known: Option<&SortedSet<String>>) -> Result<(), SchemaProblem> {
         for (id, node) in self.nodes.iter().enumerate() {
             let Some(rules) = &node.object else { continue };
             for name in &rules.required {

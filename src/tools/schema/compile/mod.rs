@@ -4,9 +4,9 @@
 mod link;
 mod read;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
+
+use crate::sorted::SortedMap;
 
 use super::canonical::canonical;
 use super::format::Format;
@@ -35,7 +35,7 @@ struct Compiler {
     nodes: Vec<Node>,
     /// Where each node stands in the schema, as a JSON pointer.
     places: Vec<String>,
-    by_place: BTreeMap<String, NodeId>,
+    by_place: SortedMap<String, NodeId>,
     /// `$ref`s: who refers, where to, and where the keyword stands.
     references: Vec<(NodeId, String, String)>,
     /// The place being read, as a JSON pointer.
@@ -253,11 +253,11 @@ impl Compiler {
     }
 
     /// An object of schemas.
-    fn members(&mut self, value: &Value) -> Result<BTreeMap<String, NodeId>, SchemaProblem> {
+    fn members(&mut self, value: &Value) -> Result<SortedMap<String, NodeId>, SchemaProblem> {
         let Some(schemas) = value.as_object() else {
             return self.problem(format!("is {value}, expected an object of schemas"));
         };
-        let mut members = BTreeMap::new();
+        let mut members = SortedMap::new();
         for (name, schema) in schemas {
             let id = self.inside(name, |compiler| compiler.schema(schema))?;
             members.insert(name.clone(), id);
