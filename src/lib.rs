@@ -138,6 +138,7 @@ pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;
 
+mod deflated;
 #[cfg(test)]
 mod dice;
 mod find;
