@@ -17,7 +17,7 @@ pub(super) struct WrongType;
 
 impl<'a> Object<'a> {
     pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok()
+        serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

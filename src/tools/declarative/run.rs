@@ -16,6 +16,7 @@ use super::template::{Scope, Template, Unfit};
 use super::tool::HttpSpec;
 use super::words::{message, one_line};
 use crate::client::Response;
+use crate::mcp::json::from_bytes;
 use crate::mcp::tool::ToolResult;
 use crate::sorted::SortedSet;
 use crate::tools::command::CommandTool;
@@ -251,7 +252,7 @@ impl HttpTool {
         if answer.fail_at.is_empty() {
             return Ok(None);
         }
-        let value: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let value: Value = from_bytes(&response.body).unwrap_or_default();
         let has_failed = (answer.fail_at.iter()).any(|(pointer, bad)| {
             value
                 .pointer(pointer)
