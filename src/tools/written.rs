@@ -11,13 +11,21 @@ use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
 
-/// What does not fit, and where in the file.
+/// What does not fit, boxed because every table around it passes it on.
+pub(in crate::tools) type Misfit = Box<Wrong>;
+
+/// Something wrong, and where in the file.
 #[derive(Debug)]
-pub(in crate::tools) struct Misfit {
+pub(in crate::tools) struct Wrong {
     /// In bytes.
     pub span: Range<usize>,
     /// What is wrong, and what would be right.
     pub text: String,
+}
+
+/// What is wrong at a place.
+pub(in crate::tools) fn misfit(span: Range<usize>, text: String) -> Misfit {
+    Box::new(Wrong { span, text })
 }
 
 /// A value with its place.
@@ -49,10 +57,8 @@ pub(in crate::tools) fn read<T: Written>(value: &Value<'_>) -> Result<T, Misfit>
 
 /// That something else than `expected` is written here.
 pub(in crate::tools) fn unfit(value: &Value<'_>, expected: &str) -> Misfit {
-    Misfit {
-        span: value.span(),
-        text: format!("expected {expected}, found {}", kind(value.get_ref())),
-    }
+    let found = kind(value.get_ref());
+    misfit(value.span(), format!("expected {expected}, found {found}"))
 }
 
 /// What a value is, in words.
@@ -75,10 +81,10 @@ pub(in crate::tools) fn integer(value: &Value<'_>, min: i64, max: i64) -> Result
     };
     match i64::from_str_radix(number.as_str(), number.radix()) {
         Ok(number) if (min..=max).contains(&number) => Ok(number),
-        _ => Err(Misfit {
-            span: value.span(),
-            text: format!("{number} is outside {min} to {max}"),
-        }),
+        _ => Err(misfit(
+            value.span(),
+            format!("{number} is outside {min} to {max}"),
+        )),
     }
 }
 
@@ -109,22 +115,15 @@ pub(in crate::tools) fn fill_table(
     for key in members.keys() {
         let text: &str = key.get_ref();
         if !keys.contains(&text) {
-            return Err(Misfit {
-                span: key.span(),
-                text: format!("unknown key `{text}`; {}", remedy(text, keys)),
-            });
+            let text = format!("unknown key `{text}`; {}", remedy(text, keys));
+            return Err(misfit(key.span(), text));
         }
     }
     for (key, field) in keys.iter().zip(fields) {
         match members.get(*key) {
             Some(value) => field.fill(value)?,
             None if field.may_be_missing() => (),
-            None => {
-                return Err(Misfit {
-                    span: value.span(),
-                    text: format!("`{key}` is missing"),
-                });
-            }
+            None => return Err(misfit(value.span(), format!("`{key}` is missing"))),
         }
     }
     Ok(())
@@ -141,12 +140,9 @@ pub(in crate::tools) fn word(value: &Value<'_>, words: &[&str]) -> Result<usize,
         return Err(unfit(value, "a text"));
     };
     let found = words.iter().position(|word| *word == text);
-    found.ok_or_else(|| Misfit {
-        span: value.span(),
-        text: format!(
-            "expected {}, found `{text}`",
-            quoted(&mut words.iter().copied())
-        ),
+    found.ok_or_else(|| {
+        let words = quoted(&mut words.iter().copied());
+        misfit(value.span(), format!("expected {words}, found `{text}`"))
     })
 }
 

@@ -275,6 +275,7 @@ fn unescape(text: &str) -> String {
 }
 
 impl Reference {
+    #[inline(never)]
     fn parse(pieces: &[&str], names: &Names<'_>) -> Result<Reference, String> {
         let (head, filters_given) = pieces.split_first().unwrap_or((&"", &[]));
         let head = head.trim();
@@ -410,6 +411,7 @@ pub(super) fn check_pointer(pointer: &str) -> Result<(), String> {
 
 impl Root {
     /// What a name stands for, and whether it always has a value.
+    #[inline(never)]
     fn parse(name: &str, names: &Names<'_>) -> Result<(Root, bool), String> {
         let missing = |what: &str, name: &str, known: &mut dyn Iterator<Item = &str>| {
             let known: Vec<&str> = known.collect();

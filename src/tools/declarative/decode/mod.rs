@@ -15,7 +15,7 @@ mod time;
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::tools::written::written_words;
 
@@ -150,6 +150,18 @@ pub fn decode(
         Decode::PromText => prom_text::decode(body),
         Decode::Text => text::decode(body, content_type),
     }
+}
+
+/// An object of these members; those without a value are left out.
+#[inline(never)]
+fn object(members: &mut [(&str, Option<Value>)]) -> Value {
+    let mut object = Map::new();
+    for (name, value) in members {
+        if let Some(value) = value.take() {
+            object.insert((*name).to_owned(), value);
+        }
+    }
+    object.into()
 }
 
 /// One JSON document; an empty body is null.

@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 use toml::de::DeValue;
 
-use crate::tools::written::{Misfit, Value as Place, Written, read, unfit};
+use crate::tools::written::{Misfit, Value as Place, Written, misfit, read, unfit};
 
 /// A text, a number or a boolean.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,10 +92,8 @@ fn read_scalar(value: &Place<'_>, expected: &str) -> Result<Scalar, Misfit> {
         DeValue::Float(number) => match number.as_str().parse() {
             Ok(number) if f64::is_finite(number) => Scalar::Float(number),
             _ => {
-                return Err(Misfit {
-                    span: value.span(),
-                    text: "found a number that is not finite".to_owned(),
-                });
+                let text = "found a number that is not finite".to_owned();
+                return Err(misfit(value.span(), text));
             }
         },
         DeValue::Integer(_) => Scalar::Integer(read(value)?),
