@@ -17,6 +17,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::mcp::json::from_bytes;
 use crate::tools::written::written_words;
 
 pub use docker_logs::fuzz_docker_logs;
@@ -189,7 +190,7 @@ fn ndjson(body: &[u8]) -> Result<Value, DecodeError> {
 }
 
 fn parse(text: &[u8], line: Option<usize>) -> Result<Value, DecodeError> {
-    serde_json::from_slice(text).map_err(|error| DecodeError::Json {
+    from_bytes(text).map_err(|error| DecodeError::Json {
         error,
         line,
         is_html: text.starts_with(b"<"),
