@@ -1,4 +1,4 @@
-//! The packs' texts, deflated for the binary, and the link arguments of the static release binary; every other build is
+//! Texts deflated for the binary, those of the packs and the names of characters, and the link arguments of the static release binary; every other build is
 //! linked as cargo does it.
 //!
 //! Only the program itself and the examples get those arguments: not integration tests, build scripts or another crate's binary.
@@ -44,6 +44,7 @@ INSERT AFTER .text;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     deflate_packs();
+    deflate(Path::new("src/html/entities.txt"));
     if variable("CARGO_CFG_TARGET_ENV") != "musl" || variable("PROFILE") != "release" {
         return;
     }
@@ -100,7 +101,7 @@ fn ordered() -> String {
     script + "  }\n}\nINSERT BEFORE .text;\n"
 }
 
-/// See `src/tools/declarative/shipped.rs`, which knows their names. In front of each is the length of its text, in four bytes.
+/// See `src/tools/declarative/shipped.rs`, which knows their names.
 fn deflate_packs() {
     let folder = Path::new("config/packs");
     println!("cargo::rerun-if-changed={}", folder.display());
@@ -109,16 +110,22 @@ fn deflate_packs() {
         if path.extension().is_none_or(|kind| kind != "toml") {
             continue;
         }
-        let text = fs::read(&path).expect("a pack can be read");
-        let len = u32::try_from(text.len()).expect("a pack is short");
-        let mut encoder = DeflateEncoder::new(len.to_le_bytes().to_vec(), Compression::best());
-        let deflated = encoder.write_all(&text).and_then(|()| encoder.finish());
-        let name = path.with_extension("toml.deflated");
-        let name = name.file_name().expect("a pack has a name");
-        let made = Path::new(&variable("OUT_DIR")).join(name);
-        let deflated = deflated.expect("memory takes all of it");
-        fs::write(made, deflated).expect("cargo makes OUT_DIR for us to write into");
+        deflate(&path);
     }
+}
+
+/// A file of this name with `.deflated` behind it: the length of its text in four bytes, then RFC 1951. See `src/deflated.rs`.
+fn deflate(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+    let text = fs::read(path).expect("a source can be read");
+    let len = u32::try_from(text.len()).expect("a source is short");
+    let mut encoder = DeflateEncoder::new(len.to_le_bytes().to_vec(), Compression::best());
+    let deflated = encoder.write_all(&text).and_then(|()| encoder.finish());
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = format!("{}.deflated", name.expect("a source has a name"));
+    let made = Path::new(&variable("OUT_DIR")).join(name);
+    let deflated = deflated.expect("memory takes all of it");
+    fs::write(made, deflated).expect("cargo makes OUT_DIR for us to write into");
 }
 
 fn pass(argument: &str) {

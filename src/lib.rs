@@ -91,6 +91,7 @@
 //! # Modules, in reading order
 //!
 //! - [`calendar`], [`log`], [`metrics`]: what the others tell the time and report by.
+//! - [`sorted`]: small maps, which are all over the place.
 //! - [`raw`], [`jsonrpc`], [`http1`], [`mcp`]: the wire, without sockets or clocks. What a revision of the
 //!   protocol can do stands in [`mcp::revision`] and nowhere else.
 //! - [`html`]: pages as trees, and trees as Markdown; pure as well.
@@ -129,6 +130,7 @@ pub mod calendar;
 pub mod log;
 pub mod metrics;
 pub mod raw;
+pub mod sorted;
 
 #[cfg(feature = "aws")]
 pub mod html;
@@ -136,6 +138,7 @@ pub mod http1;
 pub mod jsonrpc;
 pub mod mcp;
 
+mod deflated;
 #[cfg(test)]
 mod dice;
 mod find;

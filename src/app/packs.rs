@@ -4,7 +4,6 @@
 //! read of a pack whose service has no `url`, unless somebody asks for a check.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use crate::nearest::nearest;
 use crate::rt::process::Children;
 use crate::rt::sync::Notify;
 use crate::rt::{self, Task};
+use crate::sorted::SortedSet;
 use crate::tools::command::Defaults;
 use crate::tools::declarative::{
     OfferedTool, Pack, Service, ServiceSettings, Text, ToolNames, World, shipped,
@@ -352,7 +352,7 @@ fn wanted(
     problems: &mut Vec<String>,
 ) -> Vec<PackText> {
     let mut packs = Vec::new();
-    let mut found: BTreeSet<String> = BTreeSet::new();
+    let mut found: SortedSet<String> = SortedSet::new();
     let is_on = |id: &str| {
         let service = config.services.get(id);
         service.is_some_and(|service| service.enabled && service.url.is_some())

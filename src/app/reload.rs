@@ -4,12 +4,12 @@
 //! and how the plan is put in place; see `serve`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Config, Loaded, Sources};
 use crate::log as logging;
+use crate::sorted::SortedSet;
 
 use super::packs;
 use super::plan::{Parts, Plan};
@@ -19,7 +19,7 @@ pub struct Reloader {
     sources: Sources,
     running: RefCell<Config>,
     parts: Parts,
-    files: RefCell<BTreeSet<PathBuf>>,
+    files: RefCell<SortedSet<PathBuf>>,
     /// The files as they were when they were read last.
     read: RefCell<Stamps>,
     /// The files as they were at the last look, while they are changing.
@@ -120,7 +120,7 @@ impl Reloader {
     /// What to look at: the files that were read, and those that would have been if they existed.
     fn remember_files(&self, loaded: &Loaded) {
         let Loaded { folder, config, .. } = loaded;
-        let mut files = BTreeSet::new();
+        let mut files = SortedSet::new();
         files.extend(loaded.files.iter().cloned());
         // A certificate that is renewed every few weeks is what this is for.
         let tls = &config.tls;

@@ -14,6 +14,7 @@ use crate::mcp::errors::ProtocolError;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::resource::{Resource, ResourceTemplate};
 use crate::mcp::tool::{TaskSupport, Tool, ToolDefinitionError, ToolResult};
+use crate::sorted::SortedSet;
 use crate::tools::{
     CompletionHandler, Context, LocalHost, PromptHandler, ResourceHandler, ToolHandler, Uri,
 };
@@ -220,7 +221,7 @@ fn refuse_duplicates<'a>(
     kind: &'static str,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<(), CatalogError> {
-    let mut known = std::collections::HashSet::new();
+    let mut known = SortedSet::new();
     for name in names {
         if !known.insert(name) {
             return Err(CatalogError::Duplicate {

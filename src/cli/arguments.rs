@@ -3,7 +3,6 @@
 //! The schema is used for reading, not for checking: what is refused here is what cannot be read as any type the schema
 //! allows, a name it does not know, and a required one that is missing. The rest is the tool's own check.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -11,6 +10,7 @@ use serde_json::{Map, Value};
 use super::front::did_you_mean;
 use super::types::Types;
 use crate::config::nearest;
+use crate::sorted::SortedMap;
 
 /// The input schema of a tool.
 pub(super) struct Schema(Value);
@@ -211,12 +211,12 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 /// The values of each name, in order.
-fn group(pairs: &[String]) -> Result<BTreeMap<&str, Vec<&str>>, ArgumentError> {
-    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+fn group(pairs: &[String]) -> Result<SortedMap<&str, Vec<&str>>, ArgumentError> {
+    let mut groups: SortedMap<&str, Vec<&str>> = SortedMap::new();
     for word in pairs {
         match word.split_once('=') {
             Some((name, value)) if !name.is_empty() => {
-                groups.entry(name).or_default().push(value);
+                groups.or_default(name).push(value);
             }
             _ => return Err(ArgumentError::NotAPair { word: word.clone() }),
         }

@@ -4,7 +4,6 @@
 //! for a misspelt one. So the words are brought into the order it reads, global options first, and every word it would
 //! stumble over is refused here, with the remedy.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use argh::{
@@ -15,6 +14,7 @@ use super::exit::Failure;
 use super::help;
 use super::options::Options;
 use crate::config::nearest;
+use crate::sorted::SortedSet;
 
 /// What a command line asks for.
 pub(super) enum Asked {
@@ -86,7 +86,7 @@ struct Sorted<'a> {
     global: Vec<&'a str>,
     local: Vec<&'a str>,
     /// Options seen, to refuse a second one.
-    seen: BTreeSet<&'a str>,
+    seen: SortedSet<&'a str>,
     help: bool,
     version: bool,
 }
@@ -99,7 +99,7 @@ impl<'a> Sorted<'a> {
             path: Vec::new(),
             global: Vec::new(),
             local: Vec::new(),
-            seen: BTreeSet::new(),
+            seen: SortedSet::new(),
             help: false,
             version: false,
         }

@@ -4,10 +4,10 @@
 //! URL. Not in scope: SOCKS, TLS to the proxy, `.pac` files; settings that ask for them fail each request they apply
 //! to, for going around a proxy unasked would be worse.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::base64;
+use crate::sorted::SortedMap;
 
 use super::error::{ClientError, ProxyProblem};
 use super::url::{Scheme, Url, bare_host, parse_authority};
@@ -66,7 +66,7 @@ impl Proxies {
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. The lower-case name wins, as with curl; an empty
     /// value is none. This machine itself is always reached directly.
     #[must_use]
-    pub fn from_env(env: &BTreeMap<String, String>) -> Self {
+    pub fn from_env(env: &SortedMap<String, String>) -> Self {
         let variable = |name: &str| {
             [name.to_owned(), name.to_uppercase()]
                 .into_iter()

@@ -3,12 +3,12 @@
 //! The macro exists so that a key is written once. From one row come the struct field with its documentation, the
 //! default, the parser with its bounds, the name in the environment, and the lines of the reference and the schema.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::gate::forwarded::Proxy;
+use crate::sorted::SortedMap;
 
 use super::auth::Token;
 use super::certificates::Certificate;
@@ -146,7 +146,7 @@ field! {
     Vec<Certificate>: Value::Certificates(list) => Some(list), this => Value::Certificates(this.clone());
     Vec<Token>: Value::Tokens(list) => Some(list), this => Value::Tokens(this.clone());
     // Each is `host=url`; the parser has seen to that.
-    BTreeMap<String, String>: Value::List(list) => list.iter().try_fold(BTreeMap::new(), |mut hosts, text| {
+    SortedMap<String, String>: Value::List(list) => list.iter().try_fold(SortedMap::new(), |mut hosts, text| {
             let (host, url) = text.split_once('=')?;
             hosts.insert(host.to_owned(), url.to_owned());
             Some(hosts)

@@ -4,12 +4,12 @@
 //! Every row can be set in the environment as `APP_<SECTION>__<KEY>`; after a change here run the tests of
 //! `config::reference` with `SISKIN_BLESS=1` to write the reference and the schema anew.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::gate::forwarded::Proxy;
+use crate::sorted::SortedMap;
 
 use super::auth::Token;
 use super::certificates::Certificate;
@@ -240,7 +240,7 @@ sections! {
         /// First part of the `User-Agent` sent to the documentation hosts.
         user_agent: Option<String> = Kind::Text, None, Reload, "MCP_USER_AGENT";
         /// Other places to reach a documentation host at, for mirrors and tests.
-        hosts: BTreeMap<String, String> = Kind::List(Item::HostUrl), Some(""), Reload;
+        hosts: SortedMap<String, String> = Kind::List(Item::HostUrl), Some(""), Reload;
     }
 
     /// TLS: of our own listeners, and towards all upstreams.
@@ -269,7 +269,7 @@ sections! {
     /// at the top, as `[portainer]`. Further keys are options for the pack; they are texts and kept as secrets.
     "services.*" Service
         + /// Options for the pack beside the keys above.
-        options: BTreeMap<String, Secret>
+        options: SortedMap<String, Secret>
     {
         /// Where the service is; while unset, its tools are not offered.
         url: Option<String> = Kind::Url, None, Reload;
@@ -394,7 +394,7 @@ macro_rules! config {
         pub struct Config {
             $(#[doc = concat!("Section `[", stringify!($field), "]`.")] pub $field: $ty,)+
             /// The services by id.
-            pub services: BTreeMap<String, Service>,
+            pub services: SortedMap<String, Service>,
         }
 
         /// All sections with a fixed name, in the order they are shown.

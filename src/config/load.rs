@@ -4,7 +4,6 @@
 //! come out together at the end.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use super::place::Place;
 use super::sources::{Sources, is_absent};
 use super::target::{Target, resolve, service_named};
 use crate::nearest::nearest;
+use crate::sorted::SortedMap;
 
 /// A configuration and what is known about its making.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Loaded {
     /// What to run on.
     pub config: Config,
     /// Where each value came from that is not a built-in default, by dotted key.
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: SortedMap<String, Origin>,
     /// What is worth a line in the log, sorted.
     pub warnings: Vec<Finding>,
     /// The folder the configuration was read from, whether or not it exists; packs lie in `packs` below it.
@@ -54,13 +54,13 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
 pub(super) struct Draft<'s> {
     sources: &'s Sources,
     pub config: Config,
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: SortedMap<String, Origin>,
     pub errors: Vec<Finding>,
     pub warnings: Vec<Finding>,
     folder: PathBuf,
     files: RefCell<Vec<PathBuf>>,
     /// Keys the current layer has set, with the names they were set under.
-    set_in_layer: BTreeMap<String, String>,
+    set_in_layer: SortedMap<String, String>,
 }
 
 /// What a missing file means.
@@ -76,12 +76,12 @@ impl<'s> Draft<'s> {
         Draft {
             sources,
             config: Config::default(),
-            origins: BTreeMap::new(),
+            origins: SortedMap::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
             folder: sources.folder(),
             files: RefCell::default(),
-            set_in_layer: BTreeMap::new(),
+            set_in_layer: SortedMap::new(),
         }
     }
 

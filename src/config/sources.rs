@@ -1,9 +1,10 @@
 //! Everything a configuration is made from, as plain data, so that a test needs no process state.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::sorted::SortedMap;
 
 /// A function that reads a file as text.
 pub type Read = dyn Fn(&Path) -> io::Result<String>;
@@ -19,7 +20,7 @@ pub struct Sources {
     /// `--config`, in order; each must exist.
     pub files: Vec<PathBuf>,
     /// The environment. Names that are not ours are ignored.
-    pub environment: BTreeMap<String, String>,
+    pub environment: SortedMap<String, String>,
     /// `key=value` of the command line, in order.
     pub overrides: Vec<String>,
     /// Reads a file as text.
@@ -34,7 +35,7 @@ impl Default for Sources {
             working_dir: PathBuf::from("."),
             system_dir: PathBuf::from("/etc/siskin"),
             files: Vec::new(),
-            environment: BTreeMap::new(),
+            environment: SortedMap::new(),
             overrides: Vec::new(),
             read: Box::new(|_| Err(io::ErrorKind::NotFound.into())),
         }
@@ -46,7 +47,7 @@ impl Sources {
     /// (`config_dir`, `files`, `overrides`) is for the caller to fill in.
     pub fn of_process() -> Sources {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let mut environment = BTreeMap::new();
+        let mut environment = SortedMap::new();
         for (name, value) in std::env::vars_os() {
             environment.insert(lossy(name), lossy(value));
         }

@@ -49,11 +49,9 @@ impl Target {
     pub(super) fn put(self, config: &mut Config, value: Value) {
         let fitted = match self {
             Target::Row { section, row } => config.set(section, row.name, value),
-            Target::Service { id, row } => {
-                config.services.entry(id).or_default().set(row.name, value)
-            }
+            Target::Service { id, row } => config.services.or_default(id).set(row.name, value),
             Target::Option { id, name } => {
-                let options = &mut config.services.entry(id).or_default().options;
+                let options = &mut config.services.or_default(id).options;
                 match value {
                     Value::Secret(secret) => drop(options.insert(name, secret)),
                     _ => drop(options.remove(&name)),

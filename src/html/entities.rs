@@ -1,30 +1,65 @@
 //! The named characters of the HTML standard, 13.5: `amp;` is `&`.
 //!
 //! The table is the standard's, one name a line in the order of their bytes, with the code points behind it in hexadecimal. It is
-//! searched as it is: an index, or strings that start-up would have to relocate, would weigh more than the names.
+//! searched as it is: an index, or strings that start-up would have to relocate, would weigh more than the names. In the binary it is
+//! deflated, which leaves a third of it.
 
-/// As Python's `html.entities.html5` has it, which is the standard's own list.
-const TABLE: &str = include_str!("entities.txt");
+use std::cell::OnceCell;
+
+use crate::deflated::inflate;
+
+/// As Python's `html.entities.html5` has it, which is the standard's own list; made of `entities.txt` by `build.rs`.
+const TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/entities.txt.deflated"));
 
 /// No name is longer, its semicolon included.
 const NAME_LEN_MAX: usize = 32;
 
-/// The longest beginning of `text` that is a name: its length, and the characters that it stands for.
-///
-/// Names end in a semicolon, but for some of HTML 2 that do without, too.
-pub(super) fn longest(text: &str) -> Option<(usize, String)> {
-    let letters = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-    let behind = letters.strip_prefix(';').unwrap_or(letters);
-    let name_len = text.len().saturating_sub(behind.len());
-    let lens = (1..=name_len.min(NAME_LEN_MAX)).rev();
-    lens.into_iter()
-        .find_map(|len| Some((len, characters(text.get(..len)?)?)))
+/// The table while a page is read: inflated for the first name that is not a common one.
+#[derive(Default)]
+pub(super) struct Entities(OnceCell<String>);
+
+impl Entities {
+    /// The longest beginning of `text` that is a name: its length, and the characters that it stands for.
+    ///
+    /// Names end in a semicolon, but for some of HTML 2 that do without, too.
+    pub(super) fn longest(&self, text: &str) -> Option<(usize, String)> {
+        let letters = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        let behind = letters.strip_prefix(';').unwrap_or(letters);
+        let name_len = text.len().saturating_sub(behind.len());
+        let lens = (1..=name_len.min(NAME_LEN_MAX)).rev();
+        let mut names = lens.filter_map(|len| text.get(..len));
+        names.find_map(|name| Some((name.len(), characters(self.table(), name)?)))
+    }
+
+    fn table(&self) -> &str {
+        self.0.get_or_init(|| inflate(TABLE))
+    }
+
+    /// All names.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.table().lines().map(|line| line.split(' ').next());
+        names.flatten()
+    }
+}
+
+/// What a name of the most frequent ones stands for, without its semicolon. They need no table.
+pub(super) fn common(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "amp" => "&",
+        "gt" => ">",
+        "lt" => "<",
+        "nbsp" => "\u{a0}",
+        "quot" => "\"",
+        "semi" => ";",
+        _ => return None,
+    })
 }
 
 /// What a whole name stands for.
-fn characters(name: &str) -> Option<String> {
+fn characters(table: &str, name: &str) -> Option<String> {
     // Halves what is left, always between lines.
-    let mut lines = TABLE;
+    let mut lines = table;
     while !lines.is_empty() {
         // The table is ASCII, so that any place divides it.
         let (first_half, _) = lines.split_at_checked(lines.len() / 2)?;
@@ -45,19 +80,14 @@ fn character(hexadecimal: &str) -> Option<char> {
     char::from_u32(u32::from_str_radix(hexadecimal, 16).ok()?)
 }
 
-/// All names.
-#[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.lines().filter_map(|line| line.split(' ').next())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_name_of_the_table_is_found() {
-        let names: Vec<&str> = names().collect();
+        let entities = Entities::default();
+        let names: Vec<&str> = entities.names().collect();
         assert_eq!(names.len(), 2_231);
         assert!(names.is_sorted());
         assert_eq!(
@@ -65,9 +95,12 @@ mod tests {
             Some(NAME_LEN_MAX)
         );
         for name in names {
-            let (len, text) = longest(name).expect(name);
+            let (len, text) = entities.longest(name).expect(name);
             assert_eq!(len, name.len(), "{name}");
             assert!((1..=2).contains(&text.chars().count()), "{name}");
+            if let Some(common) = name.strip_suffix(';').and_then(common) {
+                assert_eq!(text, common, "{name}");
+            }
         }
     }
 
@@ -75,7 +108,7 @@ mod tests {
     fn the_longest_beginning_counts() {
         #[track_caller]
         fn check(text: &str, expected: Option<(usize, &str)>) {
-            let found = longest(text);
+            let found = Entities::default().longest(text);
             let found = found.as_ref().map(|(len, text)| (*len, text.as_str()));
             assert_eq!(found, expected, "{text}");
         }

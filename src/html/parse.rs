@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::entities::Entities;
 use super::reference::{decode_attribute, decode_text};
 use super::tokens::{Attribute, Token, Tokens, name_text, value_bytes};
 use super::tree::{Document, NameId, NodeId, PAGE_BYTES_MAX, keeps_space};
@@ -78,6 +79,7 @@ impl<'a> Parsing<'a> {
             tokens: Tokens::new(&source.html),
             builder: Builder {
                 document,
+                entities: Entities::default(),
                 open: Vec::new(),
                 open_by_name: Vec::new(),
                 keeping_space: 0,
@@ -124,6 +126,7 @@ impl Document {
 
 struct Builder {
     document: Document,
+    entities: Entities,
     /// The elements that are open, the innermost last.
     open: Vec<(NodeId, NameId)>,
     /// How many of them have each name, so that an end tag of none costs nothing however deep the stack is.
@@ -167,7 +170,7 @@ impl Builder {
             let name = self.document.intern(&name_text(attribute.name));
             let value = value_bytes(attribute.value);
             self.document
-                .add_attribute(name, |out| decode_attribute(&value, out));
+                .add_attribute(name, |out| decode_attribute(&value, &self.entities, out));
         }
         let parent = self.parent();
         let id = self.document.add_element(parent, name_id, attributes_from);
@@ -213,7 +216,7 @@ impl Builder {
         let parent = self.parent();
         let id = self
             .document
-            .add_text_node(parent, |out| decode_text(value, out));
+            .add_text_node(parent, |out| decode_text(value, &self.entities, out));
         if self.keeping_space == 0 {
             self.document.shrink(id);
         }

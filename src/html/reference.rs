@@ -4,25 +4,25 @@
 //! are one, with or without a semicolon (`&copy` does, `&notit;` does not), and an unknown name loses its semicolon. In attribute
 //! values the longest beginning that is a name counts, so that `?a=1&copy=2` means what an author did not.
 
-use super::entities;
+use super::entities::{Entities, common};
 
 /// Names are shorter; the longest one has 31 letters.
 const NAME_CHARS_MAX: usize = 32;
 
 /// Appends text with its references resolved.
-pub(super) fn decode_text(raw: &[u8], out: &mut String) {
-    decode(raw, out, text_reference);
+pub(super) fn decode_text(raw: &[u8], entities: &Entities, out: &mut String) {
+    decode(raw, entities, out, text_reference);
 }
 
 /// The same for the value of an attribute.
-pub(super) fn decode_attribute(raw: &[u8], out: &mut String) {
-    decode(raw, out, attribute_reference);
+pub(super) fn decode_attribute(raw: &[u8], entities: &Entities, out: &mut String) {
+    decode(raw, entities, out, attribute_reference);
 }
 
 /// Appends what the reference at the beginning of `rest`, behind its `&`, stands for; returns what follows it.
-type Read = for<'t> fn(rest: &'t [u8], out: &mut String) -> &'t [u8];
+type Read = for<'t> fn(rest: &'t [u8], entities: &Entities, out: &mut String) -> &'t [u8];
 
-fn decode(raw: &[u8], out: &mut String, read: Read) {
+fn decode(raw: &[u8], entities: &Entities, out: &mut String, read: Read) {
     let mut rest = raw;
     while let Some((text, [_, reference @ ..])) = rest
         .iter()
@@ -30,7 +30,7 @@ fn decode(raw: &[u8], out: &mut String, read: Read) {
         .and_then(|at| rest.split_at_checked(at))
     {
         push_lossy(text, out);
-        rest = read(reference, out);
+        rest = read(reference, entities, out);
     }
     push_lossy(rest, out);
 }
@@ -48,7 +48,7 @@ fn without_end(rest: &[u8]) -> &[u8] {
     rest.strip_prefix(b";").unwrap_or(rest)
 }
 
-fn text_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
+fn text_reference<'t>(rest: &'t [u8], entities: &Entities, out: &mut String) -> &'t [u8] {
     if let Some(behind) = rest.strip_prefix(b"#") {
         // Digits that run on into hexadecimal ones are no number.
         let is_whole = |rest: &[u8]| !rest.first().is_some_and(u8::is_ascii_hexdigit);
@@ -68,7 +68,7 @@ fn text_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
     };
     let (name, behind) = rest.split_at(len);
     let name = String::from_utf8_lossy(name);
-    match named(&name) {
+    match named(&name, entities) {
         Some(text) => out.push_str(&text),
         None => {
             out.push('&');
@@ -81,7 +81,7 @@ fn text_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
     without_end(behind)
 }
 
-fn attribute_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
+fn attribute_reference<'t>(rest: &'t [u8], entities: &Entities, out: &mut String) -> &'t [u8] {
     if let Some(behind) = rest.strip_prefix(b"#") {
         let Some((code, rest)) = number(behind) else {
             out.push('&');
@@ -104,14 +104,19 @@ fn attribute_reference<'t>(rest: &'t [u8], out: &mut String) -> &'t [u8] {
         .count();
     let (name, behind) = rest.split_at(len);
     let mut name = String::from_utf8_lossy(name).into_owned();
-    let behind = match behind {
-        [b';', behind @ ..] if !name.is_empty() => {
-            name.push(';');
-            behind
+    if let [b';', behind @ ..] = behind
+        && !name.is_empty()
+    {
+        match common(&name) {
+            Some(text) => out.push_str(text),
+            None => {
+                name.push(';');
+                out.push_str(&resolved(&name, entities));
+            }
         }
-        _ => behind,
-    };
-    out.push_str(&resolved(&name));
+        return behind;
+    }
+    out.push_str(&resolved(&name, entities));
     behind
 }
 
@@ -170,29 +175,22 @@ fn windows_1252(code: u32) -> Option<char> {
 }
 
 /// What a whole name stands for.
-fn named(name: &str) -> Option<String> {
-    let common = match name {
-        "amp" => "&",
-        "gt" => ">",
-        "lt" => "<",
-        "nbsp" => "\u{a0}",
-        "quot" => "\"",
-        "semi" => ";",
-        "" => return None,
-        _ if name.len() > NAME_CHARS_MAX => return None,
-        _ => {
-            let text = resolved(&format!("{name};"));
-            // Left as it is, or only a beginning of it was a name.
-            let is_whole = !text.ends_with(';');
-            return is_whole.then_some(text);
-        }
-    };
-    Some(common.to_owned())
+fn named(name: &str, entities: &Entities) -> Option<String> {
+    if let Some(text) = common(name) {
+        return Some(text.to_owned());
+    }
+    if name.is_empty() || name.len() > NAME_CHARS_MAX {
+        return None;
+    }
+    let text = resolved(&format!("{name};"), entities);
+    // Left as it is, or only a beginning of it was a name.
+    let is_whole = !text.ends_with(';');
+    is_whole.then_some(text)
 }
 
 /// `&` and this text, with the longest beginning that is a name resolved.
-pub(super) fn resolved(name: &str) -> String {
-    match entities::longest(name) {
+pub(super) fn resolved(name: &str, entities: &Entities) -> String {
+    match entities.longest(name) {
         Some((len, text)) => text + name.get(len..).unwrap_or_default(),
         None => format!("&{name}"),
     }
@@ -204,11 +202,12 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, in_text: &str, in_attribute: &str) {
+        let entities = Entities::default();
         let mut out = String::new();
-        decode_text(text.as_bytes(), &mut out);
+        decode_text(text.as_bytes(), &entities, &mut out);
         assert_eq!(out, in_text, "{text} in text");
         out.clear();
-        decode_attribute(text.as_bytes(), &mut out);
+        decode_attribute(text.as_bytes(), &entities, &mut out);
         assert_eq!(out, in_attribute, "{text} in an attribute");
     }
 

@@ -2,7 +2,7 @@
 
 mod edit;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
@@ -73,7 +73,7 @@ struct Attribute {
 #[derive(Debug, Default)]
 struct Names {
     texts: Vec<Rc<str>>,
-    numbers: BTreeMap<Rc<str>, NameId>,
+    numbers: HashMap<Rc<str>, NameId>,
 }
 
 /// What is longer is cut off. No page is: it keeps every range in 32 bits, with room for what [`Document::merge_texts`] adds.

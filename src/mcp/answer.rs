@@ -5,15 +5,15 @@
 //! for the results of a legacy server's own requests.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::input::InputRequest;
 use super::json;
 use crate::raw::Raw;
+use crate::sorted::SortedMap;
 
 /// An answer of the right shape.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ impl Elicited {
         let Elicited::Accepted(content) = self else {
             return None;
         };
-        let mut fields: BTreeMap<String, Value> = serde_json::from_str(content.get()).ok()?;
+        let mut fields: Map<String, Value> = serde_json::from_str(content.get()).ok()?;
         fields.remove(field)
     }
 }
@@ -163,7 +163,7 @@ fn parse_elicited(raw: &RawValue, schema: Option<&RawValue>) -> Option<Elicited>
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Form {
-    properties: BTreeMap<String, Property>,
+    properties: SortedMap<String, Property>,
     required: Vec<String>,
 }
 
@@ -190,7 +190,7 @@ struct Choice {
 /// Every required field is there, and every field of the form has its type. Fields the form does
 /// not know are ignored.
 fn content_fits(content: &RawValue, schema: &RawValue) -> bool {
-    let Ok(fields) = serde_json::from_str::<BTreeMap<String, Value>>(content.get()) else {
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(content.get()) else {
         return false;
     };
     // Our own form; if it is beyond this reading, only the shape of the answer is judged.

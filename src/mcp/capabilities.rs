@@ -8,6 +8,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use crate::raw::Raw;
+use crate::sorted::SortedMap;
 
 use super::content::Icon;
 use super::json::{self, Object};
@@ -153,8 +154,7 @@ fn extension_ids(member: Option<Raw<'_>>) -> Vec<String> {
     let Some(raw) = member.filter(|raw| raw.is_object()) else {
         return Vec::new();
     };
-    let map: std::collections::BTreeMap<String, &RawValue> =
-        serde_json::from_str(raw.get()).unwrap_or_default();
+    let map: SortedMap<String, &RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
     let declared = map.into_iter().filter(|(id, settings)| {
         id.len() <= EXTENSION_BYTES_MAX && Raw::from(*settings).is_object()
     });

@@ -1,7 +1,6 @@
 //! `completion/complete`: values for an argument of a prompt or a variable of a resource template.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -11,6 +10,7 @@ use super::errors::ProtocolError;
 use super::json;
 use super::result::Dialect;
 use crate::raw::Raw;
+use crate::sorted::SortedMap;
 
 /// The most values in one answer (2025-11-25 server/utilities/completion).
 pub const VALUES_MAX: usize = 100;
@@ -61,7 +61,7 @@ struct Context<'a> {
         default,
         deserialize_with = "super::prompt::absent_or_null_is_empty"
     )]
-    arguments: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    arguments: SortedMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 /// Reads a reference by its `type`. Not by serde's `tag`, which first buffers whatever it meets, with a reader of its own
@@ -99,10 +99,10 @@ impl<'a> CompleteParams<'a> {
     }
 
     /// What all other arguments already are, since 2025-06-18.
-    pub fn context_arguments(&self) -> BTreeMap<String, String> {
+    pub fn context_arguments(&self) -> SortedMap<String, String> {
         match &self.context {
             Some(context) => super::prompt::owned(&context.arguments),
-            None => BTreeMap::new(),
+            None => SortedMap::new(),
         }
     }
 

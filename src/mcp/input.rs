@@ -5,7 +5,6 @@
 //! [`InputRequest`] is written either way, and the same [`super::answer`] reads what comes back.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,6 +17,7 @@ use super::params::{Param, Params};
 use super::result::Dialect;
 use super::revision::Revision;
 use crate::raw::Raw;
+use crate::sorted::SortedMap;
 
 /// How many answers of one retry are looked at.
 pub const RESPONSES_MAX: usize = 64;
@@ -291,16 +291,14 @@ impl<'a> Retry<'a> {
 
 /// Answers by key, unread. Keys nobody asked for are ignored.
 #[derive(Clone, Debug, Default)]
-pub struct InputResponses<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+pub struct InputResponses<'a>(SortedMap<Cow<'a, str>, &'a RawValue>);
 
 impl<'a> InputResponses<'a> {
     /// Reads the map; anything but an object has no answers.
     pub fn parse(raw: Option<Raw<'a>>) -> InputResponses<'a> {
-        let map: Option<BTreeMap<Cow<'a, str>, &'a RawValue>> = raw.and_then(json::read);
+        let map: Option<SortedMap<Cow<'a, str>, &'a RawValue>> = raw.and_then(json::read);
         let mut map = map.unwrap_or_default();
-        while map.len() > RESPONSES_MAX {
-            map.pop_last();
-        }
+        map.truncate(RESPONSES_MAX);
         InputResponses(map)
     }
 

@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -108,6 +108,31 @@ pub fn read<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
         return None;
     }
     serde_json::from_str(raw.get()).ok()
+}
+
+/// Reads JSON from bytes that may be no text, by the reader of texts: that of bytes would be a second one for every type.
+pub fn from_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(error) => Err(no_text(bytes, error.valid_up_to())),
+    }
+}
+
+/// What is wrong with bytes that are text up to `len`: what is no JSON before it, or that it is no text.
+fn no_text(bytes: &[u8], len: usize) -> serde_json::Error {
+    let text = bytes.get(..len).unwrap_or_default();
+    let before = std::str::from_utf8(text).unwrap_or_default();
+    match serde_json::from_str::<&RawValue>(before) {
+        Err(error) if !error.is_eof() => error,
+        _ => {
+            let line = before.split('\n').count();
+            let column = before.rsplit('\n').next().map_or(0, str::len);
+            let column = column.saturating_add(1);
+            serde_json::Error::custom(format_args!(
+                "invalid unicode code point at line {line} column {column}"
+            ))
+        }
+    }
 }
 
 /// The same for a struct within another: `#[serde(deserialize_with = "json::only_object")]`.
@@ -418,6 +443,23 @@ mod tests {
             let bad: &RawValue = serde_json::from_str(bad).unwrap();
             assert_eq!(read::<Outer<'_>>(bad.into()), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_json() {
+        #[track_caller]
+        fn check(bytes: &[u8], expected: &str) {
+            let read = from_bytes::<serde_json::Value>(bytes);
+            let found = read.map_or_else(|error| error.to_string(), |value| value.to_string());
+            assert_eq!(found, expected);
+        }
+        check(b"{\"a\":\"\xc3\xa4\"}", "{\"a\":\"\u{e4}\"}");
+        check(
+            b"[1,\n \"\xff\"]",
+            "invalid unicode code point at line 2 column 3",
+        );
+        check(b"\xff", "invalid unicode code point at line 1 column 1");
+        check(b"<p>\xff", "expected value at line 1 column 1");
     }
 
     #[test]

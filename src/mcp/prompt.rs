@@ -1,7 +1,6 @@
 //! Prompts: the definition, the request for one, and its messages.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,6 +11,7 @@ use super::json::{self, Object};
 use super::result::Dialect;
 use super::revision::Revision;
 use crate::raw::Raw;
+use crate::sorted::SortedMap;
 
 /// A prompt as `prompts/list` shows it.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,7 @@ impl Prompt {
     }
 
     /// The first required argument that `given` lacks.
-    pub fn missing_argument(&self, given: &BTreeMap<Cow<'_, str>, Cow<'_, str>>) -> Option<&str> {
+    pub fn missing_argument(&self, given: &SortedMap<Cow<'_, str>, Cow<'_, str>>) -> Option<&str> {
         let missing = |argument: &&PromptArgument| {
             argument.required && !given.contains_key(argument.name.as_str())
         };
@@ -146,7 +146,7 @@ pub struct GetPromptParams<'a> {
     pub name: Cow<'a, str>,
     /// The arguments; absent means none.
     #[serde(borrow, default, deserialize_with = "absent_or_null_is_empty")]
-    pub arguments: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    pub arguments: SortedMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 impl<'a> GetPromptParams<'a> {
@@ -171,9 +171,9 @@ where
 }
 
 /// Copies arguments out of the message they were read from.
-pub fn owned(arguments: &BTreeMap<Cow<'_, str>, Cow<'_, str>>) -> BTreeMap<String, String> {
+pub fn owned(arguments: &SortedMap<Cow<'_, str>, Cow<'_, str>>) -> SortedMap<String, String> {
     // A loop, because `collect` brings a sort of its own for each iterator.
-    let mut owned = BTreeMap::new();
+    let mut owned = SortedMap::new();
     for (name, value) in arguments {
         owned.insert(name.to_string(), value.to_string());
     }

@@ -1,7 +1,6 @@
 //! Outward: name lookups, TCP connections, one UDP datagram.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
@@ -13,6 +12,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_io::{Async, Timer};
+
+use crate::sorted::SortedMap;
 
 use super::clock::timeout;
 use super::executor::spawn;
@@ -80,7 +81,7 @@ struct Lookups {
     running: Cell<usize>,
     done: Notify,
     /// Who waits for which name. Invariant: each entry has a task that answers and removes it.
-    wanted: RefCell<BTreeMap<String, Vec<Sender<Answer>>>>,
+    wanted: RefCell<SortedMap<String, Vec<Sender<Answer>>>>,
 }
 
 impl Lookups {

@@ -1,7 +1,6 @@
 //! The kinds of handler the catalog holds, erased to one type each so that a server with a hundred
 //! tools does not carry a hundred copies of the dispatcher.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -10,6 +9,7 @@ use crate::mcp::completion::Completion;
 use crate::mcp::content::ResourceContents;
 use crate::mcp::prompt::PromptResult;
 use crate::mcp::tool::ToolResult;
+use crate::sorted::SortedMap;
 
 use super::typed::parse_arguments;
 use super::{CallError, Context, LocalFuture};
@@ -62,7 +62,7 @@ pub type PromptHandler =
     Rc<dyn Fn(Context, Arguments) -> LocalFuture<'static, Result<PromptResult, CallError>>>;
 
 /// The arguments of a prompt: texts by name.
-pub type Arguments = BTreeMap<String, String>;
+pub type Arguments = SortedMap<String, String>;
 
 /// Reads a resource.
 pub type ResourceHandler =

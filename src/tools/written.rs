@@ -4,7 +4,6 @@
 //! types together weigh what a single one did. [`written_table`] and [`written_words`] list the keys and the words of a type once;
 //! tests hold the reference against these lists.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -12,35 +11,54 @@ use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
 
-/// What does not fit, and where in the file.
+/// What does not fit, boxed because every table around it passes it on.
+pub(in crate::tools) type Misfit = Box<Wrong>;
+
+/// Something wrong, and where in the file.
 #[derive(Debug)]
-pub(in crate::tools) struct Misfit {
+pub(in crate::tools) struct Wrong {
     /// In bytes.
     pub span: Range<usize>,
     /// What is wrong, and what would be right.
     pub text: String,
 }
 
+/// What is wrong at a place.
+pub(in crate::tools) fn misfit(span: Range<usize>, text: String) -> Misfit {
+    Box::new(Wrong { span, text })
+}
+
 /// A value with its place.
 pub(in crate::tools) type Value<'a> = Spanned<DeValue<'a>>;
 
-/// Can be read from a value.
-pub(in crate::tools) trait Written: Sized {
-    /// Reads it.
-    fn read(value: &Value<'_>) -> Result<Self, Misfit>;
+/// Can be read from a value. The fields of a table are filled one by one through this, in one loop for all types: to make each of
+/// them where it is read would weigh ten times as much.
+pub(in crate::tools) trait Written {
+    /// What it is before it is filled, and where its key is missing if it may be.
+    fn blank() -> Self
+    where
+        Self: Sized;
 
-    /// What it is where its key is missing; none where there must be one.
-    fn absent() -> Option<Self> {
-        None
+    /// Takes what is written. Worth nothing after a misfit.
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit>;
+
+    /// Whether its key may be missing.
+    fn may_be_missing(&self) -> bool {
+        false
     }
+}
+
+/// Reads a value.
+pub(in crate::tools) fn read<T: Written>(value: &Value<'_>) -> Result<T, Misfit> {
+    let mut read = T::blank();
+    read.fill(value)?;
+    Ok(read)
 }
 
 /// That something else than `expected` is written here.
 pub(in crate::tools) fn unfit(value: &Value<'_>, expected: &str) -> Misfit {
-    Misfit {
-        span: value.span(),
-        text: format!("expected {expected}, found {}", kind(value.get_ref())),
-    }
+    let found = kind(value.get_ref());
+    misfit(value.span(), format!("expected {expected}, found {found}"))
 }
 
 /// What a value is, in words.
@@ -63,10 +81,10 @@ pub(in crate::tools) fn integer(value: &Value<'_>, min: i64, max: i64) -> Result
     };
     match i64::from_str_radix(number.as_str(), number.radix()) {
         Ok(number) if (min..=max).contains(&number) => Ok(number),
-        _ => Err(Misfit {
-            span: value.span(),
-            text: format!("{number} is outside {min} to {max}"),
-        }),
+        _ => Err(misfit(
+            value.span(),
+            format!("{number} is outside {min} to {max}"),
+        )),
     }
 }
 
@@ -87,43 +105,28 @@ pub(in crate::tools) fn quoted(names: &mut dyn Iterator<Item = &str>) -> String 
     }
 }
 
-/// A table all of whose keys are known.
-pub(in crate::tools) struct Fields<'a> {
-    span: Range<usize>,
-    members: &'a DeTable<'a>,
-}
-
-impl<'a> Fields<'a> {
-    pub(in crate::tools) fn of(value: &'a Value<'a>, known: &[&str]) -> Result<Fields<'a>, Misfit> {
-        let members = members(value)?;
-        for key in members.keys() {
-            let text: &str = key.get_ref();
-            if !known.contains(&text) {
-                return Err(Misfit {
-                    span: key.span(),
-                    text: format!("unknown key `{text}`; {}", remedy(text, known)),
-                });
-            }
-        }
-        Ok(Fields {
-            span: value.span(),
-            members,
-        })
-    }
-
-    pub(in crate::tools) fn read<T: Written>(&self, key: &str) -> Result<T, Misfit> {
-        match self.members.get(key) {
-            Some(value) => T::read(value),
-            None => T::absent().ok_or_else(|| self.missing(key)),
+/// Reads a table all of whose keys are known, each into its field.
+pub(in crate::tools) fn fill_table(
+    value: &Value<'_>,
+    keys: &[&str],
+    fields: &mut [&mut dyn Written],
+) -> Result<(), Misfit> {
+    let members = members(value)?;
+    for key in members.keys() {
+        let text: &str = key.get_ref();
+        if !keys.contains(&text) {
+            let text = format!("unknown key `{text}`; {}", remedy(text, keys));
+            return Err(misfit(key.span(), text));
         }
     }
-
-    fn missing(&self, key: &str) -> Misfit {
-        Misfit {
-            span: self.span.clone(),
-            text: format!("`{key}` is missing"),
+    for (key, field) in keys.iter().zip(fields) {
+        match members.get(*key) {
+            Some(value) => field.fill(value)?,
+            None if field.may_be_missing() => (),
+            None => return Err(misfit(value.span(), format!("`{key}` is missing"))),
         }
     }
+    Ok(())
 }
 
 fn members<'a>(value: &'a Value<'a>) -> Result<&'a DeTable<'a>, Misfit> {
@@ -137,12 +140,9 @@ pub(in crate::tools) fn word(value: &Value<'_>, words: &[&str]) -> Result<usize,
         return Err(unfit(value, "a text"));
     };
     let found = words.iter().position(|word| *word == text);
-    found.ok_or_else(|| Misfit {
-        span: value.span(),
-        text: format!(
-            "expected {}, found `{text}`",
-            quoted(&mut words.iter().copied())
-        ),
+    found.ok_or_else(|| {
+        let words = quoted(&mut words.iter().copied());
+        misfit(value.span(), format!("expected {words}, found `{text}`"))
     })
 }
 
@@ -156,13 +156,21 @@ macro_rules! written_table {
         }
 
         impl $crate::tools::written::Written for $type {
-            fn read(
+            fn blank() -> $type {
+                $type {
+                    $($field: $crate::tools::written::Written::blank()),+
+                }
+            }
+
+            fn fill(
+                &mut self,
                 value: &$crate::tools::written::Value<'_>,
-            ) -> Result<$type, $crate::tools::written::Misfit> {
-                let fields = $crate::tools::written::Fields::of(value, $type::KEYS)?;
-                Ok($type {
-                    $($field: fields.read($crate::tools::written::key!($field $($key)?))?),+
-                })
+            ) -> Result<(), $crate::tools::written::Misfit> {
+                $crate::tools::written::fill_table(
+                    value,
+                    $type::KEYS,
+                    &mut [$(&mut self.$field),+],
+                )
             }
         }
     };
@@ -178,27 +186,32 @@ macro_rules! key {
     };
 }
 
-/// Reads an enum from a word. Where one may be missing, its type says so with `or default`.
+/// Reads an enum from a word. Where its key is missing it is the type's default.
 macro_rules! written_words {
-    ($type:ident $(or $default:ident)? { $($word:literal => $variant:ident),+ $(,)? }) => {
+    ($type:ident { $($word:literal => $variant:ident),+ $(,)? }) => {
         impl $type {
             /// All words.
             pub(in crate::tools) const WORDS: &'static [&'static str] = &[$($word),+];
         }
 
         impl $crate::tools::written::Written for $type {
-            fn read(
-                value: &$crate::tools::written::Value<'_>,
-            ) -> Result<$type, $crate::tools::written::Misfit> {
-                let at = $crate::tools::written::word(value, $type::WORDS)?;
-                let mut variants = [$($type::$variant),+].into_iter();
-                let variant = variants.nth(at);
-                variant.ok_or_else(|| $crate::tools::written::unfit(value, "a known word"))
+            fn blank() -> $type {
+                $type::default()
             }
 
-            $(fn absent() -> Option<$type> {
-                Some($type::$default())
-            })?
+            fn fill(
+                &mut self,
+                value: &$crate::tools::written::Value<'_>,
+            ) -> Result<(), $crate::tools::written::Misfit> {
+                let at = $crate::tools::written::word(value, $type::WORDS)?;
+                let mut variants = [$($type::$variant),+].into_iter();
+                *self = variants.nth(at).unwrap_or_default();
+                Ok(())
+            }
+
+            fn may_be_missing(&self) -> bool {
+                true
+            }
         }
     };
 }
@@ -206,112 +219,129 @@ macro_rules! written_words {
 pub(in crate::tools) use {key, written_table, written_words};
 
 impl Written for String {
-    fn read(value: &Value<'_>) -> Result<String, Misfit> {
+    fn blank() -> String {
+        String::new()
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
         let text = value.get_ref().as_str();
-        text.map(str::to_owned)
-            .ok_or_else(|| unfit(value, "a text"))
+        *self = text.ok_or_else(|| unfit(value, "a text"))?.to_owned();
+        Ok(())
     }
 }
 
 impl Written for bool {
-    fn read(value: &Value<'_>) -> Result<bool, Misfit> {
+    fn blank() -> bool {
+        false
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
         let flag = value.get_ref().as_bool();
-        flag.ok_or_else(|| unfit(value, "`true` or `false`"))
+        *self = flag.ok_or_else(|| unfit(value, "`true` or `false`"))?;
+        Ok(())
     }
 
-    fn absent() -> Option<bool> {
-        Some(false)
-    }
-}
-
-impl Written for i64 {
-    fn read(value: &Value<'_>) -> Result<i64, Misfit> {
-        integer(value, i64::MIN, i64::MAX)
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
 macro_rules! written_integers {
     ($($type:ident),+) => {
         $(impl Written for $type {
-            fn read(value: &Value<'_>) -> Result<$type, Misfit> {
+            fn blank() -> $type {
+                0
+            }
+
+            fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
                 // What is wider than TOML's integers ends where they do.
                 let bound = |bound| i64::try_from(bound).unwrap_or(i64::MAX);
                 let number = integer(value, i64::try_from($type::MIN).unwrap_or(0), bound($type::MAX))?;
-                Ok($type::try_from(number).expect("within its bounds"))
+                *self = $type::try_from(number).expect("within its bounds");
+                Ok(())
             }
         })+
     };
 }
 
-written_integers!(i32, u32, u64, usize);
+written_integers!(i32, i64, u32, u64, usize);
 
 impl<T: Written> Written for Option<T> {
-    fn read(value: &Value<'_>) -> Result<Option<T>, Misfit> {
-        T::read(value).map(Some)
+    fn blank() -> Option<T> {
+        None
     }
 
-    fn absent() -> Option<Option<T>> {
-        Some(None)
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        self.insert(T::blank()).fill(value)
+    }
+
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
 impl<T: Written> Written for Box<T> {
-    fn read(value: &Value<'_>) -> Result<Box<T>, Misfit> {
-        T::read(value).map(Box::new)
+    fn blank() -> Box<T> {
+        Box::new(T::blank())
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        T::fill(self, value)
     }
 }
 
 impl<T: Written> Written for Spanned<T> {
-    fn read(value: &Value<'_>) -> Result<Spanned<T>, Misfit> {
-        Ok(Spanned::new(value.span(), T::read(value)?))
+    fn blank() -> Spanned<T> {
+        Spanned::new(0..0, T::blank())
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        *self = Spanned::new(value.span(), read(value)?);
+        Ok(())
     }
 }
 
 impl<T: Written> Written for Vec<T> {
-    fn read(value: &Value<'_>) -> Result<Vec<T>, Misfit> {
+    fn blank() -> Vec<T> {
+        Vec::new()
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
         let Some(items) = value.get_ref().as_array() else {
             return Err(unfit(value, "a list"));
         };
-        let mut read = Vec::with_capacity(items.len());
+        self.reserve_exact(items.len());
         for item in items {
-            read.push(T::read(item)?);
+            self.push(read(item)?);
         }
-        Ok(read)
+        Ok(())
     }
 
-    fn absent() -> Option<Vec<T>> {
-        Some(Vec::new())
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
-/// A table with free names.
-impl<T: Written> Written for BTreeMap<Spanned<String>, T> {
-    fn read(value: &Value<'_>) -> Result<BTreeMap<Spanned<String>, T>, Misfit> {
-        let mut read = BTreeMap::new();
-        for (name, value) in members(value)? {
+/// A table with free names, in their order.
+pub(in crate::tools) type FreeTable<T> = Vec<(Spanned<String>, T)>;
+
+impl<T: Written> Written for FreeTable<T> {
+    fn blank() -> FreeTable<T> {
+        Vec::new()
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        let members = members(value)?;
+        self.reserve_exact(members.len());
+        for (name, value) in members {
             let name = Spanned::new(name.span(), name.get_ref().to_string());
-            read.insert(name, T::read(value)?);
+            self.push((name, read(value)?));
         }
-        Ok(read)
+        Ok(())
     }
 
-    fn absent() -> Option<BTreeMap<Spanned<String>, T>> {
-        Some(BTreeMap::new())
-    }
-}
-
-/// The same where nobody asks for the places of the names.
-impl<T: Written> Written for BTreeMap<String, T> {
-    fn read(value: &Value<'_>) -> Result<BTreeMap<String, T>, Misfit> {
-        let mut read = BTreeMap::new();
-        for (name, value) in members(value)? {
-            read.insert(name.get_ref().to_string(), T::read(value)?);
-        }
-        Ok(read)
-    }
-
-    fn absent() -> Option<BTreeMap<String, T>> {
-        Some(BTreeMap::new())
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
@@ -320,7 +350,7 @@ impl<T: Written> Written for BTreeMap<String, T> {
 pub(in crate::tools) fn from_text<T: Written>(text: &str) -> Result<T, Misfit> {
     let table = DeTable::parse(text).unwrap_or_else(|error| panic!("{error}"));
     let span = table.span();
-    T::read(&Spanned::new(span, DeValue::Table(table.into_inner())))
+    read(&Spanned::new(span, DeValue::Table(table.into_inner())))
 }
 
 #[cfg(test)]
@@ -334,7 +364,7 @@ mod tests {
         RedWine,
     }
 
-    written_words!(Colour or default { "black" => Black, "red_wine" => RedWine });
+    written_words!(Colour { "black" => Black, "red_wine" => RedWine });
 
     #[derive(Debug, PartialEq)]
     struct Paint {
@@ -342,7 +372,7 @@ mod tests {
         kind: Option<String>,
         litres: u32,
         marks: Vec<Spanned<i64>>,
-        names: BTreeMap<Spanned<String>, bool>,
+        names: FreeTable<bool>,
     }
 
     written_table!(Paint { colour, kind = "type", litres, marks, names });
@@ -358,7 +388,7 @@ mod tests {
         assert_eq!(paint.litres, 16);
         assert_eq!(*paint.marks[0].get_ref(), -1);
         assert_eq!(paint.marks[0].span(), 56..58);
-        let (name, flag) = paint.names.iter().next().unwrap();
+        let (name, flag) = &paint.names[0];
         assert_eq!(
             (name.get_ref().as_str(), name.span(), *flag),
             ("a", 70..71, true)

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::gate::Principal;
 use crate::http1::query;
+use crate::mcp::json::from_bytes;
 use crate::metrics::EventKind;
 use crate::server::{EventFilter, Server};
 
@@ -57,7 +58,7 @@ pub fn publish(server: &Server, bytes: &[u8]) -> Response {
         #[serde(borrow, default)]
         data: Option<&'a RawValue>,
     }
-    let publish: Publish<'_> = match serde_json::from_slice(bytes) {
+    let publish: Publish<'_> = match from_bytes(bytes) {
         Ok(publish) => publish,
         Err(error) => {
             let text = format!("expected {{\"event\": name, \"data\": …}}: {error}");

@@ -9,7 +9,7 @@
 //!   of connections that stay silent, or drip their heads, keeps nobody out who asks at once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -26,8 +26,9 @@ pub(super) struct Places {
     taken: Cell<usize>,
     per_address: RefCell<HashMap<Key, usize>>,
     /// Connections whose first head has not come whole, oldest first, with the wakers of those that
-    /// wait for more of it. One that is gone from here without its own doing was evicted.
-    newcomers: RefCell<BTreeMap<u64, Option<Waker>>>,
+    /// wait for more of it. One that is gone from here without its own doing was evicted. Invariant: their
+    /// numbers rise. Nearly all leave at an end: at the front, evicted, or soon after they came.
+    newcomers: RefCell<VecDeque<(u64, Option<Waker>)>>,
     next_newcomer: Cell<u64>,
 }
 
@@ -84,7 +85,7 @@ impl Http {
         let unreserved = (settings.connections_max).saturating_sub(settings.connections_reserved);
         let number = places.next_newcomer.get();
         places.next_newcomer.set(number + 1);
-        places.newcomers.borrow_mut().insert(number, None);
+        places.newcomers.borrow_mut().push_back((number, None));
         Ok(Admission {
             place,
             newcomer: Newcomer {
@@ -126,7 +127,7 @@ impl Places {
 
     /// Tells the oldest newcomer to go. False if there is none.
     fn evict_oldest(&self) -> bool {
-        let oldest = self.newcomers.borrow_mut().pop_first();
+        let oldest = self.newcomers.borrow_mut().pop_front();
         let Some((_, waker)) = oldest else {
             return false;
         };
@@ -177,7 +178,8 @@ impl Newcomer {
     /// Ready when it has to go.
     pub(super) fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut newcomers = self.http.places.newcomers.borrow_mut();
-        let Some(waker) = newcomers.get_mut(&self.number) else {
+        let at = self.place_among(&newcomers);
+        let Some((_, waker)) = at.and_then(|at| newcomers.get_mut(at)) else {
             return Poll::Ready(());
         };
         if !(waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -185,12 +187,19 @@ impl Newcomer {
         }
         Poll::Pending
     }
+
+    fn place_among(&self, newcomers: &VecDeque<(u64, Option<Waker>)>) -> Option<usize> {
+        let found = newcomers.binary_search_by_key(&self.number, |(number, _)| *number);
+        found.ok()
+    }
 }
 
 impl Drop for Newcomer {
     fn drop(&mut self) {
         let mut newcomers = self.http.places.newcomers.borrow_mut();
-        newcomers.remove(&self.number);
+        if let Some(at) = self.place_among(&newcomers) {
+            newcomers.remove(at);
+        }
     }
 }
 

@@ -6,7 +6,6 @@ mod pack;
 mod words;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use super::{
     ToolLine, Trial, run_in,
 };
 use crate::config::{Loaded, Sources};
+use crate::sorted::SortedMap;
 
 /// A program that remembers what it was asked and answers what it was told to.
 #[derive(Default)]
@@ -181,7 +181,7 @@ struct Ran {
 struct Setup<'a> {
     app: &'a Fake,
     base: &'static str,
-    environment: BTreeMap<String, String>,
+    environment: SortedMap<String, String>,
     columns: Option<usize>,
 }
 
@@ -190,7 +190,7 @@ impl<'a> Setup<'a> {
         Setup {
             app,
             base: "",
-            environment: BTreeMap::new(),
+            environment: SortedMap::new(),
             columns: None,
         }
     }

@@ -1,9 +1,10 @@
 //! How words are understood: where options stand, what a slip is told, the help, the streams.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
+
+use crate::sorted::SortedMap;
 
 use super::{Broken, ExitCode, Failure, Fake, Setup, check_asked, check_refused};
 
@@ -26,7 +27,7 @@ fn a_bare_start_serves_what_the_transport_says() {
     let app = Fake::default();
     let variable = ("FASTMCP_TRANSPORT".to_owned(), "stdio".to_owned());
     let setup = Setup {
-        environment: BTreeMap::from([variable]),
+        environment: SortedMap::from([variable]),
         ..Setup::new(&app)
     };
     assert_eq!(setup.run(&[]).exit, ExitCode::Ok);

@@ -1,6 +1,5 @@
 //! Proxies that help, refuse and talk nonsense.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 
@@ -8,11 +7,12 @@ use super::super::{Client, ClientError, ClientSettings, Egress, Proxies, Request
 use super::upstream::{answering, header, ok, outcome, patient, read_request, upstream};
 use crate::metrics::UpstreamOutcome;
 use crate::rt;
+use crate::sorted::SortedMap;
 
 /// A client whose every request goes through `proxy`, with a user and password.
 pub fn behind(proxy: SocketAddr) -> Client {
     let value = format!("http://user:pass%20word@{proxy}");
-    let env = BTreeMap::from([("ALL_PROXY".to_owned(), value)]);
+    let env = SortedMap::from([("ALL_PROXY".to_owned(), value)]);
     Client::new(ClientSettings {
         proxies: Proxies::from_env(&env),
         ..ClientSettings::default()

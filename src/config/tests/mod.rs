@@ -10,16 +10,17 @@ mod reload;
 mod samples;
 mod shipped;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use crate::sorted::SortedMap;
 
 use super::{Loaded, Sources, load};
 
 /// Sources under construction. The folder is `/c`, the working directory `/w`.
 #[derive(Default)]
 struct Setup {
-    files: BTreeMap<PathBuf, String>,
-    environment: BTreeMap<String, String>,
+    files: SortedMap<PathBuf, String>,
+    environment: SortedMap<String, String>,
     overrides: Vec<String>,
     given: Vec<PathBuf>,
 }
@@ -50,7 +51,7 @@ impl Setup {
     }
 
     fn sources(mut self) -> Sources {
-        self.files.entry("/c/base.toml".into()).or_default();
+        self.files.or_default("/c/base.toml".into());
         let files = self.files;
         Sources {
             config_dir: Some("/c".into()),

@@ -1,14 +1,15 @@
 //! A JSON object each of whose members stands once. Which of two a reader takes differs from reader to reader, so two
 //! of a name are refused (RFC 7519 4).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::sorted::SortedMap;
+
 /// The members, their values still as text.
-pub(super) struct Object<'a>(BTreeMap<String, &'a RawValue>);
+pub(super) struct Object<'a>(SortedMap<String, &'a RawValue>);
 
 /// The value is of another type than was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(super) struct WrongType;
 
 impl<'a> Object<'a> {
     pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok()
+        serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -60,20 +61,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = BTreeMap<String, &'de RawValue>;
+    type Value = SortedMap<String, &'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut map = BTreeMap::new();
-        while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
-            if map.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
-            }
+        let mut pairs = Vec::new();
+        while let Some(pair) = members.next_entry()? {
+            pairs.push(pair);
         }
-        Ok(map)
+        let written = pairs.len();
+        let map = SortedMap::of(pairs);
+        match map.len() == written {
+            true => Ok(map),
+            false => Err(A::Error::custom("a member stands twice")),
+        }
     }
 }
 

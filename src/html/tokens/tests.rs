@@ -7,8 +7,9 @@ use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
 use html5gum::{Emitter, ForwardingEmitter, Span, State, Tokenizer};
 
 use super::*;
+use crate::html::entities::Entities;
 use crate::html::parse::Source;
-use crate::html::{entities, reference};
+use crate::html::reference;
 
 /// What stands for `&` in front of the other tokenizer. No byte of UTF-8 has this value.
 const AMPERSAND: u8 = 0xff;
@@ -233,15 +234,16 @@ fn pages_are_cut_as_by_another_tokenizer() {
 
 #[test]
 fn names_of_characters_are_resolved_as_by_another_tokenizer() {
+    let entities = Entities::default();
     let check = |name: &str| {
         let expected = theirs(format!("&{name}").as_bytes());
         assert_eq!(
-            vec![Seen::Text(reference::resolved(name))],
+            vec![Seen::Text(reference::resolved(name, &entities))],
             expected,
             "{name}"
         );
     };
-    for name in entities::names() {
+    for name in entities.names() {
         check(name);
         check(name.trim_end_matches(';'));
         check(&format!("{name}x"));

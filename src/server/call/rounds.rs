@@ -12,6 +12,7 @@ use crate::jsonrpc::Request;
 use crate::mcp::answer::Answer;
 use crate::mcp::errors::ProtocolError;
 use crate::mcp::input::{InputRequired, Retry};
+use crate::mcp::json;
 use crate::mcp::seal::Binding;
 use crate::raw::Raw;
 use crate::rt;
@@ -79,7 +80,7 @@ pub(super) fn open(
         let caller = &exchange.caller().name;
         let binding = Binding::new(caller, &request.method, request.params.map(Raw::get));
         let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
-        let sealed: Sealed = serde_json::from_slice(&payload).unwrap_or_default();
+        let sealed: Sealed = json::from_bytes(&payload).unwrap_or_default();
         let round = round.get_or_insert_default();
         round.answers = sealed.answers;
         round.state = sealed.state;

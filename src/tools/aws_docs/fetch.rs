@@ -3,12 +3,12 @@
 //! Redirects are followed here and not by the client: each target is held against the partition's list before anything is sent there,
 //! also when hosts are reached at other places, and the answer names the page as the world knows it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::client::{
     Client, ClientError, Egress, Redirects, Request, Route, Timeouts, Url, UrlError,
 };
+use crate::sorted::SortedMap;
 
 use super::{Partition, Settings};
 
@@ -22,7 +22,7 @@ const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537
 pub struct Upstream {
     client: Client,
     partition: Partition,
-    hosts: BTreeMap<String, String>,
+    hosts: SortedMap<String, String>,
     user_agent: String,
     route: Route,
 }

@@ -27,7 +27,7 @@ mod sections;
 mod services;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ use crate::client::{Client, Trust};
 use crate::mcp::logging::Level;
 use crate::mcp::tool::ToolResult;
 use crate::rt;
+use crate::sorted::SortedMap;
 
 use super::Context;
 use arguments::Arguments;
@@ -56,7 +57,7 @@ pub struct Settings {
     /// The first part of the `User-Agent`.
     pub user_agent: Option<String>,
     /// Where to reach a host instead: host, or host and port, to URL.
-    pub hosts: BTreeMap<String, String>,
+    pub hosts: SortedMap<String, String>,
     /// For each phase of a request, and for all of it.
     pub timeout: Duration,
     /// Longest page.

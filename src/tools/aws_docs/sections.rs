@@ -1,8 +1,7 @@
 //! The parts of a page under certain headings, as a page of their own, for `read_sections`.
 
-use std::collections::BTreeMap;
-
 use crate::html::{Document, NodeId, Selector, TooMuchWork, space};
+use crate::sorted::SortedMap;
 
 use super::budget::Budget;
 use super::page::{self, Unreadable};
@@ -64,10 +63,8 @@ impl<'a> Sections<'a> {
         let mut budget = Budget::new();
         let normal = |text: &str| space::collapse(text).to_lowercase();
         // Of titles that are equal but for their spelling the last one counts as found.
-        let mut wanted: BTreeMap<String, (&str, bool)> = BTreeMap::new();
-        for title in titles {
-            wanted.insert(normal(title), (space::trim(title), false));
-        }
+        let wanted = |title: &'a String| (normal(title), (space::trim(title), false));
+        let mut wanted = SortedMap::of(titles.iter().map(wanted).collect());
         let mut sections = Sections {
             nodes: Vec::new(),
             available: Vec::new(),

@@ -1,6 +1,5 @@
 //! From the table as it is written to a command that can be run; all problems at once.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -11,7 +10,9 @@ use super::template::Template;
 use super::user::User;
 use super::{CommandTool, Element, SpecProblem};
 use crate::nearest::nearest;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::tools::schema::{Pattern, Schema};
+use crate::tools::written::FreeTable;
 
 /// The longest a command may be given.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -45,8 +46,8 @@ impl CommandSpec {
     pub fn compile(&self, schema: &Schema) -> Result<CommandTool, Vec<SpecProblem>> {
         let mut compiler = Compiler {
             schema,
-            patterns: BTreeMap::new(),
-            used: BTreeSet::new(),
+            patterns: SortedMap::new(),
+            used: SortedSet::new(),
             problems: Vec::new(),
         };
         compiler.read_patterns(&self.patterns);
@@ -84,8 +85,8 @@ impl CommandSpec {
 
 struct Compiler<'a> {
     schema: &'a Schema,
-    patterns: BTreeMap<String, Pattern>,
-    used: BTreeSet<String>,
+    patterns: SortedMap<String, Pattern>,
+    used: SortedSet<String>,
     problems: Vec<SpecProblem>,
 }
 
@@ -115,7 +116,7 @@ impl Compiler<'_> {
         self.problem(program.span(), problem);
     }
 
-    fn read_patterns(&mut self, patterns: &BTreeMap<Spanned<String>, Spanned<String>>) {
+    fn read_patterns(&mut self, patterns: &FreeTable<Spanned<String>>) {
         for (name, source) in patterns {
             self.check_name(name.get_ref(), name.span());
             match Pattern::compile_whole(source.get_ref()) {
@@ -254,11 +255,8 @@ impl Compiler<'_> {
         Some(template)
     }
 
-    fn read_environment(
-        &mut self,
-        given: &BTreeMap<Spanned<String>, Spanned<String>>,
-    ) -> Vec<(String, String)> {
-        let mut environment: BTreeMap<String, String> = ENVIRONMENT
+    fn read_environment(&mut self, given: &FreeTable<Spanned<String>>) -> Vec<(String, String)> {
+        let mut environment: SortedMap<String, String> = ENVIRONMENT
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();

@@ -37,11 +37,12 @@ mod template;
 mod text;
 mod user;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::sorted::{SortedMap, SortedSet};
 
 use super::schema::Pattern;
 use super::written::written_words;
@@ -57,7 +58,7 @@ use user::User;
 pub struct CommandTool {
     program: String,
     arguments: Vec<Element>,
-    patterns: BTreeMap<String, Pattern>,
+    patterns: SortedMap<String, Pattern>,
     environment: Vec<(String, String)>,
     directory: PathBuf,
     input: Option<Template>,
@@ -68,7 +69,7 @@ pub struct CommandTool {
     success: Vec<i32>,
     output: Output,
     has_progress: bool,
-    used: BTreeSet<String>,
+    used: SortedSet<String>,
 }
 
 /// What becomes of `args`, in their order.
@@ -96,7 +97,7 @@ enum Output {
     Text,
 }
 
-written_words!(Output or default { "json" => Json, "text" => Text });
+written_words!(Output { "json" => Json, "text" => Text });
 
 impl CommandTool {
     /// Whether a template or a pattern refers to this argument.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::template::{Template, present, text_of};
 use super::text::{cleaned, excerpt};
 use super::{CommandTool, Element, Output};
+use crate::mcp::json::from_bytes;
 use crate::mcp::tool::ToolResult;
 use crate::rt::process::{Children, Command, Exit, Head, SpawnError, Tail};
 use crate::rt::{now, timeout};
@@ -166,7 +167,7 @@ impl CommandTool {
                     stdout.bytes().len()
                 )));
             }
-            return match serde_json::from_slice::<Value>(stdout.bytes()) {
+            return match from_bytes::<Value>(stdout.bytes()) {
                 Ok(value) => Ok(ToolResult::structured(&value)),
                 Err(error) => Err(CallError::Failed(format!(
                     "`{}` printed no JSON: {error}",

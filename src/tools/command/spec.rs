@@ -1,20 +1,18 @@
 //! `[tool.command]` as it is written.
 
-use std::collections::BTreeMap;
-
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::Output;
-use crate::tools::written::{Misfit, Value, Written, unfit, written_table};
+use crate::tools::written::{FreeTable, Misfit, Value, Written, read, unfit, written_table};
 
 /// The table, read but not yet checked: [`compile`](CommandSpec::compile) does that.
 #[derive(Debug)]
 pub struct CommandSpec {
     pub(super) program: Spanned<String>,
     pub(super) args: Vec<Spanned<ElementSpec>>,
-    pub(super) patterns: BTreeMap<Spanned<String>, Spanned<String>>,
-    pub(super) env: BTreeMap<Spanned<String>, Spanned<String>>,
+    pub(super) patterns: FreeTable<Spanned<String>>,
+    pub(super) env: FreeTable<Spanned<String>>,
     pub(super) dir: Option<Spanned<String>>,
     pub(super) stdin: Option<Spanned<String>>,
     pub(super) timeout: Option<Spanned<String>>,
@@ -65,25 +63,36 @@ written_table!(IfSpec { condition = "$if", then, otherwise = "else" });
 pub(super) struct Texts(pub(super) Vec<Spanned<String>>);
 
 impl Written for Texts {
-    fn read(value: &Value<'_>) -> Result<Texts, Misfit> {
-        Vec::read(value).map(Texts)
+    fn blank() -> Texts {
+        Texts::default()
     }
 
-    fn absent() -> Option<Texts> {
-        Some(Texts::default())
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        self.0.fill(value)
+    }
+
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
 impl Written for ElementSpec {
-    fn read(value: &Value<'_>) -> Result<ElementSpec, Misfit> {
-        match value.get_ref() {
-            DeValue::Array(_) => Vec::read(value).map(ElementSpec::All),
-            DeValue::String(text) => Ok(ElementSpec::One(text.to_string())),
-            DeValue::Table(_) => Box::read(value).map(ElementSpec::If),
-            _ => Err(unfit(
-                value,
-                "a text, a list of texts, or a table with `$if`",
-            )),
-        }
+    fn blank() -> ElementSpec {
+        ElementSpec::One(String::new())
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        *self = match value.get_ref() {
+            DeValue::Array(_) => ElementSpec::All(read(value)?),
+            DeValue::String(text) => ElementSpec::One(text.to_string()),
+            DeValue::Table(_) => ElementSpec::If(read(value)?),
+            _ => {
+                return Err(unfit(
+                    value,
+                    "a text, a list of texts, or a table with `$if`",
+                ));
+            }
+        };
+        Ok(())
     }
 }

@@ -3,13 +3,13 @@
 //! What JSON Schema means by its keywords is `tools::schema`'s business; here are the four keys that are ours:
 //! `required`, `ignored`, `default_option`, and a `type` that is text unless it says otherwise.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
 use super::source::Node;
+use crate::sorted::SortedMap;
 use crate::tools::schema::Schema;
 use crate::tools::written::quoted;
 
@@ -109,7 +109,7 @@ impl Argument {
     }
 
     /// The schema of this argument alone, with the default that the configuration gives.
-    fn property(&self, options: &BTreeMap<String, String>) -> Map<String, Value> {
+    fn property(&self, options: &SortedMap<String, String>) -> Map<String, Value> {
         let mut property: Map<String, Value> = (self.members.iter())
             .map(|(key, value)| (key.to_string(), value.clone()))
             .collect();
@@ -173,7 +173,7 @@ pub(super) fn plain(node: &Node<'_>) -> Option<Value> {
 /// The argument, the pointer within it and what is wrong there.
 pub(super) fn input_schema(
     arguments: &[Argument],
-    options: &BTreeMap<String, String>,
+    options: &SortedMap<String, String>,
 ) -> Result<(String, Schema), (String, String, String)> {
     // By hand, because the order of arguments says something to a reader and a map would lose it.
     let mut text = String::from("{\"type\":\"object\",\"properties\":{");

@@ -11,6 +11,7 @@ use super::status::{StatusMatch, read_list, read_pointer};
 use super::template::{Names, Scope, Template, Unfit, halves};
 use super::time;
 use crate::base64;
+use crate::mcp::json::from_bytes;
 
 /// What goes into every request of a service.
 #[derive(Debug)]
@@ -268,7 +269,7 @@ impl LoginSpec {
     pub(super) fn session(&self, body: &[u8], cookies: &[&str]) -> Result<Option<String>, String> {
         match &self.source {
             LoginSource::Pointer(pointer) => {
-                let value: serde_json::Value = serde_json::from_slice(body)
+                let value: serde_json::Value = from_bytes(body)
                     .map_err(|_| "the answer to the login is no JSON".to_owned())?;
                 match value.pointer(pointer) {
                     None => Err(format!(

@@ -5,20 +5,16 @@ use super::template::{Names, Template, Unfit};
 
 /// Reads a table of header templates; names and fixed values are checked.
 pub(super) fn read_headers(node: &Node<'_>, names: &Names<'_>) -> Option<Named<Template>> {
-    let members = node.members();
-    let headers: Vec<Option<(Box<str>, Template)>> = (members.iter())
-        .map(|(name, node)| {
-            if let Err(problem) = check_header_name(name) {
-                node.report(problem);
-            }
-            let template = Template::read(node, names)?;
-            if let Some(Err(problem)) = template.constant().map(check_value) {
-                node.report(problem);
-            }
-            Some(((*name).into(), template))
-        })
-        .collect();
-    headers.into_iter().collect()
+    node.each_named(&mut |name, node| {
+        if let Err(problem) = check_header_name(name) {
+            node.report(problem);
+        }
+        let template = Template::read(node, names)?;
+        if let Some(Err(problem)) = template.constant().map(check_value) {
+            node.report(problem);
+        }
+        Some(template)
+    })
 }
 
 /// Whether a text may be the name of a header (RFC 9110 section 5.6.2, "token") that is not about framing.

@@ -149,6 +149,7 @@ impl Sleeper {
     }
 
     /// `None` cannot be: the same text was read when the pack was opened.
+    #[inline(never)]
     fn wake(&self) -> Option<Awake> {
         let spec = self.text.tool(&self.name)?;
         let (_, schema) = input_schema(&spec.arguments, self.service.options()).ok()?;

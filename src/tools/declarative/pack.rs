@@ -4,7 +4,6 @@
 //! knows a URL or a secret; those come when the pack is opened (`service`).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use toml::Spanned;
@@ -21,6 +20,7 @@ use super::status::{StatusMatch, read_list, read_pointers};
 use super::template::{Names, Template};
 use super::tool::ToolSpec;
 use crate::client::Method;
+use crate::sorted::SortedSet;
 
 /// A pack that is free of mistakes.
 #[derive(Debug)]
@@ -203,8 +203,9 @@ impl PackText {
             Text::Own(text) => Cow::Borrowed(text),
             Text::Shipped(shipped) => Cow::Owned(shipped.text()),
         };
-        let source = Source::new(file, &text);
         let (document, errors) = DeTable::parse_recoverable(&text);
+        let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
+        let source = Source::new(file, &text, &document);
         for error in &errors {
             let offset = error.span().map_or(0, |span| span.start);
             source.report(offset, "", format!("not valid TOML: {}", error.message()));
@@ -212,13 +213,7 @@ impl PackText {
         let mut read = None;
         // What a broken document says is a guess, and guesses would bury the real mistake.
         if errors.is_empty() {
-            let document = Spanned::new(0..0, DeValue::Table(document.into_inner()));
-            let root = Node {
-                source: &source,
-                place: String::new(),
-                value: &document,
-            };
-            read = read_root(&root, &self.id, only);
+            read = read_root(&source.root(), &self.id, only);
         }
         (read, source.into_problems())
     }
@@ -239,7 +234,7 @@ fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
         Some(node) => Argument::read_all(&node, &option_default(&options)),
         None => Vec::new(),
     };
-    let mut used: BTreeSet<String> = BTreeSet::new();
+    let mut used: SortedSet<String> = SortedSet::new();
     let mut tools = Vec::new();
     let mut names = ToolNames::new();
     let mut nodes = table.require("tool")?.items();
@@ -257,8 +252,6 @@ fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
         let Some(mut tool) = ToolSpec::read(node, &options, &shared, &mut used) else {
             continue;
         };
-        let mut node = node.clone();
-        node.place = tool.name.to_string();
         if !needs_url && !tool.is_command {
             node.report("sends requests, so the service cannot say `needs_url = false`");
         }
@@ -268,7 +261,7 @@ fn read_root(root: &Node<'_>, id: &str, only: Option<&str>) -> Option<Parts> {
                     "another tool of this pack is named `{name}` too: rename one"
                 ));
             }
-            names.push((name.clone(), node.problem("")));
+            names.push((name.clone(), node.problem_of(&tool.name)));
         }
         if only.is_none() {
             tool.work = None;

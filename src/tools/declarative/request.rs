@@ -247,57 +247,52 @@ impl Outgoing {
     }
 }
 
-fn read_paths(node: &Node<'_>, names: &Names<'_>) -> Option<Box<[Template]>> {
-    let nodes = match node.value.get_ref().as_array() {
-        Some(_) => node.items(),
-        None => vec![node.clone()],
+fn read_paths<'a>(node: &Node<'a>, names: &Names<'_>) -> Option<Box<[Template]>> {
+    let mut last = *node;
+    let mut read = |node: &Node<'a>| {
+        last = *node;
+        let text = node.text()?;
+        if !text.starts_with('/') {
+            node.report("a path begins with `/`");
+        }
+        if text.contains(['?', '#']) && !text.contains('{') {
+            node.report("a path holds no `?` and no `#`; parameters go into `query`");
+        }
+        Template::read(node, names)
     };
-    let templates: Vec<Option<Template>> = (nodes.iter())
-        .map(|node| {
-            let text = node.text()?;
-            if !text.starts_with('/') {
-                node.report("a path begins with `/`");
-            }
-            if text.contains(['?', '#']) && !text.contains('{') {
-                node.report("a path holds no `?` and no `#`; parameters go into `query`");
-            }
-            Template::read(node, names)
-        })
-        .collect();
-    let templates: Vec<Template> = templates.into_iter().collect::<Option<_>>()?;
-    match (templates.last(), nodes.last()) {
-        (Some(template), Some(node)) if !template.is_certain() => {
+    let templates = match node.value.get_ref().as_array() {
+        Some(_) => node.each(&mut read)?,
+        None => [read(node)?].into(),
+    };
+    match templates.last() {
+        Some(template) if !template.is_certain() => {
             let open = template
                 .references()
                 .find(|reference| !reference.is_certain());
             let name = open
                 .map(super::template::Reference::name)
                 .unwrap_or_default();
-            node.report(format!(
+            last.report(format!(
                 "`{name}` may have no value: make it required, give it a default, or add a path without it"
             ));
         }
-        (None, _) => node.report("at least one path is needed"),
-        _ => (),
+        None => node.report("at least one path is needed"),
+        Some(_) => (),
     }
-    Some(templates.into())
+    Some(templates)
 }
 
 fn read_fields(node: &Node<'_>, names: &Names<'_>, may_have_flags: bool) -> Option<Named<Tree>> {
-    let members = node.members();
-    let fields: Vec<Option<(Box<str>, Tree)>> = (members.iter())
-        .map(|(name, node)| {
-            let tree = Tree::read(node, names)?;
-            if matches!(tree, Tree::Flag(_)) && !may_have_flags {
-                node.report("`$flag` stands in `query` only");
-            }
-            if matches!(tree, Tree::Object(_)) {
-                node.report("a table has no form here; `{ \"$json\" = … }` sends it as JSON text");
-            }
-            Some(((*name).into(), tree))
-        })
-        .collect();
-    fields.into_iter().collect()
+    node.each_named(&mut |_, node| {
+        let tree = Tree::read(node, names)?;
+        if matches!(tree, Tree::Flag(_)) && !may_have_flags {
+            node.report("`$flag` stands in `query` only");
+        }
+        if matches!(tree, Tree::Object(_)) {
+            node.report("a table has no form here; `{ \"$json\" = … }` sends it as JSON text");
+        }
+        Some(tree)
+    })
 }
 
 fn read_body(table: &Table<'_>, names: &Names<'_>) -> Option<Body> {

@@ -1,6 +1,5 @@
 //! One call: arguments checked, what comes before, the request, its pages or its fallback, and the result.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,7 +16,9 @@ use super::template::{Scope, Template, Unfit};
 use super::tool::HttpSpec;
 use super::words::{message, one_line};
 use crate::client::Response;
+use crate::mcp::json::from_bytes;
 use crate::mcp::tool::ToolResult;
+use crate::sorted::SortedSet;
 use crate::tools::command::CommandTool;
 use crate::tools::schema::{self, Schema};
 use crate::tools::{CallError, Context};
@@ -251,7 +252,7 @@ impl HttpTool {
         if answer.fail_at.is_empty() {
             return Ok(None);
         }
-        let value: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let value: Value = from_bytes(&response.body).unwrap_or_default();
         let has_failed = (answer.fail_at.iter()).any(|(pointer, bad)| {
             value
                 .pointer(pointer)
@@ -395,7 +396,7 @@ impl ProgramTool {
         context: &Context,
         text: &str,
     ) -> Result<ToolResult, CallError> {
-        let arguments = arguments(&self.schema, &BTreeSet::new(), text)?;
+        let arguments = arguments(&self.schema, &SortedSet::new(), text)?;
         let world = self.service.world();
         self.command
             .run(context, &world.children, &arguments, world.commands)
@@ -406,7 +407,7 @@ impl ProgramTool {
 /// The arguments of a call, checked and completed. `times` are those that are read as a time or a duration.
 fn arguments(
     schema: &Schema,
-    times: &BTreeSet<Box<str>>,
+    times: &SortedSet<String>,
     text: &str,
 ) -> Result<Map<String, Value>, CallError> {
     let text = if text.trim().is_empty() { "{}" } else { text };
@@ -418,8 +419,8 @@ fn arguments(
             .retain(|name, value| !(value.is_null() && names.clone().any(|known| known == name)));
     }
     // A time is a text that may be a number, and unix seconds are written as one. Nothing is lost by that.
-    for name in times {
-        if let Some(value) = arguments.get_mut(&**name).filter(|value| value.is_number()) {
+    for name in times.iter() {
+        if let Some(value) = arguments.get_mut(name).filter(|value| value.is_number()) {
             *value = value.to_string().into();
         }
     }

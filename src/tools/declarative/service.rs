@@ -10,7 +10,6 @@
 //!
 //! Requests go to the service's own origin and nowhere else. Out of scope: what a status means to a tool (`run`).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::client::{
 };
 use crate::metrics::{Metrics, ServiceIndex, UpstreamOutcome};
 use crate::rt::process::Children;
+use crate::sorted::SortedMap;
 use crate::tools::written::quoted;
 use crate::tools::{LocalFuture, command};
 
@@ -77,7 +77,7 @@ pub struct ServiceSettings {
     /// The credential.
     pub token: Option<String>,
     /// The pack's own options.
-    pub options: BTreeMap<String, String>,
+    pub options: SortedMap<String, String>,
     /// Whose certificates are believed.
     pub trust: Trust,
     /// Time of one request, if the operator chose one for this service.
@@ -94,7 +94,7 @@ pub struct Service {
     /// URL and the pack's prefix, without a slash at the end.
     base: String,
     pub(super) token: Option<String>,
-    options: BTreeMap<String, String>,
+    options: SortedMap<String, String>,
     trust: Trust,
     timeout: Option<Duration>,
     timeouts: Timeouts,
@@ -144,10 +144,10 @@ impl Service {
             problems.push(format!("services.{id}.{name}: unknown option; {remedy}"));
         }
         for option in &spec.options {
-            if let Some(default) = &option.default {
-                options
-                    .entry(option.name.to_string())
-                    .or_insert_with(|| default.to_string());
+            if let Some(default) = &option.default
+                && !options.contains_key(&*option.name)
+            {
+                options.insert(option.name.to_string(), default.to_string());
             }
             let is_set = options
                 .get(&*option.name)
@@ -217,7 +217,7 @@ impl Service {
         self.trust.is_insecure()
     }
 
-    pub(super) fn options(&self) -> &BTreeMap<String, String> {
+    pub(super) fn options(&self) -> &SortedMap<String, String> {
         &self.options
     }
 

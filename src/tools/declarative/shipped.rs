@@ -1,14 +1,14 @@
 //! The packs inside the binary, deflated. A service that is not configured costs its text and nothing more: it is not
 //! even parsed. One that is has its text inflated whenever it is read, which takes less than the parsing.
 
-use flate2::{Decompress, FlushDecompress};
+use crate::deflated::inflate;
 
 /// A pack of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Shipped {
     /// Its id, the name of its file.
     pub id: &'static str,
-    /// Its text, made by `build.rs`: four bytes for its length, then RFC 1951.
+    /// Its text, made by `build.rs`.
     deflated: &'static [u8],
 }
 
@@ -49,15 +49,8 @@ pub fn find(id: &str) -> Option<&'static Shipped> {
 
 impl Shipped {
     /// Its text, as in `config/packs`.
-    #[expect(clippy::expect_used, reason = "a test reads every pack")]
     pub fn text(&self) -> String {
-        let (len, deflated) = self.deflated.split_first_chunk().expect("made by build.rs");
-        let len = usize::try_from(u32::from_le_bytes(*len)).expect("a file's length");
-        let mut text = Vec::with_capacity(len);
-        Decompress::new(false)
-            .decompress_vec(deflated, &mut text, FlushDecompress::Finish)
-            .expect("made by build.rs");
-        String::from_utf8(text).expect("made of text by build.rs")
+        inflate(self.deflated)
     }
 }
 

@@ -6,11 +6,10 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::position::position;
-use crate::tools::written::{self, Misfit, remedy};
+use crate::tools::written::{self, Misfit, Value, remedy};
 
 /// One thing that is wrong with a pack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,15 +43,25 @@ pub(super) type Named<T> = Box<[(Box<str>, T)]>;
 pub(super) struct Source<'a> {
     file: &'a str,
     text: &'a str,
+    document: &'a Value<'a>,
     problems: RefCell<Vec<PackProblem>>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Source<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str, document: &'a Value<'a>) -> Source<'a> {
         Source {
             file,
             text,
+            document,
             problems: RefCell::default(),
+        }
+    }
+
+    /// The document as a whole.
+    pub(super) fn root(&'a self) -> Node<'a> {
+        Node {
+            source: self,
+            value: self.document,
         }
     }
 
@@ -62,7 +71,8 @@ impl<'a> Source<'a> {
         self.problems.borrow_mut().push(problem);
     }
 
-    fn problem(&self, offset: usize, place: &str, text: String) -> PackProblem {
+    /// A problem that may turn out to be one, once other files have been read.
+    pub(super) fn problem(&self, offset: usize, place: &str, text: String) -> PackProblem {
         let (line, column) = position(self.text, offset);
         PackProblem {
             file: self.file.to_owned(),
@@ -82,25 +92,30 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A value of the file with its place.
-#[derive(Clone)]
+/// A value of the file.
+#[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
-    pub source: &'a Source<'a>,
-    pub place: String,
-    pub value: &'a Spanned<DeValue<'a>>,
+    source: &'a Source<'a>,
+    pub value: &'a Value<'a>,
 }
 
 impl<'a> Node<'a> {
     /// Notes a problem here.
     pub(super) fn report(&self, text: impl Into<String>) {
-        self.source
-            .report(self.value.span().start, &self.place, text.into());
+        self.report_at(self.value.span().start, text.into());
     }
 
-    /// A problem that may turn out to be one here, once other files have been read.
-    pub(super) fn problem(&self, text: impl Into<String>) -> PackProblem {
-        self.source
-            .problem(self.value.span().start, &self.place, text.into())
+    /// Notes a problem at a byte of the text within this value.
+    pub(super) fn report_at(&self, offset: usize, text: String) {
+        // Looked for only now, because hardly a value has a problem, and a text for each would be a text too many.
+        let place = place_within(self.source.document, "", self.value).unwrap_or_default();
+        self.source.report(offset, &place, text);
+    }
+
+    /// The problem of a tool's node that may turn out to be one here, once other files have been read.
+    pub(super) fn problem_of(&self, tool: &str) -> PackProblem {
+        let start = self.value.span().start;
+        self.source.problem(start, tool, String::new())
     }
 
     fn unfit(&self, expected: &str) {
@@ -143,12 +158,22 @@ impl<'a> Node<'a> {
             self.unfit("a list");
             return Vec::new();
         };
-        let node = |(index, value)| Node {
-            source: self.source,
-            place: format!("{}[{index}]", self.place),
-            value,
-        };
-        items.iter().enumerate().map(node).collect()
+        items.iter().map(|value| self.within(value)).collect()
+    }
+
+    /// Reads each member of a list. All are read before any is missed, so that every mistake is reported.
+    pub(super) fn each<T>(&self, read: &mut dyn FnMut(&Node<'a>) -> Option<T>) -> Option<Box<[T]>> {
+        each(self.items(), read)
+    }
+
+    /// The same for a table with free names.
+    pub(super) fn each_named<T>(
+        &self,
+        read: &mut dyn FnMut(&'a str, &Node<'a>) -> Option<T>,
+    ) -> Option<Named<T>> {
+        each(self.members(), &mut |(name, node)| {
+            Some(((*name).into(), read(name, node)?))
+        })
     }
 
     /// The texts of a list.
@@ -166,7 +191,7 @@ impl<'a> Node<'a> {
         sorted.sort_by_key(|(name, _)| name.span().start);
         sorted
             .into_iter()
-            .map(|(name, value)| (name.get_ref().as_ref(), self.member(name.get_ref(), value)))
+            .map(|(name, value)| (name.get_ref().as_ref(), self.within(value)))
             .collect()
     }
 
@@ -177,23 +202,57 @@ impl<'a> Node<'a> {
             return None;
         };
         let table = Table {
-            node: self.clone(),
+            node: *self,
             members,
         };
         table.check_keys(known);
         Some(table)
     }
 
-    pub(super) fn member(&self, name: &str, value: &'a Spanned<DeValue<'a>>) -> Node<'a> {
-        let place = match self.place.as_str() {
-            "" => name.to_owned(),
-            place => format!("{place}.{name}"),
-        };
+    /// A member that is not asked for by a reader, or not yet; nothing is reported.
+    pub(super) fn member(&self, name: &str) -> Option<Node<'a>> {
+        self.value
+            .get_ref()
+            .get(name)
+            .map(|value| self.within(value))
+    }
+
+    /// A value that stands in this one.
+    fn within(&self, value: &'a Value<'a>) -> Node<'a> {
         Node {
             source: self.source,
-            place,
             value,
         }
+    }
+}
+
+fn each<N, T>(nodes: Vec<N>, read: &mut dyn FnMut(&N) -> Option<T>) -> Option<Box<[T]>> {
+    let mut all = Vec::with_capacity(nodes.len());
+    for node in &nodes {
+        all.extend(read(node));
+    }
+    (all.len() == nodes.len()).then(|| all.into())
+}
+
+/// The dotted place of `wanted`, if it is `value` or within it; that is at `place`.
+fn place_within(value: &Value<'_>, place: &str, wanted: &Value<'_>) -> Option<String> {
+    if std::ptr::eq(value, wanted) {
+        return Some(place.to_owned());
+    }
+    match value.get_ref() {
+        DeValue::Table(members) => members.iter().find_map(|(name, member)| match place {
+            "" => place_within(member, name.get_ref(), wanted),
+            _ => place_within(member, &format!("{place}.{}", name.get_ref()), wanted),
+        }),
+        DeValue::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+            // A tool by its name, which says more than its number.
+            let name = item.get_ref().get("name").filter(|_| place == "tool");
+            match name.and_then(|name| name.get_ref().as_str()) {
+                Some(name) => place_within(item, name, wanted),
+                None => place_within(item, &format!("{place}[{index}]"), wanted),
+            }
+        }),
+        _ => None,
     }
 }
 
@@ -211,17 +270,14 @@ impl<'a> Table<'a> {
                 continue;
             }
             let remedy = remedy(text, known);
-            self.node.source.report(
-                name.span().start,
-                &self.node.place,
-                format!("unknown key `{text}`; {remedy}"),
-            );
+            let text = format!("unknown key `{text}`; {remedy}");
+            self.node.report_at(name.span().start, text);
         }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
         let value = self.members.get(key)?;
-        Some(self.node.member(key, value))
+        Some(self.node.within(value))
     }
 
     /// The same, reported if it is not there.
@@ -255,16 +311,10 @@ mod tests {
             0..0,
             DeValue::Table(DeTable::parse(text).unwrap().into_inner()),
         );
-        let source = Source::new("p.toml", text);
-        let root = Node {
-            source: &source,
-            place: String::new(),
-            value: &document,
-        };
-        let (_, service) = root.members().remove(0);
+        let source = Source::new("p.toml", text, &document);
+        let (_, service) = source.root().members().remove(0);
         let table = service.table(&["id", "title"]).unwrap();
         assert!(table.require("id").is_none());
-        drop((root, service, table));
         let problems = unspan(source);
         assert_eq!(
             problems,

@@ -49,17 +49,15 @@ impl StatusMatch {
 
 /// A list of statuses: `[404]`, `["2xx", 304]`.
 pub(super) fn read_list(node: &Node<'_>) -> Option<Box<[StatusMatch]>> {
-    let read = |node: &Node<'_>| match node.value.get_ref() {
+    node.each(&mut |node| match node.value.get_ref() {
         DeValue::Integer(number) => StatusMatch::read(number.as_str(), node),
         _ => StatusMatch::read(node.text()?, node),
-    };
-    let found: Vec<Option<StatusMatch>> = node.items().iter().map(read).collect();
-    found.into_iter().collect()
+    })
 }
 
 /// A table from statuses to what is said.
 #[derive(Debug, Default)]
-pub(super) struct StatusTexts(Box<[(StatusMatch, Option<Template>)]>);
+pub(super) struct StatusTexts(Vec<(StatusMatch, Option<Template>)>);
 
 impl StatusTexts {
     /// Reads `{ 404 = "no such page" }`, and `{ 503 = true }` if a status alone will do.
@@ -68,20 +66,24 @@ impl StatusTexts {
         names: &Names<'_>,
         may_be_bare: bool,
     ) -> Option<StatusTexts> {
-        let members = node.members();
-        let read = |(name, node): &(&str, Node<'_>)| {
+        let read = node.each_named(&mut |name, node| {
             let status = StatusMatch::read(name, node)?;
             if may_be_bare && matches!(node.value.get_ref(), DeValue::Boolean(true)) {
                 return Some((status, None));
             }
             Some((status, Some(Template::read(node, names)?)))
-        };
-        let found: Vec<Option<(StatusMatch, Option<Template>)>> =
-            members.iter().map(read).collect();
-        let mut texts = found.into_iter().collect::<Option<Vec<_>>>()?;
+        })?;
         // An exact status goes before its class.
-        texts.sort_by_key(|(status, _)| matches!(status, StatusMatch::Class(_)));
-        Some(StatusTexts(texts.into()))
+        let mut texts = Vec::new();
+        let mut classes = Vec::new();
+        for (_, (status, text)) in read {
+            match status {
+                StatusMatch::Class(_) => classes.push((status, text)),
+                StatusMatch::Exact(_) => texts.push((status, text)),
+            }
+        }
+        texts.append(&mut classes);
+        Some(StatusTexts(texts))
     }
 
     /// Whether a status is named, and its text if it has one.
@@ -93,13 +95,10 @@ impl StatusTexts {
 
 /// JSON pointers: one, or a list of them.
 pub(super) fn read_pointers(node: &Node<'_>) -> Option<Box<[Box<str>]>> {
-    let nodes = match node.value.get_ref() {
-        DeValue::Array(_) => node.items(),
-        _ => vec![node.clone()],
-    };
-    let read = |node: &Node<'_>| read_pointer(node);
-    let found: Vec<Option<Box<str>>> = nodes.iter().map(read).collect();
-    found.into_iter().collect()
+    match node.value.get_ref() {
+        DeValue::Array(_) => node.each(&mut |node| read_pointer(node)),
+        _ => Some([read_pointer(node)?].into()),
+    }
 }
 
 /// A JSON pointer.
@@ -113,15 +112,12 @@ pub(super) fn read_pointer(node: &Node<'_>) -> Option<Box<str>> {
 
 /// A table from pointers to values that mean failure.
 pub(super) fn read_fail_at(node: &Node<'_>) -> Option<Named<Value>> {
-    let members = node.members();
-    let read = |(name, node): &(&str, Node<'_>)| {
+    node.each_named(&mut |name, node| {
         if let Err(problem) = check_pointer(name) {
             node.report(problem);
         }
-        Some(((*name).into(), plain(node)?))
-    };
-    let found: Vec<Option<(Box<str>, Value)>> = members.iter().map(read).collect();
-    found.into_iter().collect()
+        plain(node)
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::status::{
     StatusMatch, StatusTexts, read_fail_at, read_list, read_pointer, read_pointers,
 };
 use super::template::{Names, Template};
-use crate::tools::written::Written;
+use crate::tools::written::{Written, read};
 
 /// `[[tool.before]]`.
 #[derive(Debug)]
@@ -121,11 +121,10 @@ impl BeforeSpec {
 
 /// A node as a type of its own, or a report of what does not fit, at its place.
 pub(super) fn read_written<T: Written>(node: &Node<'_>) -> Option<T> {
-    match T::read(node.value) {
+    match read(node.value) {
         Ok(value) => Some(value),
         Err(misfit) => {
-            node.source
-                .report(misfit.span.start, &node.place, misfit.text);
+            node.report_at(misfit.span.start, misfit.text);
             None
         }
     }
@@ -145,26 +144,21 @@ impl AnswerSpec {
             }
             Err(problems) => {
                 for problem in problems {
-                    node.source
-                        .report(problem.span.start, &node.place, problem.text);
+                    node.report_at(problem.span.start, problem.text);
                 }
                 None
             }
         };
-        let member = |key: &str| {
-            let value = node.value.get_ref().get(key)?;
-            Some(node.member(key, value))
-        };
-        let texts = |key: &str, may_be_bare: bool| match member(key) {
+        let texts = |key: &str, may_be_bare: bool| match node.member(key) {
             None => Some(StatusTexts::default()),
             Some(node) => StatusTexts::read(&node, names, may_be_bare),
         };
         let (status, errors) = (texts("status", true), texts("errors", false));
-        let error_at = match member("error_at") {
+        let error_at = match node.member("error_at") {
             None => Some(None),
             Some(node) => read_pointers(&node).map(Some),
         };
-        let fail_at = match member("fail_at") {
+        let fail_at = match node.member("fail_at") {
             None => Some(Box::default()),
             Some(node) => read_fail_at(&node),
         };

@@ -4,11 +4,11 @@
 //! reference keeps the value's type. A reference to nothing makes the whole template absent.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::nearest::nearest;
+use crate::sorted::{SortedMap, SortedSet};
 
 use super::filter::{Filter, text_of};
 use super::source::Node;
@@ -54,7 +54,7 @@ enum Root {
 /// What a reference may name, and what has been named so far.
 pub(super) struct Names<'n> {
     /// Arguments by name; whether each always has a value.
-    pub arguments: BTreeMap<&'n str, bool>,
+    pub arguments: SortedMap<&'n str, bool>,
     /// Names of preliminary requests.
     pub befores: Vec<&'n str>,
     /// Options of the service.
@@ -68,16 +68,16 @@ pub(super) struct Names<'n> {
     /// Whether `{result}` may stand here.
     pub may_name_result: bool,
     /// Arguments that are read as a time or a duration.
-    pub times: RefCell<BTreeSet<Box<str>>>,
+    pub times: RefCell<SortedSet<String>>,
     /// Arguments and befores that something refers to.
-    pub used: RefCell<BTreeSet<String>>,
+    pub used: RefCell<SortedSet<String>>,
 }
 
 impl<'n> Names<'n> {
     /// Nothing but the options of a service.
     pub(super) fn of_options(options: Vec<&'n str>) -> Names<'n> {
         Names {
-            arguments: BTreeMap::new(),
+            arguments: SortedMap::new(),
             befores: Vec::new(),
             options,
             certain_options: Vec::new(),
@@ -101,7 +101,7 @@ impl<'n> Names<'n> {
 pub(super) struct Scope<'a> {
     pub arguments: &'a Map<String, Value>,
     pub befores: &'a [(&'a str, Value)],
-    pub options: &'a BTreeMap<String, String>,
+    pub options: &'a SortedMap<String, String>,
     pub result: Option<&'a Value>,
     pub token: Option<&'a str>,
     pub login: Option<&'a str>,
@@ -275,6 +275,7 @@ fn unescape(text: &str) -> String {
 }
 
 impl Reference {
+    #[inline(never)]
     fn parse(pieces: &[&str], names: &Names<'_>) -> Result<Reference, String> {
         let (head, filters_given) = pieces.split_first().unwrap_or((&"", &[]));
         let head = head.trim();
@@ -302,7 +303,7 @@ impl Reference {
         if let (Root::Argument(name), "", Some(first)) = (&root, pointer, filters.first())
             && first.reads_time()
         {
-            names.times.borrow_mut().insert(name.clone());
+            names.times.borrow_mut().insert(name.to_string());
         }
         let has_default = filters
             .iter()
@@ -410,6 +411,7 @@ pub(super) fn check_pointer(pointer: &str) -> Result<(), String> {
 
 impl Root {
     /// What a name stands for, and whether it always has a value.
+    #[inline(never)]
     fn parse(name: &str, names: &Names<'_>) -> Result<(Root, bool), String> {
         let missing = |what: &str, name: &str, known: &mut dyn Iterator<Item = &str>| {
             let known: Vec<&str> = known.collect();

@@ -1,7 +1,5 @@
 //! `[[tool]]`: one tool of a pack, with every name in it checked.
 
-use std::collections::BTreeSet;
-
 use super::arguments::{Argument, input_schema};
 use super::pack::{OptionSpec, option_default};
 use super::pages::PagesSpec;
@@ -11,6 +9,7 @@ use super::steps::{AnswerSpec, BeforeSpec, FallbackSpec, read_written};
 use super::template::Names;
 use crate::mcp::tool::Tool;
 use crate::nearest::nearest;
+use crate::sorted::SortedSet;
 use crate::tools::command::{CommandSpec, CommandTool};
 
 /// One tool.
@@ -54,7 +53,7 @@ pub(super) struct HttpSpec {
     pub pages: Option<PagesSpec>,
     pub fallback: Option<FallbackSpec>,
     /// Arguments that are read as a time or a duration: a number will do for them too.
-    pub times: BTreeSet<Box<str>>,
+    pub times: SortedSet<String>,
 }
 
 pub(super) const TOOL_KEYS: &[&str] = &[
@@ -86,18 +85,8 @@ impl ToolSpec {
         node: &Node<'_>,
         options: &[OptionSpec],
         shared: &[Argument],
-        used: &mut BTreeSet<String>,
+        used: &mut SortedSet<String>,
     ) -> Option<ToolSpec> {
-        let mut node = node.clone();
-        // By its name, which says more than its number.
-        if let Some(name) = node
-            .value
-            .get_ref()
-            .get("name")
-            .and_then(|name| name.get_ref().as_str())
-        {
-            node.place = name.to_owned();
-        }
         let table = node.table(TOOL_KEYS)?;
         let name = table.require("name").and_then(|node| {
             let name = node.text()?;
@@ -157,10 +146,10 @@ impl ToolSpec {
             };
             for step in pointer.split('/').skip(1) {
                 let step = step.replace("~1", "/").replace("~0", "~");
-                let Some(value) = node.value.get_ref().get(step.as_str()) else {
+                let Some(member) = node.member(&step) else {
                     break;
                 };
-                node = node.member(&step, value);
+                node = member;
             }
             node.report(text);
         };
@@ -204,7 +193,7 @@ fn read_arguments(
     table: &Table<'_>,
     options: &[OptionSpec],
     shared: &[Argument],
-    used: &mut BTreeSet<String>,
+    used: &mut SortedSet<String>,
 ) -> Vec<Argument> {
     let mut arguments: Vec<Argument> = Vec::new();
     for node in table.get("use").iter().flat_map(Node::items) {
@@ -328,8 +317,7 @@ fn read_command(table: &Table<'_>, arguments: &[Argument]) -> Option<Work> {
         Ok(command) => command,
         Err(problems) => {
             for problem in problems {
-                node.source
-                    .report(problem.span.start, &node.place, problem.text);
+                node.report_at(problem.span.start, problem.text);
             }
             return None;
         }

@@ -155,24 +155,18 @@ impl Tree {
 }
 
 fn read_list(node: &Node<'_>, names: &Names<'_>) -> Option<Box<[Tree]>> {
-    let items = node.items();
-    // All are read before any is missed, so that every mistake is reported.
-    let trees: Vec<Option<Tree>> = items.iter().map(|item| Tree::read(item, names)).collect();
-    trees.into_iter().collect()
+    node.each(&mut |item| Tree::read(item, names))
 }
 
 fn read_members(node: &Node<'_>, names: &Names<'_>) -> Option<Named<Tree>> {
-    let members = node.members();
-    let trees: Vec<Option<(Box<str>, Tree)>> = (members.iter())
-        .map(|(name, node)| {
-            let name = match name.strip_prefix("$$") {
-                Some(rest) => format!("${rest}").into(),
-                None => (*name).into(),
-            };
-            Some((name, Tree::read(node, names)?))
-        })
-        .collect();
-    trees.into_iter().collect()
+    let mut members = node.each_named(&mut |_, node| Tree::read(node, names))?;
+    for (name, _) in &mut members {
+        // A dollar sign itself is written twice.
+        if let Some(rest) = name.strip_prefix('$').filter(|rest| rest.starts_with('$')) {
+            *name = rest.into();
+        }
+    }
+    Some(members)
 }
 
 fn read_operator(operator: &str, node: &Node<'_>, names: &Names<'_>) -> Option<Tree> {
@@ -347,18 +341,13 @@ mod tests {
         let text = format!("x = {text}");
         let table = DeTable::parse(&text).unwrap().into_inner();
         let document = Spanned::new(0..0, DeValue::Table(table));
-        let source = Source::new("p", &text);
+        let source = Source::new("p", &text, &document);
         let names = Names {
             arguments: [("a", false), ("b", false), ("o", false)].into(),
             ..Names::of_options(Vec::new())
         };
-        let root = Node {
-            source: &source,
-            place: String::new(),
-            value: &document,
-        };
+        let root = source.root();
         let tree = Tree::read(&root.members()[0].1, &names);
-        drop(root);
         let problems = source.into_problems();
         then(tree, problems.iter().map(ToString::to_string).collect())
     }

@@ -3,10 +3,11 @@
 //! An argument that is not known is refused with the known ones named, so that a misspelt `limt` is not silently the default.
 //! Not in scope: checking against a JSON Schema, which the catalog does for every tool; this also serves callers without one.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::value::RawValue;
+
+use crate::sorted::SortedMap;
 
 /// Why a call failed: an argument, which is the caller's to mend, or the network. Facts only; the text is made by `Display`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl DeviceError {
 /// The members of an arguments object, all of them known.
 #[derive(Debug)]
 pub struct Args {
-    members: BTreeMap<String, Box<RawValue>>,
+    members: SortedMap<String, Box<RawValue>>,
 }
 
 impl Args {
@@ -97,15 +98,16 @@ impl Args {
     pub fn parse(text: &str, known: &'static [&'static str]) -> Result<Args, DeviceError> {
         if matches!(text.trim(), "" | "null") {
             return Ok(Args {
-                members: BTreeMap::new(),
+                members: SortedMap::new(),
             });
         }
-        let Ok(members) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text) else {
+        let Ok(members) = serde_json::from_str::<SortedMap<String, Box<RawValue>>>(text) else {
             return Err(DeviceError::NotAnObject {
                 found: excerpt(text),
             });
         };
-        match members.keys().find(|name| !known.contains(&name.as_str())) {
+        let unknown = members.keys().find(|name| !known.contains(&name.as_str()));
+        match unknown {
             Some(name) => Err(DeviceError::UnknownArgument {
                 name: excerpt(name),
                 known,

@@ -35,7 +35,6 @@ mod pattern;
 mod words;
 mod work;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -44,6 +43,8 @@ use check::Check;
 use kind::Kind;
 use node::Node;
 use path::Path;
+
+use crate::sorted::SortedSet;
 
 pub(in crate::tools) use pattern::Pattern;
 
@@ -55,7 +56,7 @@ pub const PROBLEMS_MAX: usize = 10;
 pub struct Schema {
     nodes: Vec<Node>,
     /// The names of all arguments; absent if the schema leaves open which there are.
-    known: Option<BTreeSet<String>>,
+    known: Option<SortedSet<String>>,
     arrays_from_strings: bool,
 }
 

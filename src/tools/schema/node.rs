@@ -1,9 +1,9 @@
 //! A compiled schema: nodes in one list that refer to each other by number, so that a schema may
 //! contain itself. Rules that few nodes have are boxed.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+
+use crate::sorted::SortedMap;
 
 use super::decimal::Decimal;
 use super::format::Format;
@@ -108,7 +108,7 @@ pub(super) struct ArrayRules {
 pub(super) struct ObjectRules {
     pub(super) count: Count,
     /// `properties`, if the schema has them.
-    pub(super) properties: Option<BTreeMap<String, NodeId>>,
+    pub(super) properties: Option<SortedMap<String, NodeId>>,
     pub(super) required: Vec<String>,
     pub(super) additional: Additional,
     /// `propertyNames`.

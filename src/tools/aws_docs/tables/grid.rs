@@ -1,6 +1,6 @@
 //! One table as columns and rows: header texts, cells that span, rows that belong together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -158,7 +158,7 @@ fn stacked_header(
 
 /// Repeated names with `_2`, `_3` and so on behind, as far as it takes.
 fn distinct(names: Vec<String>) -> Vec<Rc<str>> {
-    let mut taken: BTreeMap<Rc<str>, usize> = BTreeMap::new();
+    let mut taken: HashMap<Rc<str>, usize> = HashMap::new();
     let mut distinct = Vec::with_capacity(names.len());
     for name in names {
         let name: Rc<str> = name.into();
@@ -337,12 +337,18 @@ fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>
         };
         return (None, grid.iter().map(flat).collect());
     }
-    let beginnings = grid.iter().filter(|row| row.begins);
-    let spanned: BTreeSet<usize> = beginnings
-        .flat_map(|row| row.spanned.iter().copied())
-        .collect();
+    let mut is_spanned = vec![false; all.len()];
+    for at in grid
+        .iter()
+        .filter(|row| row.begins)
+        .flat_map(|row| &row.spanned)
+    {
+        if let Some(is_spanned) = is_spanned.get_mut(*at) {
+            *is_spanned = true;
+        }
+    }
     let (parents, children): (Vec<usize>, Vec<usize>) =
-        all.iter().partition(|at| spanned.contains(at));
+        (all.iter()).partition(|at| is_spanned.get(**at) == Some(&true));
     let mut groups: Vec<Row> = Vec::new();
     for row in grid {
         if row.begins || row.spanned.is_empty() || groups.is_empty() {

@@ -11,15 +11,10 @@ const SERVICE_KEYS: &[&str] = &["auth", "login"];
 fn with_auth<T>(text: &str, then: impl FnOnce(Option<AuthSpec>, Vec<String>) -> T) -> T {
     let table = DeTable::parse(text).unwrap().into_inner();
     let document = Spanned::new(0..0, DeValue::Table(table));
-    let source = Source::new("p", text);
-    let root = Node {
-        source: &source,
-        place: String::new(),
-        value: &document,
-    };
+    let source = Source::new("p", text, &document);
+    let root = source.root();
     let table = root.table(SERVICE_KEYS).unwrap();
     let auth = AuthSpec::read(&table, &["username"]);
-    drop((root, table));
     let problems = source.into_problems();
     then(auth, problems.iter().map(ToString::to_string).collect())
 }

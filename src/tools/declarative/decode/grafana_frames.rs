@@ -8,9 +8,9 @@
 //! Times become RFC 3339. NaN and the infinities, which JSON lacks, are null in `values` and named in `entities`; they come
 //! back as texts.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{DecodeError, rfc3339};
+use super::{DecodeError, object, rfc3339};
 
 /// All frames of all queries.
 pub(super) fn decode(mut answer: Value) -> Result<Value, DecodeError> {
@@ -40,7 +40,10 @@ pub(super) fn decode(mut answer: Value) -> Result<Value, DecodeError> {
             );
         }
     }
-    Ok(json!({ "items": items, "errors": errors }))
+    Ok(object(&mut [
+        ("items", Some(items.into())),
+        ("errors", Some(errors.into())),
+    ]))
 }
 
 /// One frame as a table; `None` if it has no fields.
@@ -83,19 +86,14 @@ fn table(reference: &str, mut frame: Value) -> Option<Value> {
                 .collect()
         })
         .collect();
-    let mut table = json!({
-        "ref": reference,
-        "columns": fields.iter().map(title).collect::<Vec<String>>(),
-        "rows": rows,
-    });
-    if let Some(name) = schema
-        .get_mut("name")
-        .map(Value::take)
-        .filter(|name| name.as_str() != Some(""))
-    {
-        table.as_object_mut()?.insert("name".to_owned(), name);
-    }
-    Some(table)
+    let columns: Vec<Value> = fields.iter().map(|field| title(field).into()).collect();
+    let name = schema.get_mut("name").map(Value::take);
+    Some(object(&mut [
+        ("ref", Some(reference.into())),
+        ("columns", Some(columns.into())),
+        ("rows", Some(rows.into())),
+        ("name", name.filter(|name| name.as_str() != Some(""))),
+    ]))
 }
 
 fn cell(value: Option<Value>, is_time: bool) -> Value {
@@ -120,7 +118,8 @@ fn title(field: &Value) -> String {
         return name.to_owned();
     }
     let mut title = config("/name").unwrap_or_default().to_owned();
-    if let Some(Value::Object(labels)) = field.get("labels").filter(|labels| **labels != json!({}))
+    if let Some(Value::Object(labels)) = field.get("labels")
+        && !labels.is_empty()
     {
         let labels: Vec<String> = labels
             .iter()
@@ -150,6 +149,8 @@ fn restore(column: &mut Value, entities: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

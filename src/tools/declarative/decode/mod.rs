@@ -15,8 +15,9 @@ mod time;
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::mcp::json::from_bytes;
 use crate::tools::written::written_words;
 
 pub use docker_logs::fuzz_docker_logs;
@@ -45,7 +46,7 @@ pub enum Decode {
     Text,
 }
 
-written_words!(Decode or default {
+written_words!(Decode {
     "docker_logs" => DockerLogs,
     "grafana_frames" => GrafanaFrames,
     "json" => Json,
@@ -152,6 +153,18 @@ pub fn decode(
     }
 }
 
+/// An object of these members; those without a value are left out.
+#[inline(never)]
+fn object(members: &mut [(&str, Option<Value>)]) -> Value {
+    let mut object = Map::new();
+    for (name, value) in members {
+        if let Some(value) = value.take() {
+            object.insert((*name).to_owned(), value);
+        }
+    }
+    object.into()
+}
+
 /// One JSON document; an empty body is null.
 fn json(body: &[u8]) -> Result<Value, DecodeError> {
     let body = without_mark(body).trim_ascii();
@@ -177,7 +190,7 @@ fn ndjson(body: &[u8]) -> Result<Value, DecodeError> {
 }
 
 fn parse(text: &[u8], line: Option<usize>) -> Result<Value, DecodeError> {
-    serde_json::from_slice(text).map_err(|error| DecodeError::Json {
+    from_bytes(text).map_err(|error| DecodeError::Json {
         error,
         line,
         is_html: text.starts_with(b"<"),

@@ -8,9 +8,9 @@
 //! ```
 //! Source of the rule: Prometheus "HTTP API", "Expression query result formats".
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::DecodeError;
+use super::{DecodeError, object};
 
 /// The envelope with its result as `items`.
 pub(super) fn decode(mut envelope: Value) -> Result<Value, DecodeError> {
@@ -37,14 +37,14 @@ pub(super) fn decode(mut envelope: Value) -> Result<Value, DecodeError> {
         (_, Value::Null) => Vec::new(),
         _ => return Err(format()),
     };
-    let mut decoded = json!({ "result_type": kind, "items": items });
-    for name in ["warnings", "infos"] {
-        if let Some(texts) = envelope.get_mut(name) {
-            let decoded = decoded.as_object_mut().ok_or_else(format)?;
-            decoded.insert(name.to_owned(), texts.take());
-        }
-    }
-    Ok(decoded)
+    let result_type = Value::from(kind);
+    let mut texts = |name: &str| envelope.get_mut(name).map(Value::take);
+    Ok(object(&mut [
+        ("result_type", Some(result_type)),
+        ("items", Some(items.into())),
+        ("warnings", texts("warnings")),
+        ("infos", texts("infos")),
+    ]))
 }
 
 /// A series with one sample.
@@ -72,6 +72,8 @@ fn put_sample(members: &mut Map<String, Value>, name: &str, sample: Vec<Value>) 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[track_caller]

@@ -8,9 +8,9 @@
 //! Samples and families are two lists, so that a long help text is there once, and not with every sample: repeated, a body
 //! of 2 MiB could ask for gigabytes.
 
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Number, Value};
 
-use super::{DecodeError, Decoded, GROWN_MAX, text};
+use super::{DecodeError, Decoded, GROWN_MAX, object, text};
 
 /// `{"samples": […], "families": {…}}`
 pub(super) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
@@ -47,7 +47,10 @@ pub(super) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
     let bad = (bad > 0).then(|| format!("lines left out that are not in the text format: {bad}"));
     let notes: Vec<String> = lossy.into_iter().chain(bad).collect();
     Ok(Decoded {
-        value: json!({ "samples": samples, "families": families }),
+        value: object(&mut [
+            ("samples", Some(samples.into())),
+            ("families", Some(families.into())),
+        ]),
         note: (!notes.is_empty()).then(|| notes.join("; ")),
     })
 }
@@ -70,8 +73,10 @@ fn read_comment(comment: &str, families: &mut Map<String, Value>) -> bool {
         _ => return false,
     };
     let name = unescape(name.trim_matches('"'));
-    let family = families.entry(name).or_insert_with(|| json!({}));
-    family[key] = value.into();
+    let family = families.entry(name).or_insert_with(|| Map::new().into());
+    if let Value::Object(family) = family {
+        family.insert(key.to_owned(), value.into());
+    }
     true
 }
 
@@ -98,17 +103,14 @@ fn read_sample(line: &str, families: &Map<String, Value>) -> Option<(Value, usiz
         return None;
     }
     let count = labels.len();
-    let mut sample = Map::new();
-    if let Some(kind) = kind(&name, families) {
-        sample.insert("type".into(), kind.into());
-    }
-    sample.insert("metric".into(), name.into());
-    sample.insert("labels".into(), labels.into());
-    sample.insert("value".into(), value);
-    if let Some(time) = time.and_then(Number::from_f64) {
-        sample.insert("time".into(), time.into());
-    }
-    Some((sample.into(), count))
+    let sample = object(&mut [
+        ("type", kind(&name, families).map(Value::from)),
+        ("metric", Some(name.into())),
+        ("labels", Some(labels.into())),
+        ("value", Some(value)),
+        ("time", time.and_then(Number::from_f64).map(Value::Number)),
+    ]);
+    Some((sample, count))
 }
 
 /// Reads up to the closing brace and returns what is behind it. A quoted text without a value is the metric's name.
@@ -242,6 +244,8 @@ pub fn fuzz_prom_text(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[track_caller]

@@ -9,18 +9,13 @@ use toml::de::{DeTable, DeValue};
 fn with_spec<T>(text: &str, then: impl FnOnce(Option<RequestSpec>, Vec<String>) -> T) -> T {
     let table = DeTable::parse(text).unwrap().into_inner();
     let document = Spanned::new(0..0, DeValue::Table(table));
-    let source = Source::new("p", text);
+    let source = Source::new("p", text, &document);
     let names = Names {
         arguments: [("id", true), ("tag", false), ("tags", false), ("t", false)].into(),
         ..Names::of_options(Vec::new())
     };
-    let root = Node {
-        source: &source,
-        place: String::new(),
-        value: &document,
-    };
+    let root = source.root();
     let spec = RequestSpec::read(&root, &names);
-    drop(root);
     let problems = source.into_problems();
     then(spec, problems.iter().map(ToString::to_string).collect())
 }

@@ -1,11 +1,12 @@
 //! From what a pack writes to what runs: everything that can be wrong is found here, once, with its place in the file.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 use toml::Spanned;
+
+use crate::sorted::SortedSet;
 
 use super::path::Path;
 use super::scalar::Scalar;
@@ -82,7 +83,7 @@ fn is_name(name: &str) -> bool {
 /// Gathers problems and the arguments that are used.
 pub(super) struct Compiler<'a> {
     pub is_argument: &'a dyn Fn(&str) -> bool,
-    pub arguments: BTreeSet<String>,
+    pub arguments: SortedSet<String>,
     pub problems: Vec<SpecProblem>,
 }
 

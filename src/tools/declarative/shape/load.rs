@@ -1,7 +1,5 @@
 //! `[tool.response]` as a whole: from [`ResponseSpec`] to [`Response`].
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use toml::Spanned;
 
 use super::compile::{Compiler, Operand, SpecProblem};
@@ -14,6 +12,7 @@ use super::sort::Sort;
 use super::spec::ResponseSpec;
 use super::template::Template;
 use super::{MAX_OUTPUT, Response};
+use crate::sorted::SortedSet;
 use crate::tools::declarative::output::OutputLimits;
 
 impl ResponseSpec {
@@ -24,7 +23,7 @@ impl ResponseSpec {
     ) -> Result<Response, Vec<SpecProblem>> {
         let mut compiler = Compiler {
             is_argument,
-            arguments: BTreeSet::new(),
+            arguments: SortedSet::new(),
             problems: Vec::new(),
         };
         let response = response(&mut compiler, self);
@@ -44,16 +43,16 @@ fn response(compiler: &mut Compiler<'_>, spec: &ResponseSpec) -> Response {
         let span = spec.at.as_ref().map(Spanned::span).unwrap_or_default();
         at.extend(compiler.pointer("at", span, text));
     }
-    let mut beside = BTreeMap::new();
+    let mut beside = Vec::new();
     for (name, pointer) in spec.beside.iter().flatten() {
-        member(compiler, "beside", name, pointer);
+        member(compiler, "beside", name.get_ref(), pointer);
         if let Some(found) = compiler.pointer("beside", pointer.span(), pointer.get_ref()) {
-            beside.insert(name.clone(), found);
+            beside.push((name.get_ref().clone(), found));
         }
     }
-    let mut headers = BTreeMap::new();
+    let mut headers = Vec::new();
     for (name, header) in spec.headers.iter().flatten() {
-        member(compiler, "headers", name, header);
+        member(compiler, "headers", name.get_ref(), header);
         let is_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if header.get_ref().is_empty() || !header.get_ref().chars().all(is_name) {
             let text = format!(
@@ -61,7 +60,7 @@ fn response(compiler: &mut Compiler<'_>, spec: &ResponseSpec) -> Response {
             );
             compiler.problem(header.span(), text);
         }
-        headers.insert(name.clone(), header.get_ref().clone());
+        headers.push((name.get_ref().clone(), header.get_ref().clone()));
     }
     let total = spec.total.as_ref();
     let total = total.and_then(|text| compiler.pointer("total", text.span(), text.get_ref()));
@@ -152,7 +151,7 @@ fn response(compiler: &mut Compiler<'_>, spec: &ResponseSpec) -> Response {
             .as_ref()
             .and_then(|text| Template::compile_result(compiler, "text", text)),
         output,
-        arguments: BTreeSet::new(),
+        arguments: SortedSet::new(),
     }
 }
 

@@ -3,8 +3,6 @@
 //! What does not fit a rule (a text where a number should be) stays as it is: a service that changes
 //! its answer should cost a prettier value, not the value.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Number, Value};
 
 use super::compile::{Compiler, Operand};
@@ -12,13 +10,14 @@ use super::condition::text;
 use super::path::Path;
 use super::scalar::Scalar;
 use super::spec::{PointsSpec, ResponseSpec, TimeUnit, TrimSpec};
+use crate::sorted::SortedMap;
 use crate::tools::declarative::decode::rfc3339;
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Look {
     drop_empty: bool,
-    maps: Vec<(Path, BTreeMap<String, Scalar>)>,
+    maps: Vec<(Path, SortedMap<String, Scalar>)>,
     times: Vec<(Path, TimeUnit)>,
     trims: Vec<(Path, TrimSpec)>,
     rounds: Vec<(Path, usize)>,
@@ -43,11 +42,12 @@ impl Look {
             ..Look::default()
         };
         for (path, texts) in &spec.map {
-            look.maps.extend(
-                compiler
-                    .place("map", path)
-                    .map(|path| (path, texts.clone())),
-            );
+            let texts = texts
+                .iter()
+                .map(|(from, to)| (from.get_ref().clone(), to.clone()));
+            if let Some(path) = compiler.place("map", path) {
+                look.maps.push((path, texts.collect()));
+            }
         }
         for (path, unit) in &spec.time {
             look.times
@@ -137,9 +137,9 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn map(value: &mut Value, texts: &BTreeMap<String, Scalar>) {
+fn map(value: &mut Value, texts: &SortedMap<String, Scalar>) {
     let Some(word) = text(value) else { return };
-    if let Some(new) = texts.get(word.as_ref()).or_else(|| texts.get("*")) {
+    if let Some(new) = texts.get(&*word).or_else(|| texts.get("*")) {
         *value = new.to_value();
     }
 }

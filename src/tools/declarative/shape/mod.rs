@@ -34,7 +34,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -42,6 +41,7 @@ use serde_json::{Map, Value};
 use super::decode::{self, Decode, DecodeError};
 use super::output::{self, OutputLimits};
 use crate::mcp::tool::ToolResult;
+use crate::sorted::SortedSet;
 pub use compile::SpecProblem;
 use compile::{Operand, is_set};
 use condition::Condition;
@@ -65,8 +65,9 @@ pub struct Response {
     /// Bytes to read of an answer at most; `None` if the pack leaves it to the service.
     pub max_response: Option<usize>,
     at: Vec<String>,
-    beside: BTreeMap<String, String>,
-    headers: BTreeMap<String, String>,
+    /// Members beside the result, with where they are found; sorted.
+    beside: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
     total: Option<String>,
     each: Option<Path>,
     entries: Option<String>,
@@ -82,7 +83,7 @@ pub struct Response {
     look: Look,
     text: Option<Template>,
     output: OutputLimits,
-    arguments: BTreeSet<String>,
+    arguments: SortedSet<String>,
 }
 
 /// A decoded answer with its payload found.
@@ -157,7 +158,7 @@ impl From<DecodeError> for ResponseError {
 
 impl Response {
     /// The arguments it uses.
-    pub fn arguments(&self) -> &BTreeSet<String> {
+    pub fn arguments(&self) -> &SortedSet<String> {
         &self.arguments
     }
 

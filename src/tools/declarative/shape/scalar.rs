@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 use toml::de::DeValue;
 
-use crate::tools::written::{Misfit, Value as Place, Written, unfit};
+use crate::tools::written::{Misfit, Value as Place, Written, misfit, read, unfit};
 
 /// A text, a number or a boolean.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,28 +44,45 @@ pub enum Scalars {
 pub struct Texts(pub Vec<String>);
 
 impl Written for Scalar {
-    fn read(value: &Place<'_>) -> Result<Scalar, Misfit> {
-        read_scalar(value, "a text, a number or a boolean")
+    fn blank() -> Scalar {
+        Scalar::Bool(false)
+    }
+
+    fn fill(&mut self, value: &Place<'_>) -> Result<(), Misfit> {
+        *self = read_scalar(value, "a text, a number or a boolean")?;
+        Ok(())
     }
 }
 
 impl Written for Scalars {
-    fn read(value: &Place<'_>) -> Result<Scalars, Misfit> {
-        match value.get_ref() {
-            DeValue::Array(_) => Vec::read(value).map(Scalars::List),
-            _ => read_scalar(value, "a text, a number, a boolean or a list of them")
-                .map(Scalars::One),
-        }
+    fn blank() -> Scalars {
+        Scalars::List(Vec::new())
+    }
+
+    fn fill(&mut self, value: &Place<'_>) -> Result<(), Misfit> {
+        *self = match value.get_ref() {
+            DeValue::Array(_) => Scalars::List(read(value)?),
+            _ => Scalars::One(read_scalar(
+                value,
+                "a text, a number, a boolean or a list of them",
+            )?),
+        };
+        Ok(())
     }
 }
 
 impl Written for Texts {
-    fn read(value: &Place<'_>) -> Result<Texts, Misfit> {
-        match value.get_ref() {
-            DeValue::Array(_) => Vec::read(value).map(Texts),
-            DeValue::String(text) => Ok(Texts(vec![text.to_string()])),
-            _ => Err(unfit(value, "a text or a list of texts")),
-        }
+    fn blank() -> Texts {
+        Texts(Vec::new())
+    }
+
+    fn fill(&mut self, value: &Place<'_>) -> Result<(), Misfit> {
+        self.0 = match value.get_ref() {
+            DeValue::Array(_) => read(value)?,
+            DeValue::String(text) => vec![text.to_string()],
+            _ => return Err(unfit(value, "a text or a list of texts")),
+        };
+        Ok(())
     }
 }
 
@@ -75,13 +92,11 @@ fn read_scalar(value: &Place<'_>, expected: &str) -> Result<Scalar, Misfit> {
         DeValue::Float(number) => match number.as_str().parse() {
             Ok(number) if f64::is_finite(number) => Scalar::Float(number),
             _ => {
-                return Err(Misfit {
-                    span: value.span(),
-                    text: "found a number that is not finite".to_owned(),
-                });
+                let text = "found a number that is not finite".to_owned();
+                return Err(misfit(value.span(), text));
             }
         },
-        DeValue::Integer(_) => Scalar::Integer(i64::read(value)?),
+        DeValue::Integer(_) => Scalar::Integer(read(value)?),
         DeValue::String(text) => Scalar::Text(text.to_string()),
         DeValue::Array(_) | DeValue::Datetime(_) | DeValue::Table(_) => {
             return Err(unfit(value, expected));

@@ -3,17 +3,17 @@
 //!
 //! [`super::keys`] holds the documentation of every key; a test compares it with the fields here.
 
-use std::collections::BTreeMap;
-
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::scalar::{Scalar, Scalars, Texts};
 use crate::tools::declarative::decode::Decode;
-use crate::tools::written::{Misfit, Value, Written, unfit, written_table, written_words};
+use crate::tools::written::{
+    FreeTable, Misfit, Value, Written, read, unfit, written_table, written_words,
+};
 
 /// A table whose keys are paths of the shaped result, or other free text.
-pub type Table<T> = BTreeMap<Spanned<String>, T>;
+pub type Table<T> = FreeTable<T>;
 
 /// `[tool.response]`.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +31,8 @@ pub struct ResponseSpec {
     pub decode: Decode,
     pub max_response: Option<Spanned<Scalar>>,
     pub at: Option<Spanned<Texts>>,
-    pub beside: Option<BTreeMap<String, Spanned<String>>>,
-    pub headers: Option<BTreeMap<String, Spanned<String>>>,
+    pub beside: Option<Table<Spanned<String>>>,
+    pub headers: Option<Table<Spanned<String>>>,
     pub total: Option<Spanned<String>>,
     pub each: Option<Spanned<String>>,
     pub entries: Option<Spanned<String>>,
@@ -49,7 +49,7 @@ pub struct ResponseSpec {
     pub full: Option<Spanned<String>>,
     // How they look.
     pub drop_empty: Option<bool>,
-    pub map: Table<BTreeMap<String, Scalar>>,
+    pub map: Table<Table<Scalar>>,
     pub time: Table<TimeUnit>,
     pub trim: Table<TrimSpec>,
     pub round: Table<Spanned<i64>>,
@@ -138,13 +138,14 @@ written_table!(NestedSpec {
 });
 
 /// What a number counts since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeUnit {
     /// Milliseconds.
     Ms,
     /// Nanoseconds.
     Ns,
     /// Seconds, perhaps with a fraction.
+    #[default]
     Unix,
 }
 
@@ -195,14 +196,19 @@ pub enum Keep {
     Tail,
 }
 
-written_words!(Keep or default { "head" => Head, "tail" => Tail });
+written_words!(Keep { "head" => Head, "tail" => Tail });
 
 impl Written for PickSpec {
-    fn read(value: &Value<'_>) -> Result<PickSpec, Misfit> {
-        match value.get_ref() {
-            DeValue::String(text) => Ok(PickSpec::Text(text.to_string())),
-            DeValue::Table(_) => Box::read(value).map(PickSpec::Nested),
-            _ => Err(unfit(value, "a path, `name = path`, or a table with `at`")),
-        }
+    fn blank() -> PickSpec {
+        PickSpec::Text(String::new())
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Misfit> {
+        *self = match value.get_ref() {
+            DeValue::String(text) => PickSpec::Text(text.to_string()),
+            DeValue::Table(_) => PickSpec::Nested(read(value)?),
+            _ => return Err(unfit(value, "a path, `name = path`, or a table with `at`")),
+        };
+        Ok(())
     }
 }

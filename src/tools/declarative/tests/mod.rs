@@ -8,7 +8,7 @@ mod sessions;
 mod survival;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::client::{ClientError, Redirects, Request, Response, Route, Timeouts, 
 use crate::mcp::tool::ToolResult;
 use crate::metrics::Metrics;
 use crate::rt::process::Children;
+use crate::sorted::SortedMap;
 use crate::tools::{CallError, Context, LocalFuture, LocalHost, ToolHandler, command};
 
 /// 2026-11-21T12:00:00Z.
@@ -176,7 +177,7 @@ impl Bench {
             },
         };
         let options = setup.options.iter();
-        let options: BTreeMap<String, String> = options
+        let options: SortedMap<String, String> = options
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let settings = ServiceSettings {

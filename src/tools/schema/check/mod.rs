@@ -8,7 +8,6 @@
 mod alternatives;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -22,6 +21,7 @@ use super::words::{expected, found, list_names};
 use super::work::Work;
 use super::{ArgumentProblem, PROBLEMS_MAX};
 use crate::nearest::nearest;
+use crate::sorted::SortedMap;
 
 /// How deeply the walk goes: members in members, and schemas for the same value.
 const DEPTH_MAX: usize = 256;
@@ -239,11 +239,12 @@ impl<'a> Check<'a> {
     }
 
     fn is_unique(&mut self, rules: &ArrayRules, elements: &[Value]) -> bool {
-        let mut seen = BTreeSet::new();
+        let mut seen = Map::new();
         !rules.is_unique
             || elements.iter().all(|element| {
                 let text = canonical(element);
-                self.work.take(VISIT.saturating_add(text.len() / 8)) && seen.insert(text)
+                self.work.take(VISIT.saturating_add(text.len() / 8))
+                    && seen.insert(text, Value::Null).is_none()
             })
     }
 
@@ -262,7 +263,7 @@ impl<'a> Check<'a> {
         members: &Map<String, Value>,
         place: &Place<'_>,
     ) {
-        let no_properties = BTreeMap::new();
+        let no_properties = SortedMap::new();
         let properties = rules.properties.as_ref().unwrap_or(&no_properties);
         for name in &rules.required {
             let declared = properties.get(name);

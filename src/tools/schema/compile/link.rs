@@ -6,19 +6,19 @@
     reason = "ids are places in `nodes`, the other lists are as long, and counts are of what is in them"
 )]
 
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 use super::super::check::Check;
 use super::super::kind::Kind;
 use super::super::node::{Additional, Node, NodeId};
 use super::super::{Schema, SchemaProblem};
-use super::{Compiler, in_place};
+use super::{Compiler, Problem, in_place};
 
 /// How many schemas may apply to the same value through one another.
 const CHAIN_MAX: usize = 32;
 
 impl Compiler {
-    pub(super) fn link(mut self) -> Result<Schema, SchemaProblem> {
+    pub(super) fn link(mut self) -> Result<Schema, Problem> {
         self.resolve()?;
         let order = self.order()?;
         self.spread_secrets(&order);
@@ -34,27 +34,27 @@ impl Compiler {
         })
     }
 
-    fn resolve(&mut self) -> Result<(), SchemaProblem> {
+    fn resolve(&mut self) -> Result<(), Problem> {
         for (id, target, pointer) in std::mem::take(&mut self.references) {
             let Some(target) = self.by_place.get(&target) else {
                 let text = format!("refers to `#{target}`, where there is no schema");
-                return Err(SchemaProblem { pointer, text });
+                return Err(Box::new(SchemaProblem { pointer, text }));
             };
             in_place(&mut self.nodes[id]).all.insert(0, *target);
         }
         Ok(())
     }
 
-    fn at<T>(&self, id: NodeId, text: impl Into<String>) -> Result<T, SchemaProblem> {
-        Err(SchemaProblem {
+    fn at<T>(&self, id: NodeId, text: impl Into<String>) -> Result<T, Problem> {
+        Err(Box::new(SchemaProblem {
             pointer: self.places[id].clone(),
             text: text.into(),
-        })
+        }))
     }
 
     /// All nodes, each before those that apply to the same value through it. A circle among them
     /// would be checked for ever.
-    fn order(&self) -> Result<Vec<NodeId>, SchemaProblem> {
+    fn order(&self) -> Result<Vec<NodeId>, Problem> {
         let mut entered = vec![0_usize; self.nodes.len()];
         for node in &self.nodes {
             for next in applied(node) {
@@ -115,8 +115,8 @@ impl Compiler {
     /// The names of all arguments, unless the schema leaves open which there are. JSON Schema leaves
     /// that open unless `additionalProperties` is false; for arguments nothing said means false, as
     /// an argument that is not known is a slip that must not pass.
-    fn known_arguments(&self) -> Option<BTreeSet<String>> {
-        let mut known: Option<BTreeSet<String>> = None;
+    fn known_arguments(&self) -> Option<SortedSet<String>> {
+        let mut known: Option<SortedSet<String>> = None;
         let mut seen = vec![false; self.nodes.len()];
         let mut waiting = vec![0];
         while let Some(id) = waiting.pop() {
@@ -143,7 +143,7 @@ impl Compiler {
     }
 
     /// A member that is required and refused makes every value wrong.
-    fn check_names(&self, known: Option<&BTreeSet<String>>) -> Result<(), SchemaProblem> {
+    fn check_names(&self, known: Option<&SortedSet<String>>) -> Result<(), Problem> {
         for (id, node) in self.nodes.iter().enumerate() {
             let Some(rules) = &node.object else { continue };
             for name in &rules.required {
@@ -161,7 +161,7 @@ impl Compiler {
         Ok(())
     }
 
-    fn check_root(&self) -> Result<(), SchemaProblem> {
+    fn check_root(&self) -> Result<(), Problem> {
         match &self.nodes[0] {
             Node { is_never: true, .. } => self.at(0, "allows nothing, expected an object"),
             Node {
@@ -175,7 +175,7 @@ impl Compiler {
     }
 
     /// A default is given to the tool without having come from anybody, so it must fit as it is.
-    fn check_defaults(&self) -> Result<(), SchemaProblem> {
+    fn check_defaults(&self) -> Result<(), Problem> {
         for (id, node) in self.nodes.iter().enumerate() {
             let Some(default) = &node.default else {
                 continue;

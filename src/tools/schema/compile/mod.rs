@@ -4,9 +4,9 @@
 mod link;
 mod read;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
+
+use crate::sorted::SortedMap;
 
 use super::canonical::canonical;
 use super::format::Format;
@@ -25,9 +25,12 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// Compiles the schema of a tool's arguments.
 pub(super) fn compile(schema: &Value) -> Result<Schema, SchemaProblem> {
     let mut compiler = Compiler::default();
-    compiler.schema(schema)?;
-    compiler.link()
+    let compiled = compiler.schema(schema).and_then(|_| compiler.link());
+    compiled.map_err(|problem| *problem)
 }
+
+/// Boxed, because every reader of a keyword passes it on.
+type Problem = Box<SchemaProblem>;
 
 /// A schema being compiled. The root is node 0.
 #[derive(Default)]
@@ -35,7 +38,7 @@ struct Compiler {
     nodes: Vec<Node>,
     /// Where each node stands in the schema, as a JSON pointer.
     places: Vec<String>,
-    by_place: BTreeMap<String, NodeId>,
+    by_place: SortedMap<String, NodeId>,
     /// `$ref`s: who refers, where to, and where the keyword stands.
     references: Vec<(NodeId, String, String)>,
     /// The place being read, as a JSON pointer.
@@ -44,19 +47,19 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn problem<T>(&self, text: impl Into<String>) -> Result<T, SchemaProblem> {
-        Err(SchemaProblem {
+    fn problem<T>(&self, text: impl Into<String>) -> Result<T, Problem> {
+        Err(Box::new(SchemaProblem {
             pointer: self.here.clone(),
             text: text.into(),
-        })
+        }))
     }
 
     /// Runs `read` one step further down the schema. On an error the place stays where it was found.
     fn inside<T>(
         &mut self,
         step: &str,
-        read: impl FnOnce(&mut Compiler) -> Result<T, SchemaProblem>,
-    ) -> Result<T, SchemaProblem> {
+        read: impl FnOnce(&mut Compiler) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
         let length = self.here.len();
         self.here.push('/');
         self.here
@@ -66,7 +69,7 @@ impl Compiler {
         Ok(value)
     }
 
-    fn schema(&mut self, schema: &Value) -> Result<NodeId, SchemaProblem> {
+    fn schema(&mut self, schema: &Value) -> Result<NodeId, Problem> {
         if self.depth >= DEPTH_MAX {
             return self.problem(format!("stands more than {DEPTH_MAX} schemas deep"));
         }
@@ -100,7 +103,7 @@ impl Compiler {
         Ok(id)
     }
 
-    fn node(&mut self, id: NodeId, keywords: &Map<String, Value>) -> Result<Node, SchemaProblem> {
+    fn node(&mut self, id: NodeId, keywords: &Map<String, Value>) -> Result<Node, Problem> {
         let mut node = Node::default();
         for (keyword, value) in keywords {
             self.inside(keyword, |compiler| {
@@ -117,7 +120,7 @@ impl Compiler {
         node: &mut Node,
         keyword: &str,
         value: &Value,
-    ) -> Result<(), SchemaProblem> {
+    ) -> Result<(), Problem> {
         match keyword {
             "title" | "description" | "examples" | "deprecated" | "readOnly" | "$comment" => (),
             "writeOnly" => node.is_secret |= self.boolean(value)?,
@@ -163,7 +166,7 @@ impl Compiler {
         Ok(())
     }
 
-    fn dialect(&self, id: NodeId, value: &Value) -> Result<(), SchemaProblem> {
+    fn dialect(&self, id: NodeId, value: &Value) -> Result<(), Problem> {
         if id != 0 {
             return self.problem("may stand at the root only");
         }
@@ -177,14 +180,14 @@ impl Compiler {
 
     /// At the root it is a name and nothing more, as nothing is ever fetched. Further in it would
     /// change what `#` means to the references below it.
-    fn id(&self, id: NodeId, value: &Value) -> Result<(), SchemaProblem> {
+    fn id(&self, id: NodeId, value: &Value) -> Result<(), Problem> {
         if id != 0 {
             return self.problem("may stand at the root only; refer to this schema by its pointer");
         }
         self.string(value).map(drop)
     }
 
-    fn reference(&mut self, id: NodeId, value: &Value) -> Result<(), SchemaProblem> {
+    fn reference(&mut self, id: NodeId, value: &Value) -> Result<(), Problem> {
         let target = self.string(value)?;
         let Some(pointer) = target.strip_prefix('#') else {
             return self.problem(format!(
@@ -196,18 +199,18 @@ impl Compiler {
         Ok(())
     }
 
-    fn values(&self, value: &Value) -> Result<Box<Values>, SchemaProblem> {
+    fn values(&self, value: &Value) -> Result<Box<Values>, Problem> {
         match value.as_array() {
             Some(values) if !values.is_empty() => Ok(Box::new(values_of(values.clone()))),
             _ => self.problem(format!("is {value}, expected a list of values")),
         }
     }
 
-    fn pattern(&self, value: &Value) -> Result<Pattern, SchemaProblem> {
+    fn pattern(&self, value: &Value) -> Result<Pattern, Problem> {
         Pattern::compile(self.string(value)?).or_else(|problem| self.problem(problem))
     }
 
-    fn format(&self, node: &mut Node, value: &Value) -> Result<(), SchemaProblem> {
+    fn format(&self, node: &mut Node, value: &Value) -> Result<(), Problem> {
         match self.string(value)? {
             "password" => node.is_secret = true,
             word => match Format::parse(word) {
@@ -224,7 +227,7 @@ impl Compiler {
         Ok(())
     }
 
-    fn items(&mut self, value: &Value) -> Result<NodeId, SchemaProblem> {
+    fn items(&mut self, value: &Value) -> Result<NodeId, Problem> {
         match value.is_array() {
             true => {
                 self.problem("is a list, which was the form before 2020-12; write `prefixItems`")
@@ -233,7 +236,7 @@ impl Compiler {
         }
     }
 
-    fn additional(&mut self, value: &Value) -> Result<Additional, SchemaProblem> {
+    fn additional(&mut self, value: &Value) -> Result<Additional, Problem> {
         match value {
             Value::Bool(false) => Ok(Additional::Refused),
             schema => self.schema(schema).map(Additional::Schema),
@@ -241,7 +244,7 @@ impl Compiler {
     }
 
     /// A list of schemas, at least one.
-    fn list(&mut self, value: &Value) -> Result<Vec<NodeId>, SchemaProblem> {
+    fn list(&mut self, value: &Value) -> Result<Vec<NodeId>, Problem> {
         let Some(schemas) = value.as_array().filter(|schemas| !schemas.is_empty()) else {
             return self.problem(format!("is {value}, expected a list of schemas"));
         };
@@ -253,11 +256,11 @@ impl Compiler {
     }
 
     /// An object of schemas.
-    fn members(&mut self, value: &Value) -> Result<BTreeMap<String, NodeId>, SchemaProblem> {
+    fn members(&mut self, value: &Value) -> Result<SortedMap<String, NodeId>, Problem> {
         let Some(schemas) = value.as_object() else {
             return self.problem(format!("is {value}, expected an object of schemas"));
         };
-        let mut members = BTreeMap::new();
+        let mut members = SortedMap::new();
         for (name, schema) in schemas {
             let id = self.inside(name, |compiler| compiler.schema(schema))?;
             members.insert(name.clone(), id);
@@ -266,11 +269,7 @@ impl Compiler {
     }
 
     /// What can be said once all keywords of a schema are known.
-    fn settle(
-        &mut self,
-        node: &mut Node,
-        keywords: &Map<String, Value>,
-    ) -> Result<(), SchemaProblem> {
+    fn settle(&mut self, node: &mut Node, keywords: &Map<String, Value>) -> Result<(), Problem> {
         if keywords.contains_key("const") && keywords.contains_key("enum") {
             return self.problem("has both `const` and `enum`; keep one");
         }

@@ -2,21 +2,20 @@
 
 use serde_json::Value;
 
-use super::super::SchemaProblem;
 use super::super::decimal::Decimal;
 use super::super::kind::{Kind, Kinds};
 use super::super::node::Bound;
-use super::Compiler;
+use super::{Compiler, Problem};
 
 impl Compiler {
-    pub(super) fn boolean(&self, value: &Value) -> Result<bool, SchemaProblem> {
+    pub(super) fn boolean(&self, value: &Value) -> Result<bool, Problem> {
         match value.as_bool() {
             Some(value) => Ok(value),
             None => self.problem(format!("is {value}, expected true or false")),
         }
     }
 
-    pub(super) fn string<'a>(&self, value: &'a Value) -> Result<&'a str, SchemaProblem> {
+    pub(super) fn string<'a>(&self, value: &'a Value) -> Result<&'a str, Problem> {
         match value.as_str() {
             Some(value) => Ok(value),
             None => self.problem(format!("is {value}, expected a string")),
@@ -24,7 +23,7 @@ impl Compiler {
     }
 
     /// A type or a list of types.
-    pub(super) fn kinds(&self, value: &Value) -> Result<Kinds, SchemaProblem> {
+    pub(super) fn kinds(&self, value: &Value) -> Result<Kinds, Problem> {
         let words = match value {
             Value::Array(words) if !words.is_empty() => words.as_slice(),
             word => std::slice::from_ref(word),
@@ -46,7 +45,7 @@ impl Compiler {
         Ok(kinds)
     }
 
-    pub(super) fn bound(&self, value: &Value) -> Result<Bound, SchemaProblem> {
+    pub(super) fn bound(&self, value: &Value) -> Result<Bound, Problem> {
         match value {
             Value::Number(number) => Ok(Bound {
                 decimal: Decimal::of(number),
@@ -56,7 +55,7 @@ impl Compiler {
         }
     }
 
-    pub(super) fn step(&self, value: &Value) -> Result<Bound, SchemaProblem> {
+    pub(super) fn step(&self, value: &Value) -> Result<Bound, Problem> {
         let step = self.bound(value)?;
         match step.decimal.is_positive() {
             true => Ok(step),
@@ -64,7 +63,7 @@ impl Compiler {
         }
     }
 
-    pub(super) fn count(&self, value: &Value) -> Result<usize, SchemaProblem> {
+    pub(super) fn count(&self, value: &Value) -> Result<usize, Problem> {
         let number = value.as_number().map(Decimal::of);
         let count = number
             .and_then(Decimal::to_integer)
@@ -76,7 +75,7 @@ impl Compiler {
         }
     }
 
-    pub(super) fn names(&self, value: &Value) -> Result<Vec<String>, SchemaProblem> {
+    pub(super) fn names(&self, value: &Value) -> Result<Vec<String>, Problem> {
         let list = value.as_array().map(|names| {
             let names = names.iter().map(|name| name.as_str().map(str::to_owned));
             names.collect::<Option<Vec<_>>>()

@@ -213,7 +213,7 @@ fn the_arguments_it_uses_are_known() {
     let used: Vec<&str> = response.arguments().iter().map(String::as_str).collect();
     assert_eq!(used, ["full", "limit", "names", "only_down", "query"]);
     let empty = super::response("");
-    assert!(empty.arguments().is_empty());
+    assert_eq!(empty.arguments().iter().len(), 0);
     assert_eq!(empty.max_response, None);
     assert_eq!(
         super::response("max_response = '4MiB'").max_response,
