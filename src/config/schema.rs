@@ -16,7 +16,7 @@ use crate::gate::jwt::Algorithm;
 use super::auth::RATE_MAX;
 use super::field::{Row, Section};
 use super::keys::{SECTIONS, Service, TOP_SERVICES};
-use super::kind::{Item, Kind, Value};
+use super::kind::{Bounds, Item, Kind, Value};
 
 /// The schema, indented, with a newline at its end.
 pub fn json_schema() -> String {
@@ -85,112 +85,108 @@ fn row_schema(row: &Row) -> Json {
     schema
 }
 
+/// Written as the text they are: that weighs a tenth of the code that would put them together.
+#[expect(clippy::expect_used, reason = "a test makes the schema of every kind")]
 fn kind_schema(kind: Kind) -> Json {
-    let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
-    match kind {
-        Kind::Bool => json!({ "type": "boolean" }),
-        Kind::Certificates => json!({ "type": "array", "items": certificate_schema() }),
+    let text = match kind {
+        Kind::Bool => r#"{"type":"boolean"}"#.to_owned(),
+        Kind::Certificates => array(CERTIFICATE),
         Kind::Choice(words) => {
-            let all: Vec<&str> = words
-                .iter()
-                .flat_map(|(word, aliases)| [*word].into_iter().chain(aliases.iter().copied()))
-                .collect();
-            json!({ "enum": all })
+            let words = words.iter();
+            let all = words.flat_map(|(word, aliases)| [word].into_iter().chain(*aliases));
+            one_of(&all.copied().collect::<Vec<_>>())
         }
-        Kind::Duration(_) => text("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
-        Kind::Integer(bounds) => {
-            json!({ "type": "integer", "minimum": bounds.min, "maximum": bounds.max })
-        }
-        Kind::List(item) => json!({ "type": "array", "items": item_schema(item) }),
-        Kind::Listeners => json!({ "type": "array", "items": listener_schema() }),
-        Kind::File | Kind::Host | Kind::Secret | Kind::Text => json!({ "type": "string" }),
-        Kind::Size(bounds) => json!({
-            "anyOf": [
-                { "type": "integer", "minimum": bounds.min, "maximum": bounds.max },
-                text("^[0-9]+([KMGkmg][Ii]?)?[Bb]$"),
-            ],
-        }),
-        Kind::Tokens => json!({ "type": "array", "items": token_schema() }),
-        Kind::Url => text("^$|^https?://[^/?#@]+(/[^?#]*)?$"),
-        Kind::UrlPath => text("^/[^?#%]+$"),
-        Kind::Word => text("^[A-Za-z0-9_-]{1,64}$"),
-    }
+        Kind::Duration(_) => pattern("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
+        Kind::Integer(bounds) => integer(bounds),
+        Kind::List(item) => array(&item_schema(item)),
+        Kind::Listeners => array(LISTENER),
+        Kind::File | Kind::Host | Kind::Secret | Kind::Text => r#"{"type":"string"}"#.to_owned(),
+        Kind::Size(bounds) => format!(
+            r#"{{"anyOf":[{},{}]}}"#,
+            integer(bounds),
+            pattern("^[0-9]+([KMGkmg][Ii]?)?[Bb]$")
+        ),
+        Kind::Tokens => array(&TOKEN.replace("RATE_MAX", &RATE_MAX.to_string())),
+        Kind::Url => pattern("^$|^https?://[^/?#@]+(/[^?#]*)?$"),
+        Kind::UrlPath => pattern("^/[^?#%]+$"),
+        Kind::Word => pattern("^[A-Za-z0-9_-]{1,64}$"),
+    };
+    serde_json::from_str(&text).expect("what is written here is JSON")
 }
 
-fn item_schema(item: Item) -> Json {
+fn item_schema(item: Item) -> String {
     match item {
-        Item::HostUrl => json!({ "type": "string", "pattern": "^[^=]+=https?://" }),
-        Item::Origin => {
-            json!({ "type": "string", "pattern": "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$" })
-        }
-        Item::Algorithm => json!({ "enum": Algorithm::ALL.map(Algorithm::as_str) }),
-        Item::Grant => {
-            json!({ "type": "string", "pattern": "^[^ =]+=(read|write|admin|publish|tools:.+)$" })
-        }
-        Item::Scope => json!({ "enum": Scope::ALL.map(Scope::as_str) }),
-        Item::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Item::HostUrl => pattern("^[^=]+=https?://"),
+        Item::Origin => pattern(r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$"),
+        Item::Algorithm => one_of(&Algorithm::ALL.map(Algorithm::as_str)),
+        Item::Grant => pattern("^[^ =]+=(read|write|admin|publish|tools:.+)$"),
+        Item::Scope => one_of(&Scope::ALL.map(Scope::as_str)),
+        Item::Url => pattern("^https?://"),
         Item::HostName | Item::Path | Item::Pattern | Item::Proxy | Item::Word => {
-            json!({ "type": "string", "minLength": 1 })
+            r#"{"type":"string","minLength":1}"#.to_owned()
         }
     }
 }
 
-fn listener_schema() -> Json {
-    json!({
-        "anyOf": [
-            { "type": "string" },
-            {
-                "type": "object",
-                "properties": {
-                    "address": { "type": "string" },
-                    "groups": { "type": "array", "items": { "enum": ["mcp", "api", "admin"] }, "minItems": 1 },
-                    "tls": { "type": "boolean" },
-                },
-                "required": ["address"],
-                "additionalProperties": false,
-            },
-        ],
-    })
+fn array(items: &str) -> String {
+    format!(r#"{{"type":"array","items":{items}}}"#)
 }
 
-fn certificate_schema() -> Json {
-    json!({
-        "type": "object",
-        "properties": {
-            "name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
-            "subject": { "type": "string", "minLength": 1, "maxLength": 255 },
-            "fingerprint": { "type": "string", "pattern": "^([0-9A-Fa-f]:?){64}$" },
-            "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
-            "tools": { "type": "array", "items": item_schema(Item::Pattern) },
-        },
-        "required": ["name"],
-        "oneOf": [
-            { "required": ["subject"] },
-            { "required": ["fingerprint"] },
-        ],
-        "additionalProperties": false,
-    })
+fn integer(bounds: Bounds) -> String {
+    let Bounds { min, max } = bounds;
+    format!(r#"{{"type":"integer","minimum":{min},"maximum":{max}}}"#)
 }
 
-fn token_schema() -> Json {
-    json!({
-        "type": "object",
-        "properties": {
-            "name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
-            "token": { "type": "string", "minLength": 1 },
-            "token_file": { "type": "string", "minLength": 1 },
-            "token_sha256": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
-            "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
-            "tools": { "type": "array", "items": item_schema(Item::Pattern) },
-            "requests_per_minute": { "type": "integer", "minimum": 0, "maximum": RATE_MAX },
-            "burst": { "type": "integer", "minimum": 1, "maximum": RATE_MAX },
-        },
-        "required": ["name"],
-        "oneOf": [
-            { "required": ["token"] },
-            { "required": ["token_file"] },
-            { "required": ["token_sha256"] },
-        ],
-        "additionalProperties": false,
-    })
+fn one_of(words: &[&str]) -> String {
+    format!(r#"{{"enum":["{}"]}}"#, words.join(r#"",""#))
 }
+
+fn pattern(pattern: &str) -> String {
+    let pattern = pattern.replace('\\', r"\\");
+    format!(r#"{{"type":"string","pattern":"{pattern}"}}"#)
+}
+
+const LISTENER: &str = r#"{
+"anyOf": [{ "type": "string" }, {
+"type": "object",
+"properties": {
+"address": { "type": "string" },
+"groups": { "type": "array", "items": { "enum": ["mcp", "api", "admin"] }, "minItems": 1 },
+"tls": { "type": "boolean" }
+},
+"required": ["address"],
+"additionalProperties": false
+}]
+}"#;
+
+const CERTIFICATE: &str = r#"{
+"type": "object",
+"properties": {
+"name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
+"subject": { "type": "string", "minLength": 1, "maxLength": 255 },
+"fingerprint": { "type": "string", "pattern": "^([0-9A-Fa-f]:?){64}$" },
+"scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
+"tools": { "type": "array", "items": { "type": "string", "minLength": 1 } }
+},
+"required": ["name"],
+"oneOf": [{ "required": ["subject"] }, { "required": ["fingerprint"] }],
+"additionalProperties": false
+}"#;
+
+/// With [`RATE_MAX`] to be put in.
+const TOKEN: &str = r#"{
+"type": "object",
+"properties": {
+"name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
+"token": { "type": "string", "minLength": 1 },
+"token_file": { "type": "string", "minLength": 1 },
+"token_sha256": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
+"scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
+"tools": { "type": "array", "items": { "type": "string", "minLength": 1 } },
+"requests_per_minute": { "type": "integer", "minimum": 0, "maximum": RATE_MAX },
+"burst": { "type": "integer", "minimum": 1, "maximum": RATE_MAX }
+},
+"required": ["name"],
+"oneOf": [{ "required": ["token"] }, { "required": ["token_file"] }, { "required": ["token_sha256"] }],
+"additionalProperties": false
+}"#;
