@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
@@ -64,16 +63,10 @@ impl InputRequest {
         message: impl Into<String>,
         schema: &str,
     ) -> Result<InputRequest, ProtocolError> {
-        #[derive(Deserialize)]
-        struct Form<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Cow<'a, str>,
-            #[serde(borrow)]
-            properties: &'a RawValue,
-        }
-        let form = serde_json::from_str::<Form<'_>>(schema).ok();
-        let is_form = form
-            .is_some_and(|form| form.kind == "object" && Raw::from(form.properties).is_object());
+        let form = Raw::parse(schema).and_then(|form| form.pick(["type", "properties"]).ok());
+        let [kind, properties] = form.unwrap_or_default();
+        let is_form = kind.and_then(Raw::text).as_deref() == Some("object")
+            && properties.is_some_and(Raw::is_object);
         match json::compact(schema) {
             Ok(schema) if is_form => Ok(InputRequest::elicit(message, schema)),
             _ => Err(ProtocolError::internal(
@@ -326,16 +319,8 @@ impl<'a> InputResponses<'a> {
 }
 
 fn sampling_uses_tools(params: &RawValue) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        tools: Option<&'a RawValue>,
-        #[serde(borrow)]
-        tool_choice: Option<&'a RawValue>,
-    }
-    let wire = json::read::<Wire<'_>>(params.into());
-    wire.is_some_and(|wire| wire.tools.is_some() || wire.tool_choice.is_some())
+    let found = Raw::from(params).pick(["tools", "toolChoice"]);
+    found.is_ok_and(|found| found.iter().any(Option::is_some))
 }
 
 /// The writer only writes JSON; if it did not, null would stand there.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::content::{Content, Icon, Role};
@@ -139,21 +138,18 @@ impl PromptArgument {
 }
 
 /// What `prompts/get` asks for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct GetPromptParams<'a> {
     /// The prompt's name.
-    #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// The arguments; absent means none.
-    #[serde(borrow, default, deserialize_with = "absent_or_null_is_empty")]
     pub arguments: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 impl<'a> GetPromptParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<Raw<'a>>) -> Result<GetPromptParams<'a>, ProtocolError> {
-        let parsed = params.and_then(json::read);
-        parsed.ok_or_else(|| {
+        params.and_then(Self::read).ok_or_else(|| {
             ProtocolError::invalid_params(
                 "`prompts/get` needs a string `name`, and strings for `arguments` if it has any",
             )
@@ -161,13 +157,27 @@ impl<'a> GetPromptParams<'a> {
     }
 }
 
+impl<'a> GetPromptParams<'a> {
+    fn read(params: Raw<'a>) -> Option<GetPromptParams<'a>> {
+        let [name, given] = params.pick(["name", "arguments"]).ok()?;
+        Some(GetPromptParams {
+            name: name?.text()?,
+            arguments: arguments(given)?,
+        })
+    }
+}
+
 /// Also used by completion: a map of strings that a client may leave out or set to null.
-pub(super) fn absent_or_null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+pub(super) fn arguments<'a>(raw: Option<Raw<'a>>) -> Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>> {
+    let mut arguments = BTreeMap::new();
+    let Some(raw) = raw else {
+        return Some(arguments);
+    };
+    let mut members = raw.members();
+    while let Some((name, value)) = members.next_member().ok()? {
+        arguments.insert(name, value.text()?);
+    }
+    Some(arguments)
 }
 
 /// Copies arguments out of the message they were read from.
