@@ -235,7 +235,7 @@ macro_rules! sections {
         }
     )+) => { $(
         $(#[doc = $sdoc])+
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Debug, PartialEq)]
         pub struct $name {
             $($(#[doc = $doc])+ pub $field: $ty,)+
             $($(#[doc = $xdoc])+ pub $xfield: $xty,)?
@@ -287,6 +287,18 @@ macro_rules! sections {
                     let fitted = (field.put)(&mut section, row.default_value());
                     assert!(fitted, "a test parses the default of every row");
                 }
+                section
+            }
+        }
+
+        impl Clone for $name {
+            fn clone(&self) -> Self {
+                let mut section = Self::BLANK;
+                for field in Self::FIELDS {
+                    let fitted = (field.put)(&mut section, (field.value)(self));
+                    assert!(fitted, "each value is what its field was made from");
+                }
+                $(section.$xfield.clone_from(&self.$xfield);)?
                 section
             }
         }
