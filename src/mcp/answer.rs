@@ -94,7 +94,11 @@ impl Elicited {
 impl Answer {
     /// Reads an answer to `request`; `None` if it does not fit.
     pub fn parse(request: &InputRequest, raw: &RawValue) -> Option<Answer> {
-        let raw = Raw::from(raw);
+        Answer::read(request, raw.into())
+    }
+
+    /// The same for what was not kept.
+    pub(super) fn read(request: &InputRequest, raw: Raw<'_>) -> Option<Answer> {
         match request {
             InputRequest::Elicit { schema, .. } => {
                 parse_elicited(raw, Some(schema)).map(Answer::Elicited)

@@ -284,13 +284,12 @@ impl<'a> Retry<'a> {
 
 /// Answers by key, unread. Keys nobody asked for are ignored.
 #[derive(Clone, Debug, Default)]
-pub struct InputResponses<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+pub struct InputResponses<'a>(BTreeMap<Cow<'a, str>, Raw<'a>>);
 
 impl<'a> InputResponses<'a> {
     /// Reads the map; anything but an object has no answers.
     pub fn parse(raw: Option<Raw<'a>>) -> InputResponses<'a> {
-        let map: Option<BTreeMap<Cow<'a, str>, &'a RawValue>> = raw.and_then(json::read);
-        let mut map = map.unwrap_or_default();
+        let mut map = raw.and_then(json::members).unwrap_or_default();
         while map.len() > RESPONSES_MAX {
             map.pop_last();
         }
@@ -299,11 +298,11 @@ impl<'a> InputResponses<'a> {
 
     /// The answer to a question, if there is one that fits it.
     pub fn answer(&self, key: &str, request: &InputRequest) -> Option<Answer> {
-        Answer::parse(request, self.0.get(key)?)
+        Answer::read(request, *self.0.get(key)?)
     }
 
     /// The answer under a key, unread.
-    pub fn raw(&self, key: &str) -> Option<&'a RawValue> {
+    pub fn raw(&self, key: &str) -> Option<Raw<'a>> {
         self.0.get(key).copied()
     }
 

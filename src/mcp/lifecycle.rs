@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use super::capabilities::{ClientCapabilities, Implementation, ServerCapabilities};
 use super::errors::ProtocolError;
 use super::json;
@@ -28,20 +26,27 @@ pub struct InitializeParams<'a> {
 }
 
 /// The part of a client's self-description that is worth logging. Never a basis for decisions.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientInfo<'a> {
     /// `name`, or empty.
-    #[serde(borrow, default)]
     pub name: Cow<'a, str>,
     /// `version`, or empty.
-    #[serde(borrow, default)]
     pub version: Cow<'a, str>,
 }
 
 impl<'a> ClientInfo<'a> {
     /// Reads an implementation object; anything else is an unnamed client.
     pub fn parse(raw: Option<Raw<'a>>) -> ClientInfo<'a> {
-        raw.and_then(json::read).unwrap_or_default()
+        raw.and_then(ClientInfo::read).unwrap_or_default()
+    }
+
+    fn read(raw: Raw<'a>) -> Option<ClientInfo<'a>> {
+        let text = |raw: Option<Raw<'a>>| raw.map_or(Some(Cow::Borrowed("")), Raw::text);
+        let [name, version] = raw.pick(["name", "version"]).ok()?;
+        Some(ClientInfo {
+            name: text(name)?,
+            version: text(version)?,
+        })
     }
 }
 
