@@ -75,6 +75,7 @@ pub(super) trait Field: Sized {
 }
 
 /// Puts a value into its field. Returns whether it fitted.
+#[inline(never)]
 pub(super) fn put<T: Field>(field: &mut T, value: Value) -> bool {
     match T::from_value(value) {
         Some(new) => {
@@ -85,14 +86,10 @@ pub(super) fn put<T: Field>(field: &mut T, value: Value) -> bool {
     }
 }
 
-/// The default of a field.
-#[expect(clippy::expect_used, reason = "each says why")]
-pub(super) fn default_of<T: Field>(rows: &[Row], name: &str) -> T {
-    let row = rows
-        .iter()
-        .find(|row| row.name == name)
-        .expect("the macro writes row and field together");
-    T::from_value(row.default_value()).expect("a test parses the default of every row")
+/// The two ways to a field of a section.
+pub(super) struct Access<S> {
+    pub put: fn(&mut S, Value) -> bool,
+    pub value: fn(&S) -> Value,
 }
 
 impl<T: Field> Field for Option<T> {
@@ -154,6 +151,40 @@ field! {
         this => Value::List(this.iter().map(|(host, url)| format!("{host}={url}")).collect());
 }
 
+/// What stands in a field until its default is put there.
+pub(super) trait Blank {
+    const BLANK: Self;
+}
+
+/// Implements `Blank` by an expression.
+macro_rules! blank {
+    ($($ty:ty = $blank:expr;)+) => { $(
+        impl Blank for $ty {
+            const BLANK: Self = $blank;
+        }
+    )+ };
+}
+
+blank! {
+    bool = false;
+    u64 = 0;
+    usize = 0;
+    Duration = Duration::ZERO;
+    String = String::new();
+}
+
+impl<T> Blank for Option<T> {
+    const BLANK: Self = None;
+}
+
+impl<T> Blank for Vec<T> {
+    const BLANK: Self = Vec::new();
+}
+
+impl<K, V> Blank for SortedMap<K, V> {
+    const BLANK: Self = SortedMap::new();
+}
+
 /// Makes an enum whose variants are words of the configuration, with other spellings after `|`.
 macro_rules! choices {
     ($($(#[doc = $edoc:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal $(| $alias:literal)*,)+ })+) => { $(
@@ -173,6 +204,10 @@ macro_rules! choices {
                     $($name::$variant => $word,)+
                 }
             }
+        }
+
+        impl $crate::config::field::Blank for $name {
+            const BLANK: Self = [$($name::$variant),+][0];
         }
 
         impl $crate::config::field::Field for $name {
@@ -200,7 +235,7 @@ macro_rules! sections {
         }
     )+) => { $(
         $(#[doc = $sdoc])+
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Debug, PartialEq)]
         pub struct $name {
             $($(#[doc = $doc])+ pub $field: $ty,)+
             $($(#[doc = $xdoc])+ pub $xfield: $xty,)?
@@ -220,28 +255,51 @@ macro_rules! sections {
                 }),+],
             };
 
+            /// How to reach each field, in the order of the rows.
+            const FIELDS: &[$crate::config::field::Access<$name>] = &[$($crate::config::field::Access {
+                put: |section, value| $crate::config::field::put(&mut section.$field, value),
+                value: |section| $crate::config::field::Field::to_value(&section.$field),
+            }),+];
+
+            fn field(name: &str) -> Option<&'static $crate::config::field::Access<$name>> {
+                let mut fields = Self::SECTION.rows.iter().zip(Self::FIELDS);
+                fields.find(|(row, _)| row.name == name).map(|(_, field)| field)
+            }
+
             pub(super) fn set(&mut self, name: &str, value: $crate::config::kind::Value) -> bool {
-                match name {
-                    $(stringify!($field) => $crate::config::field::put(&mut self.$field, value),)+
-                    _ => false,
-                }
+                Self::field(name).is_some_and(|field| (field.put)(self, value))
             }
 
             pub(super) fn value(&self, name: &str) -> $crate::config::kind::Value {
-                match name {
-                    $(stringify!($field) => $crate::config::field::Field::to_value(&self.$field),)+
-                    _ => $crate::config::kind::Value::Unset,
-                }
+                Self::field(name).map_or($crate::config::kind::Value::Unset, |field| (field.value)(self))
             }
+
+            const BLANK: $name = $name {
+                $($field: <$ty as $crate::config::field::Blank>::BLANK,)+
+                $($xfield: <$xty as $crate::config::field::Blank>::BLANK,)?
+            };
         }
 
         impl Default for $name {
             fn default() -> Self {
-                let rows = Self::SECTION.rows;
-                $name {
-                    $($field: $crate::config::field::default_of(rows, stringify!($field)),)+
-                    $($xfield: <$xty>::default(),)?
+                let mut section = Self::BLANK;
+                for (row, field) in Self::SECTION.rows.iter().zip(Self::FIELDS) {
+                    let fitted = (field.put)(&mut section, row.default_value());
+                    assert!(fitted, "a test parses the default of every row");
                 }
+                section
+            }
+        }
+
+        impl Clone for $name {
+            fn clone(&self) -> Self {
+                let mut section = Self::BLANK;
+                for field in Self::FIELDS {
+                    let fitted = (field.put)(&mut section, (field.value)(self));
+                    assert!(fitted, "each value is what its field was made from");
+                }
+                $(section.$xfield.clone_from(&self.$xfield);)?
+                section
             }
         }
     )+ };

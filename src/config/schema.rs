@@ -3,12 +3,7 @@
 //!
 //! It knows types, bounds and names. Rules between keys are the loader's.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a page of our own tables: nothing from outside comes in"
-)]
-
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::gate::Scope;
 use crate::gate::jwt::Algorithm;
@@ -16,181 +11,193 @@ use crate::gate::jwt::Algorithm;
 use super::auth::RATE_MAX;
 use super::field::{Row, Section};
 use super::keys::{SECTIONS, Service, TOP_SERVICES};
-use super::kind::{Item, Kind, Value};
+use super::kind::{Bounds, Item, Kind, Value};
 
-/// The schema, indented, with a newline at its end.
+/// The schema, indented, with a newline at its end. Made as text, which weighs a tenth of the code that would put values together.
+#[expect(clippy::expect_used, reason = "a test makes it")]
 pub fn json_schema() -> String {
-    let service = json!({ "$ref": "#/$defs/service" });
-    let mut properties = Map::new();
+    let service = r##"{"$ref":"#/$defs/service"}"##;
+    let mut properties = Vec::new();
     for section in SECTIONS {
-        properties.insert(section.name.to_owned(), section_schema(section));
+        properties.push(member(section.name, &section_schema(section, "false")));
     }
-    for id in TOP_SERVICES {
-        properties.insert(id.to_owned(), service.clone());
-    }
-    let services = json!({
-        "type": "object",
-        "description": "The services by id.",
-        "propertyNames": { "pattern": "^[a-z0-9_]{1,64}$" },
-        "additionalProperties": service,
-    });
-    properties.insert("services".to_owned(), services);
-    let mut one_service = section_schema(&Service::SECTION);
-    one_service["additionalProperties"] = json!({ "type": "string" });
-    let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "siskin configuration",
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-        "$defs": { "service": one_service },
-    });
+    properties.extend(TOP_SERVICES.map(|id| member(id, service)));
+    let services = format!(
+        r#"{{
+"type": "object",
+"description": "The services by id.",
+"propertyNames": {{ "pattern": "^[a-z0-9_]{{1,64}}$" }},
+"additionalProperties": {service}
+}}"#
+    );
+    properties.push(member("services", &services));
+    let schema = format!(
+        r#"{{
+"$schema": "https://json-schema.org/draft/2020-12/schema",
+"title": "siskin configuration",
+"type": "object",
+"properties": {{ {} }},
+"additionalProperties": false,
+"$defs": {{ "service": {} }}
+}}"#,
+        properties.join(","),
+        section_schema(&Service::SECTION, r#"{"type":"string"}"#)
+    );
+    let schema: Json = serde_json::from_str(&schema).expect("what is written here is JSON");
     format!("{schema:#}\n")
 }
 
-fn section_schema(section: &Section) -> Json {
-    let mut properties = Map::new();
+fn member(name: &str, schema: &str) -> String {
+    format!(r#""{name}":{schema}"#)
+}
+
+/// `others` is what its further members are.
+fn section_schema(section: &Section, others: &str) -> String {
+    let mut properties = Vec::new();
     for row in section.rows {
-        properties.insert(row.name.to_owned(), row_schema(row));
+        properties.push(member(row.name, &row_schema(row)));
         if matches!(row.kind, Kind::Secret) {
-            let description = format!("Path of a file that holds `{}`.", row.name);
-            let file = json!({ "type": "string", "description": description });
-            properties.insert(format!("{}_file", row.name), file);
+            let file = format!(
+                r#"{{"type":"string","description":"Path of a file that holds `{}`."}}"#,
+                row.name
+            );
+            properties.push(member(&format!("{}_file", row.name), &file));
         }
     }
-    json!({
-        "type": "object",
-        "description": section.doc.trim(),
-        "properties": properties,
-        "additionalProperties": false,
-    })
+    format!(
+        r#"{{"type":"object","description":{},"properties":{{{}}},"additionalProperties":{others}}}"#,
+        quoted(section.doc.trim()),
+        properties.join(",")
+    )
 }
 
-fn row_schema(row: &Row) -> Json {
-    let mut schema = kind_schema(row.kind);
-    schema["description"] = json!(row.doc.trim());
+fn row_schema(row: &Row) -> String {
     let default = match row.default_value() {
-        Value::Bool(yes) => json!(yes),
+        Value::Bool(yes) => Some(yes.to_string()),
         // Sizes and durations as people write them.
-        Value::Number(number) if matches!(row.kind, Kind::Integer(_)) => json!(number),
-        Value::Number(number) => json!(row.kind.show_number(number)),
+        Value::Number(number) if matches!(row.kind, Kind::Integer(_)) => Some(number.to_string()),
+        Value::Number(number) => Some(quoted(&row.kind.show_number(number))),
         // The version would change this text with every release.
-        Value::Text(text) if text != env!("CARGO_PKG_VERSION") => json!(text),
+        Value::Text(text) if text != env!("CARGO_PKG_VERSION") => Some(quoted(&text)),
         Value::Certificates(_) | Value::List(_) | Value::Listeners(_) | Value::Tokens(_) => {
-            json!([])
+            Some("[]".to_owned())
         }
-        Value::Secret(_) | Value::Text(_) | Value::Unset => return schema,
+        Value::Secret(_) | Value::Text(_) | Value::Unset => None,
     };
-    schema["default"] = default;
-    schema
+    let mut schema = kind_schema(row.kind);
+    // Into the object that it is.
+    schema.pop();
+    schema.push_str(r#","description":"#);
+    schema.push_str(&quoted(row.doc.trim()));
+    if let Some(default) = default {
+        schema.push_str(r#","default":"#);
+        schema.push_str(&default);
+    }
+    schema + "}"
 }
 
-fn kind_schema(kind: Kind) -> Json {
-    let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+fn quoted(text: &str) -> String {
+    Json::from(text).to_string()
+}
+
+fn kind_schema(kind: Kind) -> String {
     match kind {
-        Kind::Bool => json!({ "type": "boolean" }),
-        Kind::Certificates => json!({ "type": "array", "items": certificate_schema() }),
+        Kind::Bool => r#"{"type":"boolean"}"#.to_owned(),
+        Kind::Certificates => array(CERTIFICATE),
         Kind::Choice(words) => {
-            let all: Vec<&str> = words
-                .iter()
-                .flat_map(|(word, aliases)| [*word].into_iter().chain(aliases.iter().copied()))
-                .collect();
-            json!({ "enum": all })
+            let words = words.iter();
+            let all = words.flat_map(|(word, aliases)| [word].into_iter().chain(*aliases));
+            one_of(&all.copied().collect::<Vec<_>>())
         }
-        Kind::Duration(_) => text("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
-        Kind::Integer(bounds) => {
-            json!({ "type": "integer", "minimum": bounds.min, "maximum": bounds.max })
-        }
-        Kind::List(item) => json!({ "type": "array", "items": item_schema(item) }),
-        Kind::Listeners => json!({ "type": "array", "items": listener_schema() }),
-        Kind::File | Kind::Host | Kind::Secret | Kind::Text => json!({ "type": "string" }),
-        Kind::Size(bounds) => json!({
-            "anyOf": [
-                { "type": "integer", "minimum": bounds.min, "maximum": bounds.max },
-                text("^[0-9]+([KMGkmg][Ii]?)?[Bb]$"),
-            ],
-        }),
-        Kind::Tokens => json!({ "type": "array", "items": token_schema() }),
-        Kind::Url => text("^$|^https?://[^/?#@]+(/[^?#]*)?$"),
-        Kind::UrlPath => text("^/[^?#%]+$"),
-        Kind::Word => text("^[A-Za-z0-9_-]{1,64}$"),
+        Kind::Duration(_) => pattern("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"),
+        Kind::Integer(bounds) => integer(bounds),
+        Kind::List(item) => array(&item_schema(item)),
+        Kind::Listeners => array(LISTENER),
+        Kind::File | Kind::Host | Kind::Secret | Kind::Text => r#"{"type":"string"}"#.to_owned(),
+        Kind::Size(bounds) => format!(
+            r#"{{"anyOf":[{},{}]}}"#,
+            integer(bounds),
+            pattern("^[0-9]+([KMGkmg][Ii]?)?[Bb]$")
+        ),
+        Kind::Tokens => array(&TOKEN.replace("RATE_MAX", &RATE_MAX.to_string())),
+        Kind::Url => pattern("^$|^https?://[^/?#@]+(/[^?#]*)?$"),
+        Kind::UrlPath => pattern("^/[^?#%]+$"),
+        Kind::Word => pattern("^[A-Za-z0-9_-]{1,64}$"),
     }
 }
 
-fn item_schema(item: Item) -> Json {
+fn item_schema(item: Item) -> String {
     match item {
-        Item::HostUrl => json!({ "type": "string", "pattern": "^[^=]+=https?://" }),
-        Item::Origin => {
-            json!({ "type": "string", "pattern": "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$" })
-        }
-        Item::Algorithm => json!({ "enum": Algorithm::ALL.map(Algorithm::as_str) }),
-        Item::Grant => {
-            json!({ "type": "string", "pattern": "^[^ =]+=(read|write|admin|publish|tools:.+)$" })
-        }
-        Item::Scope => json!({ "enum": Scope::ALL.map(Scope::as_str) }),
-        Item::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Item::HostUrl => pattern("^[^=]+=https?://"),
+        Item::Origin => pattern(r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+)$"),
+        Item::Algorithm => one_of(&Algorithm::ALL.map(Algorithm::as_str)),
+        Item::Grant => pattern("^[^ =]+=(read|write|admin|publish|tools:.+)$"),
+        Item::Scope => one_of(&Scope::ALL.map(Scope::as_str)),
+        Item::Url => pattern("^https?://"),
         Item::HostName | Item::Path | Item::Pattern | Item::Proxy | Item::Word => {
-            json!({ "type": "string", "minLength": 1 })
+            r#"{"type":"string","minLength":1}"#.to_owned()
         }
     }
 }
 
-fn listener_schema() -> Json {
-    json!({
-        "anyOf": [
-            { "type": "string" },
-            {
-                "type": "object",
-                "properties": {
-                    "address": { "type": "string" },
-                    "groups": { "type": "array", "items": { "enum": ["mcp", "api", "admin"] }, "minItems": 1 },
-                    "tls": { "type": "boolean" },
-                },
-                "required": ["address"],
-                "additionalProperties": false,
-            },
-        ],
-    })
+fn array(items: &str) -> String {
+    format!(r#"{{"type":"array","items":{items}}}"#)
 }
 
-fn certificate_schema() -> Json {
-    json!({
-        "type": "object",
-        "properties": {
-            "name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
-            "subject": { "type": "string", "minLength": 1, "maxLength": 255 },
-            "fingerprint": { "type": "string", "pattern": "^([0-9A-Fa-f]:?){64}$" },
-            "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
-            "tools": { "type": "array", "items": item_schema(Item::Pattern) },
-        },
-        "required": ["name"],
-        "oneOf": [
-            { "required": ["subject"] },
-            { "required": ["fingerprint"] },
-        ],
-        "additionalProperties": false,
-    })
+fn integer(bounds: Bounds) -> String {
+    let Bounds { min, max } = bounds;
+    format!(r#"{{"type":"integer","minimum":{min},"maximum":{max}}}"#)
 }
 
-fn token_schema() -> Json {
-    json!({
-        "type": "object",
-        "properties": {
-            "name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
-            "token": { "type": "string", "minLength": 1 },
-            "token_file": { "type": "string", "minLength": 1 },
-            "token_sha256": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
-            "scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
-            "tools": { "type": "array", "items": item_schema(Item::Pattern) },
-            "requests_per_minute": { "type": "integer", "minimum": 0, "maximum": RATE_MAX },
-            "burst": { "type": "integer", "minimum": 1, "maximum": RATE_MAX },
-        },
-        "required": ["name"],
-        "oneOf": [
-            { "required": ["token"] },
-            { "required": ["token_file"] },
-            { "required": ["token_sha256"] },
-        ],
-        "additionalProperties": false,
-    })
+fn one_of(words: &[&str]) -> String {
+    format!(r#"{{"enum":["{}"]}}"#, words.join(r#"",""#))
 }
+
+fn pattern(pattern: &str) -> String {
+    format!(r#"{{"type":"string","pattern":{}}}"#, quoted(pattern))
+}
+
+const LISTENER: &str = r#"{
+"anyOf": [{ "type": "string" }, {
+"type": "object",
+"properties": {
+"address": { "type": "string" },
+"groups": { "type": "array", "items": { "enum": ["mcp", "api", "admin"] }, "minItems": 1 },
+"tls": { "type": "boolean" }
+},
+"required": ["address"],
+"additionalProperties": false
+}]
+}"#;
+
+const CERTIFICATE: &str = r#"{
+"type": "object",
+"properties": {
+"name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
+"subject": { "type": "string", "minLength": 1, "maxLength": 255 },
+"fingerprint": { "type": "string", "pattern": "^([0-9A-Fa-f]:?){64}$" },
+"scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
+"tools": { "type": "array", "items": { "type": "string", "minLength": 1 } }
+},
+"required": ["name"],
+"oneOf": [{ "required": ["subject"] }, { "required": ["fingerprint"] }],
+"additionalProperties": false
+}"#;
+
+/// With [`RATE_MAX`] to be put in.
+const TOKEN: &str = r#"{
+"type": "object",
+"properties": {
+"name": { "type": "string", "pattern": "^[A-Za-z0-9_.@-]{1,64}$" },
+"token": { "type": "string", "minLength": 1 },
+"token_file": { "type": "string", "minLength": 1 },
+"token_sha256": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
+"scopes": { "type": "array", "items": { "enum": ["read", "write", "admin", "publish"] } },
+"tools": { "type": "array", "items": { "type": "string", "minLength": 1 } },
+"requests_per_minute": { "type": "integer", "minimum": 0, "maximum": RATE_MAX },
+"burst": { "type": "integer", "minimum": 1, "maximum": RATE_MAX }
+},
+"required": ["name"],
+"oneOf": [{ "required": ["token"] }, { "required": ["token_file"] }, { "required": ["token_sha256"] }],
+"additionalProperties": false
+}"#;

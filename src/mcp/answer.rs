@@ -4,16 +4,12 @@
 //! server asks again or fails the call. Called for multi round-trip retries, for task updates and
 //! for the results of a legacy server's own requests.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::input::InputRequest;
-use super::json;
 use crate::raw::Raw;
-use crate::sorted::SortedMap;
 
 /// An answer of the right shape.
 #[derive(Clone, Debug)]
@@ -96,9 +92,11 @@ impl Elicited {
 impl Answer {
     /// Reads an answer to `request`; `None` if it does not fit.
     pub fn parse(request: &InputRequest, raw: &RawValue) -> Option<Answer> {
-        if !Raw::from(raw).is_object() {
-            return None;
-        }
+        Answer::read(request, raw.into())
+    }
+
+    /// The same for what was not kept.
+    pub(super) fn read(request: &InputRequest, raw: Raw<'_>) -> Option<Answer> {
         match request {
             InputRequest::Elicit { schema, .. } => {
                 parse_elicited(raw, Some(schema)).map(Answer::Elicited)
@@ -134,16 +132,9 @@ impl Answer {
     }
 }
 
-fn parse_elicited(raw: &RawValue, schema: Option<&RawValue>) -> Option<Elicited> {
-    #[derive(Deserialize)]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        action: Cow<'a, str>,
-        #[serde(borrow)]
-        content: Option<&'a RawValue>,
-    }
-    let wire: Wire<'_> = json::read(raw.into())?;
-    match wire.action.as_ref() {
+fn parse_elicited(raw: Raw<'_>, schema: Option<&RawValue>) -> Option<Elicited> {
+    let [action, content] = raw.pick(["action", "content"]).ok()?;
+    match action?.text()?.as_ref() {
         "accept" => (),
         "cancel" => return Some(Elicited::Cancelled),
         "decline" => return Some(Elicited::Declined),
@@ -154,136 +145,153 @@ fn parse_elicited(raw: &RawValue, schema: Option<&RawValue>) -> Option<Elicited>
             .ok()
             .map(Elicited::Accepted);
     };
-    let content = wire
-        .content
-        .filter(|content| content_fits(content, schema))?;
-    Some(Elicited::Accepted(content.to_owned()))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Form {
-    properties: SortedMap<String, Property>,
-    required: Vec<String>,
-}
-
-/// The part of a form's field that decides whether a value fits: its type and its choices. Lengths,
-/// formats and bounds are for the tool, which can say in words what it wants.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Property {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(rename = "enum")]
-    choices: Option<Vec<Value>>,
-    #[serde(rename = "oneOf", alias = "anyOf")]
-    titled_choices: Option<Vec<Choice>>,
-    items: Option<Box<Property>>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(rename = "const")]
-    value: Value,
+    let content = content.filter(|content| content_fits(*content, schema))?;
+    Some(Elicited::Accepted(content.keep()))
 }
 
 /// Every required field is there, and every field of the form has its type. Fields the form does
 /// not know are ignored.
-fn content_fits(content: &RawValue, schema: &RawValue) -> bool {
-    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(content.get()) else {
+fn content_fits(content: Raw<'_>, form: &RawValue) -> bool {
+    let Ok(Value::Object(fields)) = serde_json::from_str(content.get()) else {
         return false;
     };
     // Our own form; if it is beyond this reading, only the shape of the answer is judged.
-    let form: Form = serde_json::from_str(schema.get()).unwrap_or_default();
-    form.required.iter().all(|name| fields.contains_key(name))
+    let form: Value = serde_json::from_str(form.get()).unwrap_or_default();
+    let Some(form) = Form::read(&form) else {
+        return true;
+    };
+    let mut required = form.required.iter().filter_map(Value::as_str);
+    required.all(|name| fields.contains_key(name))
         && fields.iter().all(|(name, value)| {
-            form.properties
-                .get(name)
-                .is_none_or(|property| property.admits(value))
+            let property = form.properties.and_then(|properties| properties.get(name));
+            property.is_none_or(|property| admits(property, value))
         })
 }
 
-impl Property {
-    fn admits(&self, value: &Value) -> bool {
-        let has_type = match self.kind.as_str() {
-            "array" => value.is_array(),
-            "boolean" => value.is_boolean(),
-            "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-            "number" => value.is_number(),
-            "string" => value.is_string(),
-            _ => true,
-        };
-        has_type && self.has_choice(value) && self.admits_items(value)
-    }
+struct Form<'a> {
+    properties: Option<&'a Map<String, Value>>,
+    required: &'a [Value],
+}
 
-    fn has_choice(&self, value: &Value) -> bool {
-        let plain = self
-            .choices
-            .as_ref()
-            .is_none_or(|choices| choices.contains(value));
-        let titled = (self.titled_choices.as_ref())
-            .is_none_or(|choices| choices.iter().any(|choice| choice.value == *value));
-        plain && titled
-    }
-
-    fn admits_items(&self, value: &Value) -> bool {
-        let (Some(items), Some(values)) = (&self.items, value.as_array()) else {
-            return true;
+impl<'a> Form<'a> {
+    fn read(form: &'a Value) -> Option<Form<'a>> {
+        let required = match form.get("required") {
+            None => &[],
+            Some(required) => required.as_array()?.as_slice(),
         };
-        values.iter().all(|value| items.admits(value))
+        let properties = match form.get("properties") {
+            None => None,
+            Some(properties) => Some(properties.as_object()?),
+        };
+        let is_readable = form.is_object()
+            && required.iter().all(Value::is_string)
+            && (properties.into_iter().flatten()).all(|(_, property)| is_readable(property));
+        is_readable.then_some(Form {
+            properties,
+            required,
+        })
     }
 }
 
-fn parse_roots(raw: &RawValue) -> Option<Vec<Root>> {
-    #[derive(Deserialize)]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        roots: Vec<&'a RawValue>,
+/// What holds the choices of a property in objects, each a `const` with a title.
+const TITLED_CHOICES: [&str; 2] = ["oneOf", "anyOf"];
+
+/// Whether the part of a form's field is understood that decides whether a value fits: its type and its choices. Lengths,
+/// formats and bounds are for the tool, which can say in words what it wants.
+fn is_readable(property: &Value) -> bool {
+    let list = |name| match property.get(name) {
+        None | Some(Value::Null) => Some(&[][..]),
+        Some(list) => list.as_array().map(Vec::as_slice),
+    };
+    let has_const = |choice: &Value| choice.get("const").is_some();
+    property.is_object()
+        && property.get("type").is_none_or(Value::is_string)
+        && list("enum").is_some()
+        && TITLED_CHOICES
+            .iter()
+            .all(|name| list(name).is_some_and(|choices| choices.iter().all(has_const)))
+        && (property.get("items")).is_none_or(|items| items.is_null() || is_readable(items))
+}
+
+/// Whether a value fits a property that is readable.
+fn admits(property: &Value, value: &Value) -> bool {
+    let member = |name| property.get(name);
+    let has_type = match member("type").and_then(Value::as_str).unwrap_or_default() {
+        "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        _ => true,
+    };
+    let has_choice =
+        (member("enum").and_then(Value::as_array)).is_none_or(|choices| choices.contains(value));
+    let has_titled_choice = TITLED_CHOICES.iter().all(|name| {
+        (member(name).and_then(Value::as_array)).is_none_or(|choices| {
+            choices
+                .iter()
+                .any(|choice| choice.get("const") == Some(value))
+        })
+    });
+    let admits_items = match (member("items"), value) {
+        (Some(items), Value::Array(values)) => values.iter().all(|value| admits(items, value)),
+        _ => true,
+    };
+    has_type && has_choice && has_titled_choice && admits_items
+}
+
+fn parse_roots(raw: Raw<'_>) -> Option<Vec<Root>> {
+    let [roots] = raw.pick(["roots"]).ok()?;
+    let mut elements = roots?.elements();
+    let mut roots = Vec::new();
+    while let Some(root) = elements.next_element().ok()? {
+        let [uri, name] = root.pick(["uri", "name"]).ok()?;
+        let name = match name {
+            Some(name) => Some(name.text()?.into_owned()),
+            None => None,
+        };
+        let uri = uri?.text()?.into_owned();
+        roots.push(Root { uri, name });
     }
-    let wire: Wire<'_> = json::read(raw.into())?;
-    (wire.roots.into_iter())
-        .map(|root| json::read(root.into()))
-        .collect()
+    Some(roots)
 }
 
 /// The content is a block, or since 2025-11-25 several.
-fn parse_sampled(raw: &RawValue) -> Option<Sampled> {
-    #[derive(Deserialize)]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        role: Cow<'a, str>,
-        #[serde(borrow)]
-        content: &'a RawValue,
-    }
-    #[derive(Deserialize)]
-    struct Block<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Cow<'a, str>,
-        #[serde(borrow, default)]
-        text: Option<Cow<'a, str>>,
-    }
-    let wire: Wire<'_> = json::read(raw.into())?;
-    if wire.role != "assistant" && wire.role != "user" {
+fn parse_sampled(raw: Raw<'_>) -> Option<Sampled> {
+    let [role, content] = raw.pick(["role", "content"]).ok()?;
+    if !matches!(role?.text()?.as_ref(), "assistant" | "user") {
         return None;
     }
-    let blocks: Vec<&RawValue> = match Raw::from(wire.content).first_byte() {
-        b'[' => serde_json::from_str(wire.content.get()).ok()?,
-        _ => vec![wire.content],
-    };
-    let blocks: Vec<Block<'_>> = (blocks.into_iter())
-        .map(|block| json::read(block.into()))
-        .collect::<Option<_>>()?;
+    let content = content?;
     let mut text = String::new();
-    for block in blocks.iter().filter(|block| block.kind == "text") {
-        if !text.is_empty() {
-            text.push('\n');
+    if content.first_byte() == b'[' {
+        let mut blocks = content.elements();
+        while let Some(block) = blocks.next_element().ok()? {
+            add_text(&mut text, block)?;
         }
-        text.push_str(block.text.as_ref()?);
+    } else {
+        add_text(&mut text, content)?;
     }
     Some(Sampled {
         text,
-        json: raw.to_owned(),
+        json: raw.keep(),
     })
+}
+
+/// Adds a line with the text of a block, if it is one of text.
+fn add_text(lines: &mut String, block: Raw<'_>) -> Option<()> {
+    let [kind, text] = block.pick(["type", "text"]).ok()?;
+    let text = match text {
+        Some(text) => Some(text.text()?),
+        None => None,
+    };
+    if kind?.text()? == "text" {
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        lines.push_str(&text?);
+    }
+    Some(())
 }
 
 #[cfg(test)]

@@ -5,10 +5,7 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
-
 use crate::raw::Raw;
-use crate::sorted::SortedMap;
 
 use super::content::Icon;
 use super::json::{self, Object};
@@ -151,14 +148,14 @@ fn features(member: Option<Raw<'_>>, names: [&str; 2]) -> [bool; 2] {
 }
 
 fn extension_ids(member: Option<Raw<'_>>) -> Vec<String> {
-    let Some(raw) = member.filter(|raw| raw.is_object()) else {
-        return Vec::new();
-    };
-    let map: SortedMap<String, &RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-    let declared = map.into_iter().filter(|(id, settings)| {
-        id.len() <= EXTENSION_BYTES_MAX && Raw::from(*settings).is_object()
-    });
-    declared.map(|(id, _)| id).take(EXTENSIONS_MAX).collect()
+    let all = member.and_then(json::members).unwrap_or_default();
+    let mut ids = Vec::new();
+    for (id, settings) in all {
+        if id.len() <= EXTENSION_BYTES_MAX && settings.is_object() && ids.len() < EXTENSIONS_MAX {
+            ids.push(id.into_owned());
+        }
+    }
+    ids
 }
 
 fn empty_member(object: &mut Object<'_>, key: &str, is_present: bool) {

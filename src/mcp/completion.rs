@@ -2,12 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
 use super::errors::ProtocolError;
-use super::json;
 use super::result::Dialect;
 use crate::raw::Raw;
 use crate::sorted::SortedMap;
@@ -31,88 +26,70 @@ pub enum Reference {
 }
 
 /// The argument and what was typed so far.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument<'a> {
     /// Its name.
-    #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// What was typed.
-    #[serde(borrow)]
     pub value: Cow<'a, str>,
 }
 
 /// The params.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct CompleteParams<'a> {
     /// What is to be completed.
-    #[serde(rename = "ref", deserialize_with = "reference")]
     pub reference: Reference,
     /// The argument.
-    #[serde(borrow, deserialize_with = "json::only_object")]
     pub argument: Argument<'a>,
-    #[serde(borrow, default)]
-    context: Option<Context<'a>>,
+    context: SortedMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-struct Context<'a> {
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "super::prompt::absent_or_null_is_empty"
-    )]
-    arguments: SortedMap<Cow<'a, str>, Cow<'a, str>>,
-}
-
-/// Reads a reference by its `type`. Not by serde's `tag`, which first buffers whatever it meets, with a reader of its own
-/// for that (9 KB of code); nor are the members of the other type looked at.
-fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reference, D::Error> {
-    #[derive(Deserialize)]
-    struct Members<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Cow<'a, str>,
-        #[serde(borrow)]
-        name: Option<&'a RawValue>,
-        #[serde(borrow)]
-        uri: Option<&'a RawValue>,
-    }
-
-    let text = |raw: Option<&RawValue>| serde_json::from_str(raw?.get()).ok();
-    let members: Members<'de> = json::only_object(deserializer)?;
-    let reference = match members.kind.as_ref() {
-        "ref/prompt" => text(members.name).map(|name| Reference::Prompt { name }),
-        "ref/resource" => text(members.uri).map(|uri| Reference::Resource { uri }),
+/// Reads a reference by its `type`; the members of the other type are not looked at.
+fn reference(raw: Raw<'_>) -> Option<Reference> {
+    let [kind, name, uri] = raw.pick(["type", "name", "uri"]).ok()?;
+    let text = |raw: Option<Raw<'_>>| Some(raw?.text()?.into_owned());
+    match kind?.text()?.as_ref() {
+        "ref/prompt" => text(name).map(|name| Reference::Prompt { name }),
+        "ref/resource" => text(uri).map(|uri| Reference::Resource { uri }),
         _ => None,
-    };
-    reference.ok_or_else(|| D::Error::custom("expected a `ref` to a prompt or a resource"))
+    }
 }
 
 impl<'a> CompleteParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<Raw<'a>>) -> Result<CompleteParams<'a>, ProtocolError> {
-        let parsed = params.and_then(json::read);
-        parsed.ok_or_else(|| {
+        params.and_then(Self::read).ok_or_else(|| {
             ProtocolError::invalid_params(
                 "`completion/complete` needs a `ref` of type `ref/prompt` or `ref/resource` and an `argument` with `name` and `value`",
             )
         })
     }
 
+    fn read(params: Raw<'a>) -> Option<CompleteParams<'a>> {
+        let [reference_, argument, context] = params.pick(["ref", "argument", "context"]).ok()?;
+        let [name, value] = argument?.pick(["name", "value"]).ok()?;
+        let arguments = match context {
+            Some(context) => context.pick(["arguments"]).ok()?,
+            None => [None],
+        };
+        Some(CompleteParams {
+            reference: reference(reference_?)?,
+            argument: Argument {
+                name: name?.text()?,
+                value: value?.text()?,
+            },
+            context: super::prompt::arguments(arguments[0])?,
+        })
+    }
+
     /// What all other arguments already are, since 2025-06-18.
     pub fn context_arguments(&self) -> SortedMap<String, String> {
-        match &self.context {
-            Some(context) => super::prompt::owned(&context.arguments),
-            None => SortedMap::new(),
-        }
+        super::prompt::owned(&self.context)
     }
 
     /// What another argument already is, since 2025-06-18.
     pub fn context(&self, name: &str) -> Option<&str> {
-        self.context
-            .as_ref()?
-            .arguments
-            .get(name)
-            .map(AsRef::as_ref)
+        self.context.get(name).map(AsRef::as_ref)
     }
 }
 

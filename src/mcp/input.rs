@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
@@ -64,16 +63,10 @@ impl InputRequest {
         message: impl Into<String>,
         schema: &str,
     ) -> Result<InputRequest, ProtocolError> {
-        #[derive(Deserialize)]
-        struct Form<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Cow<'a, str>,
-            #[serde(borrow)]
-            properties: &'a RawValue,
-        }
-        let form = serde_json::from_str::<Form<'_>>(schema).ok();
-        let is_form = form
-            .is_some_and(|form| form.kind == "object" && Raw::from(form.properties).is_object());
+        let form = Raw::parse(schema).and_then(|form| form.pick(["type", "properties"]).ok());
+        let [kind, properties] = form.unwrap_or_default();
+        let is_form = kind.and_then(Raw::text).as_deref() == Some("object")
+            && properties.is_some_and(Raw::is_object);
         match json::compact(schema) {
             Ok(schema) if is_form => Ok(InputRequest::elicit(message, schema)),
             _ => Err(ProtocolError::internal(
@@ -291,24 +284,23 @@ impl<'a> Retry<'a> {
 
 /// Answers by key, unread. Keys nobody asked for are ignored.
 #[derive(Clone, Debug, Default)]
-pub struct InputResponses<'a>(SortedMap<Cow<'a, str>, &'a RawValue>);
+pub struct InputResponses<'a>(SortedMap<Cow<'a, str>, Raw<'a>>);
 
 impl<'a> InputResponses<'a> {
     /// Reads the map; anything but an object has no answers.
     pub fn parse(raw: Option<Raw<'a>>) -> InputResponses<'a> {
-        let map: Option<SortedMap<Cow<'a, str>, &'a RawValue>> = raw.and_then(json::read);
-        let mut map = map.unwrap_or_default();
+        let mut map = raw.and_then(json::members).unwrap_or_default();
         map.truncate(RESPONSES_MAX);
         InputResponses(map)
     }
 
     /// The answer to a question, if there is one that fits it.
     pub fn answer(&self, key: &str, request: &InputRequest) -> Option<Answer> {
-        Answer::parse(request, self.0.get(key)?)
+        Answer::read(request, *self.0.get(key)?)
     }
 
     /// The answer under a key, unread.
-    pub fn raw(&self, key: &str) -> Option<&'a RawValue> {
+    pub fn raw(&self, key: &str) -> Option<Raw<'a>> {
         self.0.get(key).copied()
     }
 
@@ -324,16 +316,8 @@ impl<'a> InputResponses<'a> {
 }
 
 fn sampling_uses_tools(params: &RawValue) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        tools: Option<&'a RawValue>,
-        #[serde(borrow)]
-        tool_choice: Option<&'a RawValue>,
-    }
-    let wire = json::read::<Wire<'_>>(params.into());
-    wire.is_some_and(|wire| wire.tools.is_some() || wire.tool_choice.is_some())
+    let found = Raw::from(params).pick(["tools", "toolChoice"]);
+    found.is_ok_and(|found| found.iter().any(Option::is_some))
 }
 
 /// The writer only writes JSON; if it did not, null would stand there.

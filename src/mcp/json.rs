@@ -4,16 +4,16 @@
 //! always pair; commas are the writer's business. Everything written is free of line breaks,
 //! because one message is one line on stdio and one `data:` line in an event stream.
 
-use std::fmt::{self, Write as _};
-use std::marker::PhantomData;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::find;
 use crate::raw::Raw;
+use crate::sorted::SortedMap;
 
 /// Writes `{…}` with the members `fill` adds.
 pub fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
@@ -100,14 +100,14 @@ pub fn compact(text: &str) -> Result<Box<RawValue>, serde_json::Error> {
     RawValue::from_string(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Reads a JSON object into a struct; `None` if it is no object or does not fit. Without this,
-/// serde would also take an array for a struct, member by position: a second reading of a message
-/// that the protocol does not know.
-pub fn read<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
-    if !raw.is_object() {
-        return None;
+/// An object's members by name, of two of a name the last; `None` if it is no object.
+pub fn members(raw: Raw<'_>) -> Option<SortedMap<Cow<'_, str>, Raw<'_>>> {
+    let mut members = raw.members();
+    let mut pairs = Vec::new();
+    while let Some(pair) = members.next_member().ok()? {
+        pairs.push(pair);
     }
-    serde_json::from_str(raw.get()).ok()
+    Some(SortedMap::of(pairs))
 }
 
 /// Reads JSON from bytes that may be no text, by the reader of texts: that of bytes would be a second one for every type.
@@ -133,27 +133,6 @@ fn no_text(bytes: &[u8], len: usize) -> serde_json::Error {
             ))
         }
     }
-}
-
-/// The same for a struct within another: `#[serde(deserialize_with = "json::only_object")]`.
-pub fn only_object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct OnlyObject<T>(PhantomData<T>);
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for OnlyObject<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(map))
-        }
-    }
-    deserializer.deserialize_map(OnlyObject(PhantomData))
 }
 
 fn write_compact(out: &mut Vec<u8>, text: &str) {
@@ -415,34 +394,14 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_is_read_from_an_object_alone() {
-        #[derive(Debug, PartialEq, Deserialize)]
-        struct Inner<'a> {
-            #[serde(borrow)]
-            raw: &'a str,
-        }
-        #[derive(Debug, PartialEq, Deserialize)]
-        struct Outer<'a> {
-            #[serde(borrow, deserialize_with = "only_object")]
-            inner: Inner<'a>,
-        }
-        let good: &RawValue = serde_json::from_str(r#" {"inner":{"raw":"x"}}"#).unwrap();
-        assert_eq!(
-            read::<Outer<'_>>(good.into()),
-            Some(Outer {
-                inner: Inner { raw: "x" }
-            })
-        );
-        for bad in [
-            r#"{"inner":["x"]}"#,
-            r#"[{"raw":"x"}]"#,
-            r#"[["x"]]"#,
-            "{}",
-            "null",
-        ] {
-            let bad: &RawValue = serde_json::from_str(bad).unwrap();
-            assert_eq!(read::<Outer<'_>>(bad.into()), None, "{bad}");
-        }
+    fn members_by_name() {
+        let found = members(Raw::parse(r#"{"b":1,"\u0061":[2],"b":3}"#).unwrap()).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, raw)| (&**name, raw.get()))
+            .collect();
+        assert_eq!(found, [("a", "[2]"), ("b", "3")]);
+        assert_eq!(members(Raw::parse("[1]").unwrap()), None);
     }
 
     #[test]

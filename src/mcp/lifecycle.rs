@@ -5,9 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::capabilities::{ClientCapabilities, Implementation, ServerCapabilities};
 use super::errors::ProtocolError;
 use super::json;
@@ -29,51 +26,48 @@ pub struct InitializeParams<'a> {
 }
 
 /// The part of a client's self-description that is worth logging. Never a basis for decisions.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientInfo<'a> {
     /// `name`, or empty.
-    #[serde(borrow, default)]
     pub name: Cow<'a, str>,
     /// `version`, or empty.
-    #[serde(borrow, default)]
     pub version: Cow<'a, str>,
 }
 
 impl<'a> ClientInfo<'a> {
     /// Reads an implementation object; anything else is an unnamed client.
     pub fn parse(raw: Option<Raw<'a>>) -> ClientInfo<'a> {
-        raw.and_then(json::read).unwrap_or_default()
+        raw.and_then(ClientInfo::read).unwrap_or_default()
     }
-}
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct InitializeWire<'a> {
-    #[serde(borrow)]
-    protocol_version: Cow<'a, str>,
-    #[serde(borrow)]
-    capabilities: Option<&'a RawValue>,
-    #[serde(borrow)]
-    client_info: Option<&'a RawValue>,
+    fn read(raw: Raw<'a>) -> Option<ClientInfo<'a>> {
+        let text = |raw: Option<Raw<'a>>| raw.map_or(Some(Cow::Borrowed("")), Raw::text);
+        let [name, version] = raw.pick(["name", "version"]).ok()?;
+        Some(ClientInfo {
+            name: text(name)?,
+            version: text(version)?,
+        })
+    }
 }
 
 impl<'a> InitializeParams<'a> {
     /// Reads the params; only the version is insisted on.
     pub fn parse(params: Option<Raw<'a>>) -> Result<InitializeParams<'a>, ProtocolError> {
-        let wire: Option<InitializeWire<'a>> = params.and_then(json::read);
-        let Some(wire) = wire else {
+        let members = ["protocolVersion", "capabilities", "clientInfo"];
+        let found = params.and_then(|params| params.pick(members).ok());
+        let [version, capabilities, client] = found.unwrap_or_default();
+        let Some(requested) = version.and_then(Raw::text) else {
             return Err(ProtocolError::invalid_params(
                 "`initialize` needs params with a string `protocolVersion`",
             ));
         };
         Ok(InitializeParams {
-            revision: Revision::negotiate(&wire.protocol_version),
-            requested: wire.protocol_version,
-            capabilities: wire
-                .capabilities
-                .and_then(|raw| ClientCapabilities::parse(raw.into()))
+            revision: Revision::negotiate(&requested),
+            requested,
+            capabilities: capabilities
+                .and_then(ClientCapabilities::parse)
                 .unwrap_or_default(),
-            client: ClientInfo::parse(wire.client_info.map(Raw::from)),
+            client: ClientInfo::parse(client),
         })
     }
 }

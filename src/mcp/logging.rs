@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::errors::ProtocolError;
-use super::json;
 use crate::raw::Raw;
 
 /// How serious a log message is, least first.
@@ -67,14 +66,12 @@ impl Level {
 
 /// Reads the params of `logging/setLevel`.
 pub fn parse_set_level(params: Option<Raw<'_>>) -> Result<Level, ProtocolError> {
-    #[derive(Deserialize)]
-    struct Wire {
-        level: Level,
-    }
-    let wire = params.and_then(json::read::<Wire>);
-    wire.map(|wire| wire.level).ok_or_else(|| {
-        ProtocolError::invalid_params(format!("`level` must be {}", Level::EXPECTED))
-    })
+    let level = params.and_then(|params| params.pick(["level"]).ok());
+    let word = level.and_then(|[level]| level?.text());
+    word.and_then(|word| Level::from_text(&word))
+        .ok_or_else(|| {
+            ProtocolError::invalid_params(format!("`level` must be {}", Level::EXPECTED))
+        })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! server checks. Out of scope: JSON-RPC framing (`jsonrpc`), sockets, time (an argument where it
 //! matters), and who offers which tool (`catalog`, `server`).
 //!
-//! Texts are read with serde from borrowed bytes and written straight into a `Vec<u8>`; results
+//! Texts are read member by member from borrowed bytes (`raw`) and written straight into a `Vec<u8>`; results
 //! that carry `resultType` and the server's name do so through a [`result::Dialect`].
 
 // What comes from outside does not overflow either; `src/lib.rs` says why.

@@ -141,23 +141,22 @@ fn tag(params: &mut Object<'_>, subscription: Option<&str>) {
 
 /// Reads `notifications/cancelled`: the JSON text of the request's id and the reason.
 pub fn parse_cancelled(params: Option<Raw<'_>>) -> Option<Cancelled<'_>> {
-    let cancelled: Cancelled<'_> = json::read(params?)?;
-    let is_id = matches!(
-        Raw::from(cancelled.request_id).first_byte(),
-        b'"' | b'-' | b'0'..=b'9'
-    );
-    is_id.then_some(cancelled)
+    let [request_id, reason] = params?.pick(["requestId", "reason"]).ok()?;
+    let request_id = request_id?;
+    let reason = match reason {
+        Some(reason) => Some(reason.text()?),
+        None => None,
+    };
+    let is_id = matches!(request_id.first_byte(), b'"' | b'-' | b'0'..=b'9');
+    is_id.then_some(Cancelled { request_id, reason })
 }
 
 /// What a client says when it gives up a request.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Cancelled<'a> {
     /// The request's id: a JSON string or number, as text.
-    #[serde(borrow)]
-    pub request_id: &'a RawValue,
+    pub request_id: Raw<'a>,
     /// Why, for the log.
-    #[serde(borrow, default)]
     pub reason: Option<std::borrow::Cow<'a, str>>,
 }
 

@@ -5,11 +5,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::errors::ProtocolError;
-use super::json;
 use super::list::List;
 use super::seal::Sealer;
 use crate::raw::Raw;
@@ -58,16 +54,11 @@ pub fn parse_position(
     generation: u64,
     params: Option<Raw<'_>>,
 ) -> Result<u32, CursorError> {
-    #[derive(Deserialize)]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        cursor: Option<&'a RawValue>,
-    }
-    let wire = params.and_then(json::read::<Wire<'_>>);
-    let Some(cursor) = wire.and_then(|wire| wire.cursor) else {
+    let cursor = params.and_then(|params| params.pick(["cursor"]).ok());
+    let Some(cursor) = cursor.and_then(|[cursor]| cursor) else {
         return Ok(0);
     };
-    let cursor: String = serde_json::from_str(cursor.get()).map_err(|_| CursorError::NotAString)?;
+    let cursor = cursor.text().ok_or(CursorError::NotAString)?;
     let payload = sealer
         .open_cursor(list.key(), &cursor)
         .ok_or(CursorError::Forged)?;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::content::{Content, Icon, Role};
@@ -139,21 +138,18 @@ impl PromptArgument {
 }
 
 /// What `prompts/get` asks for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct GetPromptParams<'a> {
     /// The prompt's name.
-    #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// The arguments; absent means none.
-    #[serde(borrow, default, deserialize_with = "absent_or_null_is_empty")]
     pub arguments: SortedMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 impl<'a> GetPromptParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<Raw<'a>>) -> Result<GetPromptParams<'a>, ProtocolError> {
-        let parsed = params.and_then(json::read);
-        parsed.ok_or_else(|| {
+        params.and_then(Self::read).ok_or_else(|| {
             ProtocolError::invalid_params(
                 "`prompts/get` needs a string `name`, and strings for `arguments` if it has any",
             )
@@ -161,13 +157,26 @@ impl<'a> GetPromptParams<'a> {
     }
 }
 
+impl<'a> GetPromptParams<'a> {
+    fn read(params: Raw<'a>) -> Option<GetPromptParams<'a>> {
+        let [name, given] = params.pick(["name", "arguments"]).ok()?;
+        Some(GetPromptParams {
+            name: name?.text()?,
+            arguments: arguments(given)?,
+        })
+    }
+}
+
 /// Also used by completion: a map of strings that a client may leave out or set to null.
-pub(super) fn absent_or_null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+pub(super) fn arguments<'a>(raw: Option<Raw<'a>>) -> Option<SortedMap<Cow<'a, str>, Cow<'a, str>>> {
+    let mut pairs = Vec::new();
+    if let Some(raw) = raw {
+        let mut members = raw.members();
+        while let Some((name, value)) = members.next_member().ok()? {
+            pairs.push((name, value.text()?));
+        }
+    }
+    Some(SortedMap::of(pairs))
 }
 
 /// Copies arguments out of the message they were read from.

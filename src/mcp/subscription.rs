@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::errors::ProtocolError;
@@ -24,39 +23,24 @@ pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 pub const WATCHED_MAX: usize = 256;
 
 /// What a client wants to hear, or what it will.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Changes of the tool list.
-    #[serde(deserialize_with = "super::prompt::absent_or_null_is_empty")]
     pub tools_list_changed: bool,
     /// Changes of the prompt list.
-    #[serde(deserialize_with = "super::prompt::absent_or_null_is_empty")]
     pub prompts_list_changed: bool,
     /// Changes of the resource list.
-    #[serde(deserialize_with = "super::prompt::absent_or_null_is_empty")]
     pub resources_list_changed: bool,
     /// The URIs of the resources to watch.
-    #[serde(deserialize_with = "super::prompt::absent_or_null_is_empty")]
     pub resource_subscriptions: Vec<String>,
     /// The tasks to watch, by the tasks extension (SEP-2663).
-    #[serde(deserialize_with = "super::prompt::absent_or_null_is_empty")]
     pub task_ids: Vec<String>,
 }
 
 impl Filter {
     /// Reads the params of `subscriptions/listen`.
     pub fn parse(params: Option<Raw<'_>>) -> Result<Filter, ProtocolError> {
-        #[derive(Deserialize)]
-        struct Wire {
-            #[serde(deserialize_with = "json::only_object")]
-            notifications: Filter,
-        }
-        let wire = params.and_then(json::read::<Wire>);
-        let Some(Wire {
-            notifications: filter,
-        }) = wire
-        else {
+        let Some(filter) = params.and_then(Filter::read) else {
             return Err(ProtocolError::invalid_params(
                 "`subscriptions/listen` needs an object `notifications` that says which",
             ));
@@ -71,6 +55,28 @@ impl Filter {
             )));
         }
         Ok(filter)
+    }
+
+    fn read(params: Raw<'_>) -> Option<Filter> {
+        let [filter] = params.pick(["notifications"]).ok()?;
+        let [tools, prompts, resources, watched, tasks] = filter?
+            .pick([
+                "toolsListChanged",
+                "promptsListChanged",
+                "resourcesListChanged",
+                "resourceSubscriptions",
+                "taskIds",
+            ])
+            .ok()?;
+        let flag = |raw: Option<Raw<'_>>| raw.map_or(Some(false), Raw::flag);
+        let texts = |raw: Option<Raw<'_>>| raw.map_or(Some(Vec::new()), Raw::texts);
+        Some(Filter {
+            tools_list_changed: flag(tools)?,
+            prompts_list_changed: flag(prompts)?,
+            resources_list_changed: flag(resources)?,
+            resource_subscriptions: texts(watched)?,
+            task_ids: texts(tasks)?,
+        })
     }
 
     /// Whether a change of this list is wanted.
@@ -134,13 +140,8 @@ pub fn write_end(out: &mut Vec<u8>, dialect: &Dialect<'_>, id: &str) {
 
 /// Reads the `uri` of `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
 pub fn parse_uri(params: Option<Raw<'_>>) -> Result<Cow<'_, str>, ProtocolError> {
-    #[derive(Deserialize)]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        uri: Cow<'a, str>,
-    }
-    let wire = params.and_then(json::read::<Wire<'_>>);
-    wire.map(|wire| wire.uri)
+    let uri = params.and_then(|params| params.pick(["uri"]).ok());
+    uri.and_then(|[uri]| uri?.text())
         .ok_or_else(|| ProtocolError::invalid_params("params need a string `uri`"))
 }
 

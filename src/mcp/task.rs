@@ -5,14 +5,13 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::calendar::{Fraction, Rfc3339};
 
 use super::errors::ProtocolError;
 use super::input::{InputRequest, InputResponses, write_requests};
-use super::json::{self, Object};
+use super::json::Object;
 use super::notifications;
 use super::result::Dialect;
 use super::subscription::SUBSCRIPTION_ID;
@@ -161,24 +160,16 @@ pub struct TaskParams<'a> {
 impl<'a> TaskParams<'a> {
     /// Reads the params.
     pub fn parse(params: Option<Raw<'a>>) -> Result<TaskParams<'a>, ProtocolError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Wire<'a> {
-            #[serde(borrow)]
-            task_id: Cow<'a, str>,
-            #[serde(borrow)]
-            input_responses: Option<&'a RawValue>,
-        }
-        let wire = params.and_then(json::read::<Wire<'a>>);
-        let Some(wire) = wire else {
+        let found = params.and_then(|params| params.pick(["taskId", "inputResponses"]).ok());
+        let [task_id, responses] = found.unwrap_or_default();
+        let Some(task_id) = task_id.and_then(Raw::text) else {
             return Err(ProtocolError::invalid_params(
                 "params need a string `taskId`",
             ));
         };
-        let responses = InputResponses::parse(wire.input_responses.map(Raw::from));
         Ok(TaskParams {
-            task_id: wire.task_id,
-            responses,
+            task_id,
+            responses: InputResponses::parse(responses),
         })
     }
 }

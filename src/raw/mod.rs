@@ -58,6 +58,30 @@ impl<'a> Raw<'a> {
         Scanner::new(self.0, 0).string()
     }
 
+    /// An array of strings, owned; `None` for anything else.
+    pub fn texts(self) -> Option<Vec<String>> {
+        let mut elements = self.elements();
+        let mut texts = Vec::new();
+        while let Some(element) = elements.next_element().ok()? {
+            texts.push(element.text()?.into_owned());
+        }
+        Some(texts)
+    }
+
+    /// `true` or `false`; `None` for anything else.
+    pub fn flag(self) -> Option<bool> {
+        match self.0 {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// An array's elements.
+    pub fn elements(self) -> Elements<'a> {
+        Elements::of(self.0, DEPTH_MAX)
+    }
+
     /// An object's members.
     pub fn members(self) -> Members<'a> {
         Members::of(self.0, DEPTH_MAX)

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -30,8 +30,16 @@ struct Running {
 /// # Panics
 /// When called from inside another `run`: two executors on one thread would starve each other. When the system has no
 /// file left for the reactor.
-#[expect(clippy::expect_used, reason = "before anybody is served")]
+#[expect(clippy::expect_used, reason = "it says why")]
 pub fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut output = None;
+    drive(pin!(async { output = Some(future.await) }));
+    output.expect("`drive` returns when the future is done")
+}
+
+/// The same for every kind of future.
+#[expect(clippy::expect_used, reason = "before anybody is served")]
+fn drive(future: Pin<&mut dyn Future<Output = ()>>) {
     let executor = Rc::new(LocalExecutor::new());
     // Timers need async-io's own reactor, which panics when it finds no file left: it is made now, by a timer that
     // nobody waits for, and not at the first pause of an accept that has found none.
@@ -50,7 +58,7 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
     );
     sys::keep_small_pieces();
     let _leave = Leave;
-    reactor.block_on(smol::future::or(future, run_tasks(&executor)))
+    reactor.block_on(smol::future::or(future, run_tasks(&executor)));
 }
 
 /// Turns of tasks before the sockets are looked at again: tasks that are always ready must not keep events from others. More
@@ -58,7 +66,7 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
 const TURNS_MAX: usize = 64;
 
 /// Runs tasks for ever.
-async fn run_tasks<T>(executor: &LocalExecutor<'static>) -> T {
+async fn run_tasks(executor: &LocalExecutor<'static>) {
     loop {
         for _ in 0..TURNS_MAX {
             executor.tick().await;
@@ -84,8 +92,18 @@ impl Drop for Leave {
 ///
 /// # Panics
 /// Outside [`run`]: there is nobody to drive the task.
-#[expect(clippy::expect_used, reason = "a mistake of ours, and of no peer")]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
+    // In a box, all futures of one output share the executor's code for a task, which is a kilobyte for each of its own.
+    let future: Pin<Box<dyn Future<Output = T>>> = Box::pin(future);
+    spawn_in_place(future)
+}
+
+/// The same with the future in the task's own piece of memory: for small ones of which there are thousands.
+///
+/// # Panics
+/// As [`spawn`].
+#[expect(clippy::expect_used, reason = "a mistake of ours, and of no peer")]
+pub fn spawn_in_place<T: 'static>(future: impl Future<Output = T> + 'static) -> Task<T> {
     CURRENT.with(|current| {
         let current = current.borrow();
         let running = current

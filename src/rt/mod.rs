@@ -10,7 +10,7 @@
 mod reactor;
 
 mod executor;
-pub use executor::{Task, let_others_catch_up, run, spawn, yield_now};
+pub use executor::{Task, let_others_catch_up, run, spawn, spawn_in_place, yield_now};
 
 mod clock;
 pub use clock::{Alarm, Clock, Timeout, later, now, sleep, timeout, unix_ms, unix_time};

@@ -14,6 +14,11 @@ pub fn running() -> usize {
 
 /// Starts `siskin-{name}`. Linux shows the first 15 bytes.
 pub(super) fn start(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    start_boxed(name, Box::new(body))
+}
+
+/// One piece of code for all threads: the standard library's, for starting one, is large.
+fn start_boxed(name: &str, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     RUNNING.fetch_add(1, Ordering::Relaxed);
     let count = Count;
     std::thread::Builder::new()

@@ -116,7 +116,7 @@ impl StreamPlan {
             _permit: permit,
             outlet,
         };
-        rt::spawn(live).detach();
+        rt::spawn_in_place(live).detach();
     }
 }
 

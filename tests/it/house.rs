@@ -17,9 +17,8 @@ const UNTRACKED: [&str; 6] = [
 ];
 
 /// The files of `src` that may be longer than most, because they are one table or one story.
-const LONG: [(&str, usize); 6] = [
+const LONG: [(&str, usize); 5] = [
     ("jsonrpc/parse.rs", 680),
-    ("mcp/input.rs", 550),
     ("mcp/tool/mod.rs", 550),
     ("metrics/mod.rs", 600),
     ("server/state.rs", 550),

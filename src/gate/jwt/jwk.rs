@@ -3,6 +3,7 @@
 use super::key::{Algorithm, Key, KeyError, ec, ed, rsa};
 use super::object::{Object, WrongType};
 use crate::base64;
+use crate::raw::Raw;
 
 /// The keys of a set, or the one key there is; each perhaps none of ours.
 pub(super) fn parse(json: &[u8]) -> Result<Vec<Result<Key, KeyError>>, KeyError> {
@@ -10,10 +11,10 @@ pub(super) fn parse(json: &[u8]) -> Result<Vec<Result<Key, KeyError>>, KeyError>
     if object.has("kty") {
         return Ok(vec![key(&object)]);
     }
-    let keys = object.array("keys").ok().flatten();
+    let keys = object.array("keys");
     let keys = keys.ok_or(KeyError::NotKeys("an object without `keys`"))?;
-    let each = |text: &serde_json::value::RawValue| {
-        let object = Object::parse(text.get().as_bytes());
+    let each = |value: Raw<'_>| {
+        let object = Object::parse(value.get().as_bytes());
         key(&object.ok_or(KeyError::NotKeys("a key that is no object"))?)
     };
     Ok(keys.into_iter().map(each).collect())

@@ -1,15 +1,13 @@
 //! A JSON object each of whose members stands once. Which of two a reader takes differs from reader to reader, so two
 //! of a name are refused (RFC 7519 4).
 
-use std::fmt;
+use std::borrow::Cow;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
+use crate::raw::{DEPTH_MAX, Members, Raw};
 use crate::sorted::SortedMap;
 
 /// The members, their values still as text.
-pub(super) struct Object<'a>(SortedMap<String, &'a RawValue>);
+pub(super) struct Object<'a>(SortedMap<Cow<'a, str>, Raw<'a>>);
 
 /// The value is of another type than was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +15,14 @@ pub(super) struct WrongType;
 
 impl<'a> Object<'a> {
     pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
+        let mut members = Members::of(std::str::from_utf8(text).ok()?, DEPTH_MAX);
+        let mut pairs = Vec::new();
+        while let Some(pair) = members.next_member().ok()? {
+            pairs.push(pair);
+        }
+        let written = pairs.len();
+        let map = SortedMap::of(pairs);
+        (map.len() == written).then_some(Self(map))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -30,54 +35,29 @@ impl<'a> Object<'a> {
 
     /// A text, if the member is there.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, WrongType> {
-        self.read(name)
+        let text = self.0.get(name).map(|value| value.text().ok_or(WrongType));
+        Ok(text.transpose()?.map(Cow::into_owned))
     }
 
     /// A text or an array of texts, if the member is there.
     pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, WrongType> {
-        match self.read::<String>(name) {
+        match self.text(name) {
             Ok(text) => Ok(text.map(|text| vec![text])),
-            Err(WrongType) => self.read(name),
+            Err(WrongType) => {
+                let texts = self.0.get(name).map(|value| value.texts().ok_or(WrongType));
+                texts.transpose()
+            }
         }
     }
 
-    /// The objects of an array, if the member is there.
-    pub(super) fn array(&self, name: &str) -> Result<Option<Vec<&'a RawValue>>, WrongType> {
-        self.read(name)
-    }
-
-    fn read<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, WrongType> {
-        let read = |text| serde_json::from_str(text).map_err(|_| WrongType);
-        self.raw(name).map(read).transpose()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members).map(Self)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = SortedMap<String, &'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(pair) = members.next_entry()? {
-            pairs.push(pair);
+    /// The values of an array, if the member is one.
+    pub(super) fn array(&self, name: &str) -> Option<Vec<Raw<'a>>> {
+        let mut elements = self.0.get(name)?.elements();
+        let mut values = Vec::new();
+        while let Some(value) = elements.next_element().ok()? {
+            values.push(value);
         }
-        let written = pairs.len();
-        let map = SortedMap::of(pairs);
-        match map.len() == written {
-            true => Ok(map),
-            false => Err(A::Error::custom("a member stands twice")),
-        }
+        Some(values)
     }
 }
 

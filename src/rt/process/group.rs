@@ -248,37 +248,43 @@ fn kill_strays() -> bool {
 
 /// All children of this process.
 pub(super) fn strays() -> Vec<Pid> {
-    let threads = fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten();
     let mut known = false;
     let mut pids = Vec::new();
-    for thread in threads {
+    for_each_in("/proc/self/task", &mut |thread| {
         if let Ok(text) = fs::read_to_string(thread.path().join("children")) {
             known = true;
             pids.extend(text.split_ascii_whitespace().filter_map(pid_of));
         }
-    }
+    });
     if known { pids } else { children_by_search() }
 }
 
 /// Kernels without `CONFIG_PROC_CHILDREN` make us ask every process for its parent.
 pub(super) fn children_by_search() -> Vec<Pid> {
     let own = rustix::process::getpid().as_raw_nonzero().get().to_string();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let is_ours = |stat: &str| {
         // Behind the name, which may hold anything: the state, then the parent.
         let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         rest.split_ascii_whitespace().nth(1) == Some(own.as_str())
     };
-    processes
-        .filter_map(|process| {
-            let pid = pid_of(process.file_name().to_str()?)?;
-            let stat = fs::read_to_string(process.path().join("stat")).ok()?;
-            is_ours(&stat).then_some(pid)
-        })
-        .collect()
+    let mut pids = Vec::new();
+    for_each_in("/proc", &mut |process| {
+        let Some(pid) = process.file_name().to_str().and_then(pid_of) else {
+            return;
+        };
+        let stat = fs::read_to_string(process.path().join("stat"));
+        if stat.is_ok_and(|stat| is_ours(&stat)) {
+            pids.push(pid);
+        }
+    });
+    pids
+}
+
+/// Every entry of a folder that can be read.
+fn for_each_in(folder: &str, visit: &mut dyn FnMut(fs::DirEntry)) {
+    if let Ok(entries) = fs::read_dir(folder) {
+        entries.flatten().for_each(visit);
+    }
 }
 
 fn pid_of(text: &str) -> Option<Pid> {

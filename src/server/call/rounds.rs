@@ -2,9 +2,9 @@
 //! an answer ends the call, and the client's retry brings the answers, with what the rounds before left
 //! behind. That travels sealed, bound to caller and request.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::gate::Principal;
@@ -33,15 +33,37 @@ pub(super) struct Round {
     pub(super) state: Option<String>,
 }
 
-/// What is sealed into `requestState`.
-#[derive(Serialize, Deserialize, Default)]
-struct Sealed {
-    /// Answers of earlier rounds.
-    #[serde(rename = "a", default)]
-    answers: Vec<(String, Box<RawValue>)>,
-    /// The handler's own state.
-    #[serde(rename = "s", default)]
-    state: Option<String>,
+/// Writes what is sealed into `requestState`: the answers of earlier rounds by key, and the handler's own state.
+fn write_sealed(round: &Round) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::object(&mut out, |sealed| {
+        sealed.array("a", |answers| {
+            for (key, answer) in &round.answers {
+                json::array(answers.element(), |pair| {
+                    pair.string(key);
+                    json::raw(pair.element(), answer.get());
+                });
+            }
+        });
+        sealed.optional_string("s", round.state.as_deref());
+    });
+    out
+}
+
+/// Reads it back into a round. What we did not write has nothing in it.
+fn read_sealed(payload: &[u8], round: &mut Round) -> Option<()> {
+    let payload = Raw::parse(std::str::from_utf8(payload).ok()?)?;
+    let [answers, state] = payload.pick(["a", "s"]).ok()?;
+    let mut answers = answers?.elements();
+    while let Some(pair) = answers.next_element().ok()? {
+        let mut pair = pair.elements();
+        let (key, answer) = (pair.next_element().ok()??, pair.next_element().ok()??);
+        round
+            .answers
+            .push((key.text()?.into_owned(), answer.keep()));
+    }
+    round.state = state.and_then(Raw::text).map(Cow::into_owned);
+    Some(())
 }
 
 /// A binding, or what makes one. Most calls neither bring state nor leave any, so that the request
@@ -80,10 +102,7 @@ pub(super) fn open(
         let caller = &exchange.caller().name;
         let binding = Binding::new(caller, &request.method, request.params.map(Raw::get));
         let payload = server.sealer.open_state(state, &binding, rt::unix_ms())?;
-        let sealed: Sealed = json::from_bytes(&payload).unwrap_or_default();
-        let round = round.get_or_insert_default();
-        round.answers = sealed.answers;
-        round.state = sealed.state;
+        _ = read_sealed(&payload, round.get_or_insert_default());
         _ = bound.set(Bound::Hashed(binding));
     }
     for key in retry.responses.keys() {
@@ -92,7 +111,7 @@ pub(super) fn open(
         };
         let answers = &mut round.get_or_insert_default().answers;
         answers.retain(|(known, _)| known != key);
-        answers.push((key.to_owned(), answer.to_owned()));
+        answers.push((key.to_owned(), answer.keep()));
     }
     Ok((bound, round))
 }
@@ -115,14 +134,8 @@ impl Call {
         let has_state = !round.answers.is_empty() || round.state.is_some();
         let bound = self.bound.get().filter(|_| has_state);
         let sealed = bound.map(|bound| {
-            let sealed = Sealed {
-                answers: round.answers.clone(),
-                state: round.state.clone(),
-            };
-            // Neither text nor memory to write it into can fail.
-            let payload = serde_json::to_vec(&sealed).unwrap_or_default();
             self.server.sealer.seal_state(
-                &payload,
+                &write_sealed(round),
                 &bound.binding(&self.caller),
                 rt::unix_ms(),
                 STATE_LIFETIME_MS,

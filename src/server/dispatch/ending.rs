@@ -56,7 +56,7 @@ impl Server {
             ending.server.measured(&measure, error);
             ending.answer(encode_outcome(&ending.id, outcome, is_stateless));
         });
-        switch.hold(rt::spawn(work));
+        switch.hold(rt::spawn_in_place(work));
         switch
     }
 

@@ -21,7 +21,7 @@ pub fn handle_update(exchange: &Exchange<'_>, out: &mut Vec<u8>) -> Result<Flow,
     let (task, params) = task(exchange)?;
     for key in params.responses.keys() {
         if let Some(answer) = params.responses.raw(key) {
-            task.answer(key, answer);
+            task.answer(key, &answer.keep());
         }
     }
     exchange.with_dialect(|dialect| dialect.empty(out));

@@ -1,6 +1,7 @@
 //! What pages look like in answers: their header, a part of them at a time, and large tables cut short.
 
 use crate::html::space;
+use crate::mcp::json::Object;
 
 /// Rows of a table that is left whole.
 const ROWS_MAX: usize = 20;
@@ -89,9 +90,78 @@ fn with_notes(lines: &[&str], notes: &[(usize, usize)], url: &str) -> String {
     out
 }
 
+/// A member that is there in any case.
+pub(super) fn text_or_null(object: &mut Object<'_>, name: &str, text: Option<&str>) {
+    match text {
+        Some(text) => object.string(name, text),
+        None => object.raw(name, "null"),
+    }
+}
+
+/// A list likewise.
+pub(super) fn texts_or_null(object: &mut Object<'_>, name: &str, texts: Option<&[&str]>) {
+    match texts {
+        Some(texts) => object.strings(name, texts),
+        None => object.raw(name, "null"),
+    }
+}
+
+/// Compact JSON with a line for each member, as the reference shows it: indented by two spaces, nothing between empty brackets.
+pub(super) fn indented(json: &str) -> String {
+    let mut out = String::with_capacity(json.len().saturating_mul(2));
+    let mut depth = 0_usize;
+    let (mut in_string, mut escaped) = (false, false);
+    let mut last = ' ';
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        (0..depth).for_each(|_| out.push_str("  "));
+    };
+    for c in json.chars() {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            out.push(c);
+            last = c;
+            continue;
+        }
+        let is_close = matches!(c, ']' | '}');
+        if is_close {
+            depth = depth.saturating_sub(1);
+        }
+        // Behind a comma, and behind and before brackets, but not between two that hold nothing.
+        let opened = matches!(last, '[' | '{');
+        if last == ',' || opened != is_close {
+            line(&mut out, depth);
+        }
+        out.push(c);
+        match c {
+            '[' | '{' => depth = depth.saturating_add(1),
+            ':' => out.push(' '),
+            '"' => in_string = true,
+            _ => (),
+        }
+        last = c;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn indented_as_serde_json_does() {
+        for json in [
+            "7",
+            "[]",
+            "{}",
+            r#"{"a":{},"b":[],"c":[[],{}]}"#,
+            r#"{"a":"{\"b\":[1,2]}\\","c":[1,-2.5,null,true],"d":{"é,":""}}"#,
+        ] {
+            let value: serde_json::Value = serde_json::from_str(json).unwrap();
+            assert_eq!(indented(json), format!("{value:#}"));
+        }
+    }
 
     #[track_caller]
     fn check_part(start: usize, length: usize, expected: &str) {

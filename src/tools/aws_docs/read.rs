@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::client::Url;
 use crate::html::space;
@@ -83,15 +84,13 @@ pub(super) fn text_answer(text: &str) -> ToolResult {
 }
 
 /// An object, and the same as indented JSON.
-pub(super) fn object_answer<T: Serialize>(object: &T) -> ToolResult {
-    let mut result = ToolResult::structured(object);
-    result.content = vec![json_block(object)];
-    result
-}
-
-/// A block of indented JSON.
-pub(super) fn json_block<T: Serialize>(value: &T) -> Content {
-    Content::text(serde_json::to_string_pretty(value).unwrap_or_default())
+pub(super) fn object_answer(object: Vec<u8>) -> ToolResult {
+    let json = String::from_utf8_lossy(&object).into_owned();
+    ToolResult {
+        content: vec![Content::text(output::indented(&json))],
+        structured: RawValue::from_string(json).ok(),
+        ..ToolResult::default()
+    }
 }
 
 impl AwsDocs {

@@ -1,31 +1,21 @@
 //! `recommend`: pages that go with a page.
 
-use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::client::Request;
+use crate::mcp::content::Content;
+use crate::mcp::json;
 use crate::mcp::logging::Level;
 use crate::mcp::tool::ToolResult;
 use crate::tools::Context;
 
 use super::arguments::Arguments;
 use super::fetch::FetchError;
-use super::read::json_block;
+use super::output::{indented, text_or_null};
 use super::{Answer, AwsDocs, Failure, address};
 
 const RECOMMENDATIONS_URL: &str = "https://api.contentrecs.docs.aws.com/v1/recommendations";
-
-#[derive(Serialize)]
-struct Recommendation {
-    url: String,
-    title: String,
-    context: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Recommendations {
-    result: Vec<Recommendation>,
-}
 
 /// The answer has a shape that nothing can be made of.
 struct BadShape;
@@ -49,18 +39,15 @@ impl AwsDocs {
             })?,
             Err(text) => {
                 context.log(Level::Error, &text);
-                vec![Recommendation {
-                    url: String::new(),
-                    title: text,
-                    context: None,
-                }]
+                vec![write("", &text, None)]
             }
         };
-        let blocks = result.iter().map(json_block).collect();
-        let structured = ToolResult::structured(&Recommendations { result });
+        let structured = format!(r#"{{"result":[{}]}}"#, result.join(","));
+        let blocks = result.iter().map(|json| Content::text(indented(json)));
         Ok(ToolResult {
-            content: blocks,
-            ..structured
+            content: blocks.collect(),
+            structured: RawValue::from_string(structured).ok(),
+            ..ToolResult::default()
         })
     }
 
@@ -82,8 +69,8 @@ impl AwsDocs {
     }
 }
 
-/// The three kinds, in this order.
-fn read(answer: &Value) -> Result<Vec<Recommendation>, BadShape> {
+/// The three kinds, in this order, each recommendation as JSON.
+fn read(answer: &Value) -> Result<Vec<String>, BadShape> {
     if !answer.is_object() {
         return Err(BadShape);
     }
@@ -97,7 +84,7 @@ fn read(answer: &Value) -> Result<Vec<Recommendation>, BadShape> {
             .into_iter()
             .flatten()
         {
-            all.push(recommendation(page, context.clone())?);
+            all.push(recommendation(page, context.as_deref())?);
         }
     }
     for item in items(answer, "new") {
@@ -106,14 +93,14 @@ fn read(answer: &Value) -> Result<Vec<Recommendation>, BadShape> {
             || "New content".to_owned(),
             |date| format!("New content added on {date}"),
         );
-        all.push(recommendation(item, Some(context))?);
+        all.push(recommendation(item, Some(&context))?);
     }
     for item in items(answer, "similar") {
         let context = match item.get("abstract") {
             Some(given) => given.as_str(),
             None => Some("Similar content"),
         };
-        all.push(recommendation(item, context.map(str::to_owned))?);
+        all.push(recommendation(item, context)?);
     }
     Ok(all)
 }
@@ -123,15 +110,21 @@ fn items<'a>(answer: &'a Value, kind: &str) -> impl Iterator<Item = &'a Value> {
     items.and_then(Value::as_array).into_iter().flatten()
 }
 
-fn recommendation(page: &Value, context: Option<String>) -> Result<Recommendation, BadShape> {
+fn recommendation(page: &Value, context: Option<&str>) -> Result<String, BadShape> {
     let text = |name| match page.get(name) {
-        None => Ok(String::new()),
-        Some(Value::String(text)) => Ok(text.clone()),
+        None => Ok(""),
+        Some(Value::String(text)) => Ok(text.as_str()),
         Some(_) => Err(BadShape),
     };
-    Ok(Recommendation {
-        url: text("url")?,
-        title: text("assetTitle")?,
-        context,
-    })
+    Ok(write(text("url")?, text("assetTitle")?, context))
+}
+
+fn write(url: &str, title: &str, context: Option<&str>) -> String {
+    let mut out = Vec::new();
+    json::object(&mut out, |object| {
+        object.string("url", url);
+        object.string("title", title);
+        text_or_null(object, "context", context);
+    });
+    String::from_utf8_lossy(&out).into_owned()
 }

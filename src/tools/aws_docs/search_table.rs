@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
+use crate::mcp::json;
+use crate::mcp::tool::ToolResult;
 
 use super::arguments::Arguments;
+use super::output::{text_or_null, texts_or_null};
 use super::page::{self, Unreadable};
 use super::read::{Page, object_answer};
 use super::sections::quoted;
@@ -19,7 +21,6 @@ const ROWS_MAX: u64 = 100;
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// The answer.
-#[derive(Serialize)]
 struct Response<'a> {
     url: &'a str,
     section_title: &'a str,
@@ -30,7 +31,6 @@ struct Response<'a> {
     hint: Option<String>,
 }
 
-#[derive(Serialize)]
 struct TableResult<'a> {
     table_heading: Option<&'a str>,
     columns: Vec<&'a str>,
@@ -119,12 +119,13 @@ impl AwsDocs {
             let text = "The rows found are too large to answer with. Use more words, or a smaller max_rows.";
             return Err(page.failure(text).into());
         }
-        Ok(object_answer(&Response {
+        let response = Response {
             tables_with_matches: results.len(),
             results,
             hint: page.note.clone(),
             ..response
-        }))
+        };
+        Ok(response.answer())
     }
 
     async fn tables_of(&self, page: &Page, section: Option<&str>) -> Result<Found, Failure> {
@@ -139,15 +140,57 @@ impl AwsDocs {
     }
 }
 
-fn without_result(response: Response<'_>, page: &Page, hint: &str) -> crate::mcp::tool::ToolResult {
+fn without_result(response: Response<'_>, page: &Page, hint: &str) -> ToolResult {
     let hint = match &page.note {
         Some(note) => format!("{note} {hint}"),
         None => hint.to_owned(),
     };
-    object_answer(&Response {
+    let response = Response {
         hint: Some(hint),
         ..response
-    })
+    };
+    response.answer()
+}
+
+impl Response<'_> {
+    fn answer(&self) -> ToolResult {
+        let mut out = Vec::new();
+        json::object(&mut out, |object| {
+            object.string("url", self.url);
+            object.string("section_title", self.section_title);
+            object.string("query", self.query);
+            size(object, "tables_searched", self.tables_searched);
+            size(object, "tables_with_matches", self.tables_with_matches);
+            object.array("results", |results| {
+                for result in &self.results {
+                    results.object(|object| result.write(object));
+                }
+            });
+            text_or_null(object, "hint", self.hint.as_deref());
+        });
+        object_answer(out)
+    }
+}
+
+impl TableResult<'_> {
+    fn write(&self, object: &mut json::Object<'_>) {
+        text_or_null(object, "table_heading", self.table_heading);
+        object.strings("columns", &self.columns);
+        texts_or_null(object, "parent_columns", self.parent_columns.as_deref());
+        texts_or_null(object, "child_columns", self.child_columns.as_deref());
+        size(object, "total_rows", self.total_rows);
+        size(object, "matched_rows", self.matched_rows);
+        size(object, "showing", self.showing);
+        object.array("rows", |rows| {
+            for row in &self.rows {
+                row.write(rows.element());
+            }
+        });
+    }
+}
+
+fn size(object: &mut json::Object<'_>, name: &str, size: usize) {
+    object.unsigned(name, u64::try_from(size).unwrap_or(u64::MAX));
 }
 
 /// About how large an answer is.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::budget::Budget;
 use super::page::{Unreadable, article};
-use super::tables::{self, Found, Query, SectionProblem, Table};
+use super::tables::{self, Found, Query, Row, SectionProblem, Table};
 use super::{Memory, Search, uuid};
 use crate::html::Document;
 use crate::rt;
@@ -53,7 +53,7 @@ fn tables_become_rows() {
         let query = Query::new(sample["query"].as_str().unwrap());
         let matches: Vec<_> = tables
             .iter()
-            .map(|table| query.filter(&table.rows))
+            .map(|table| rows(query.filter(&table.rows)))
             .collect();
         assert_eq!(json!(matches), sample["matches"], "{html}");
     }
@@ -94,12 +94,21 @@ fn table(table: &Table) -> Value {
     };
     let all: Vec<usize> = (0..table.columns.len()).collect();
     let mut value =
-        json!({"columns": names(&all), "rows": table.rows, "table_heading": table.heading});
+        json!({"columns": names(&all), "rows": rows(&table.rows), "table_heading": table.heading});
     if let Some(grouping) = &table.grouping {
         value["parent_columns"] = json!(names(&grouping.parents));
         value["child_columns"] = json!(names(&grouping.children));
     }
     value
+}
+
+fn rows<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<Value> {
+    let row = |row: &Row| {
+        let mut out = Vec::new();
+        row.write(&mut out);
+        serde_json::from_slice(&out).unwrap()
+    };
+    rows.into_iter().map(row).collect()
 }
 
 #[test]

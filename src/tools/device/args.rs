@@ -3,10 +3,11 @@
 //! An argument that is not known is refused with the known ones named, so that a misspelt `limt` is not silently the default.
 //! Not in scope: checking against a JSON Schema, which the catalog does for every tool; this also serves callers without one.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::value::RawValue;
-
+use crate::mcp::json;
+use crate::raw::Raw;
 use crate::sorted::SortedMap;
 
 /// Why a call failed: an argument, which is the caller's to mend, or the network. Facts only; the text is made by `Display`.
@@ -87,26 +88,25 @@ impl DeviceError {
     }
 }
 
-/// The members of an arguments object, all of them known.
+/// The members of an arguments object, all of them known; of two of a name the last counts.
 #[derive(Debug)]
-pub struct Args {
-    members: SortedMap<String, Box<RawValue>>,
+pub struct Args<'a> {
+    members: SortedMap<Cow<'a, str>, Raw<'a>>,
 }
 
-impl Args {
+impl<'a> Args<'a> {
     /// Reads `text`, the JSON of `arguments`; an absent one (empty text or `null`) is an object without members.
-    pub fn parse(text: &str, known: &'static [&'static str]) -> Result<Args, DeviceError> {
-        if matches!(text.trim(), "" | "null") {
-            return Ok(Args {
-                members: SortedMap::new(),
-            });
-        }
-        let Ok(members) = serde_json::from_str::<SortedMap<String, Box<RawValue>>>(text) else {
+    pub fn parse(text: &'a str, known: &'static [&'static str]) -> Result<Args<'a>, DeviceError> {
+        let members = match text.trim() {
+            "" | "null" => Some(SortedMap::new()),
+            text => Raw::parse(text).and_then(json::members),
+        };
+        let Some(members) = members else {
             return Err(DeviceError::NotAnObject {
                 found: excerpt(text),
             });
         };
-        let unknown = members.keys().find(|name| !known.contains(&name.as_str()));
+        let unknown = members.keys().find(|name| !known.contains(&name.as_ref()));
         match unknown {
             Some(name) => Err(DeviceError::UnknownArgument {
                 name: excerpt(name),
@@ -148,16 +148,17 @@ impl Args {
         name: &'static str,
         expected: &'static str,
     ) -> Result<Option<String>, DeviceError> {
-        let Some(text) = self.value(name) else {
+        let Some(value) = self.member(name) else {
             return Ok(None);
         };
-        serde_json::from_str(text)
-            .map(Some)
-            .map_err(|_| DeviceError::WrongArgument {
+        match value.text() {
+            Some(text) => Ok(Some(text.into_owned())),
+            None => Err(DeviceError::WrongArgument {
                 name,
-                found: excerpt(text),
+                found: excerpt(value.get()),
                 expected,
-            })
+            }),
+        }
     }
 
     /// `true` or `false`; absent is `false`.
@@ -173,12 +174,15 @@ impl Args {
         }
     }
 
-    /// The member's JSON text; `null` stands for absent, as many clients send every optional argument.
-    fn value(&self, name: &str) -> Option<&str> {
-        self.members
-            .get(name)
-            .map(|value| value.get())
-            .filter(|text| *text != "null")
+    /// The member's JSON text.
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.member(name).map(Raw::get)
+    }
+
+    /// `null` stands for absent, as many clients send every optional argument.
+    fn member(&self, name: &str) -> Option<Raw<'a>> {
+        let member = self.members.get(name).copied();
+        member.filter(|value| !value.is_null())
     }
 }
 
@@ -274,7 +278,8 @@ mod tests {
             ("-1", None),
             ("\"5\"", None),
         ] {
-            let args = Args::parse(&format!("{{\"limit\":{text}}}"), KNOWN).unwrap();
+            let json = format!("{{\"limit\":{text}}}");
+            let args = Args::parse(&json, KNOWN).unwrap();
             assert_eq!(
                 args.integer("limit", 1..=50, "a number from 1 to 50")
                     .ok()

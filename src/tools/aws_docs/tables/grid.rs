@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
 use crate::html::{Document, NodeId, Step, TooMuchWork};
+use crate::mcp::json;
 use crate::rt;
 use crate::tools::aws_docs::budget::Budget;
 
@@ -367,25 +366,24 @@ fn grouped(grid: &[GridRow], columns: &[Rc<str>]) -> (Option<Grouping>, Vec<Row>
     (Some(Grouping { parents, children }), groups)
 }
 
-/// As an object in the order of the columns.
-impl Serialize for Row {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.values {
-            map.serialize_entry(&**name, &**value)?;
-        }
-        if let Some(group) = &self.group {
-            let rows: Vec<Fields<'_>> = group.iter().map(|row| Fields(row)).collect();
-            map.serialize_entry("rows", &rows)?;
-        }
-        map.end()
+impl Row {
+    /// Writes it as an object in the order of the columns.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        json::object(out, |object| {
+            write_fields(object, &self.values);
+            if let Some(group) = &self.group {
+                object.array("rows", |rows| {
+                    for row in group {
+                        rows.object(|object| write_fields(object, row));
+                    }
+                });
+            }
+        });
     }
 }
 
-struct Fields<'a>(&'a [Field]);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (&**name, &**value)))
+fn write_fields(object: &mut json::Object<'_>, fields: &[Field]) {
+    for (name, value) in fields {
+        object.string(name, value);
     }
 }
