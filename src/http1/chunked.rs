@@ -1,13 +1,13 @@
 //! Decodes chunked bodies (RFC 9112 section 7.1) as they arrive. Called by the connection loop, and
 //! for the bodies of responses.
 //!
-//! Strict: CRLF only, hexadecimal digits only, no white space around the size. Extensions and
+//! Strict: CRLF only, hexadecimal digits only, no white space around the size, but behind it in responses. Extensions and
 //! trailers are read past within bounds and dropped; a trailer is never merged into the head.
 //!
 //! ```text
-//!          ┌────────────── CRLF ◀─────────────┐
-//!          ▼                                  │
-//!   size digits ─▶ [; extension] ─ CRLF ─▶ data of that size
+//!          ┌──────────────────── CRLF ◀──────────────────┐
+//!          ▼                                             │
+//!   size digits ─▶ [padding] ─▶ [; extension] ─ CRLF ─▶ data of that size
 //!          │ size 0
 //!          └─ CRLF ─▶ trailer lines ─▶ CRLF ─▶ done
 //! ```
@@ -17,6 +17,9 @@ use std::fmt;
 
 /// The most digits a chunk size may have; sixteen cover 64 bits.
 const SIZE_DIGITS_MAX: u8 = 16;
+
+/// The widest field to which a server fills up its sizes.
+const SIZE_WIDTH_MAX: u8 = 64;
 
 /// Bounds on what a chunked body may carry besides data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct ChunkedLimits {
     pub extensions_total_bytes_max: usize,
     /// Bytes of trailer lines, their line ends included, the closing blank line not.
     pub trailer_bytes_max: usize,
+    /// Whether spaces and tabs may follow a size, as old servers fill it up; at most to 64 bytes.
+    pub padding: bool,
 }
 
 impl Default for ChunkedLimits {
@@ -36,6 +41,7 @@ impl Default for ChunkedLimits {
             extension_bytes_max: 256,
             extensions_total_bytes_max: 8192,
             trailer_bytes_max: 1024,
+            padding: false,
         }
     }
 }
@@ -124,6 +130,8 @@ enum State {
     Size {
         digits: u8,
     },
+    /// Behind the digits, within the spaces that fill them up to so many bytes.
+    Padding(u8),
     /// After the first `;`.
     Extension {
         bytes: usize,
@@ -238,9 +246,18 @@ impl ChunkedDecoder {
                     digits: digits.saturating_add(1),
                 }
             }
-            (State::Size { digits: 1.. }, b';') => self.extend(0)?,
-            (State::Size { digits: 1.. }, b'\r') => State::SizeLf,
-            (State::Size { .. }, _) => return Err(ChunkedError::BadSize),
+            (State::Size { digits: 1.. } | State::Padding(_), b';') => self.extend(0)?,
+            (State::Size { digits: 1.. } | State::Padding(_), b'\r') => State::SizeLf,
+            (
+                State::Size {
+                    digits: width @ 1..,
+                }
+                | State::Padding(width),
+                b' ' | b'\t',
+            ) if self.limits.padding && width < SIZE_WIDTH_MAX => {
+                State::Padding(width.saturating_add(1))
+            }
+            (State::Size { .. } | State::Padding(_), _) => return Err(ChunkedError::BadSize),
 
             (State::Extension { .. }, b'\r') => State::SizeLf,
             (State::Extension { bytes }, b'\t' | b' '..=b'~') => self.extend(bytes)?,

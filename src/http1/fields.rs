@@ -61,7 +61,7 @@ impl Fields {
         self.text.capacity()
     }
 
-    /// Takes the field line that stands at `line` of `head`, with its CRLF. The scan has seen to it that
+    /// Takes the field line that stands at `line` of `head`, without its end. The scan has seen to it that
     /// there is no other control byte in it but HTAB.
     ///
     /// What is wrong with it is told by [`finish`](Fields::finish): whatever the scan finds, wherever
@@ -88,8 +88,7 @@ impl Fields {
             return Err(HeadError::TooManyHeaders { limit });
         }
         let name_end = line.start.saturating_add(name_len);
-        let value_end = line.end.saturating_sub("\r\n".len());
-        let value = trim(head, name_end.saturating_add(1)..value_end);
+        let value = trim(head, name_end.saturating_add(1)..line.end);
         self.fields.push(Field {
             name_start: place(line.start),
             name_end: place(name_end),

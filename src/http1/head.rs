@@ -161,21 +161,11 @@ impl Head {
         let target = std::str::from_utf8(target).map_err(|_| HeadError::BadStartLine)?;
         self.version = match rest.get(target_len..).unwrap_or_default() {
             _ if target.is_empty() => return Err(HeadError::BadStartLine),
-            b" HTTP/1.1\r\n" => Version::Http11,
-            b" HTTP/1.0\r\n" => Version::Http10,
-            [
-                b' ',
-                b'H',
-                b'T',
-                b'T',
-                b'P',
-                b'/',
-                major,
-                b'.',
-                minor,
-                b'\r',
-                b'\n',
-            ] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+            b" HTTP/1.1" => Version::Http11,
+            b" HTTP/1.0" => Version::Http10,
+            [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
                 return Err(HeadError::UnknownVersion);
             }
             _ => return Err(HeadError::BadStartLine),

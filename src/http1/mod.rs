@@ -4,7 +4,8 @@
 //! In scope: request heads and their body framing, chunked bodies, response heads out (and, for
 //! tests and raw clients, in), event streams out and in, media type matching, query strings.
 //! Everything takes bytes and answers a value, "need more" or an error that knows its status;
-//! whatever has two readings is refused.
+//! whatever has two readings is refused. Responses in are read as leniently as a client may
+//! (`response`), requests are not.
 //!
 //! Out of scope: sockets, deadlines and the order of requests on a connection (`transport`), who
 //! may ask (`gate`).

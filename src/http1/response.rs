@@ -1,13 +1,14 @@
 //! Response heads and the framing of what follows. For the outbound client, for our tests' raw client and for fuzzing
 //! against the writer.
 //!
-//! As strict as the reader of requests about lines and fields. More lenient where servers that people run differ from the
-//! grammar without a second reading: the reason's space may be missing, statuses go up to 999, a length may stand there
-//! twice.
+//! As strict as the reader of requests about fields: names, colons, folded lines, control bytes. More lenient where servers
+//! that people run differ from the grammar and RFC 9112 lets a client follow: lines may end in LF alone, blank ones come
+//! first, the reason's space be missing, a length stand there twice, with leading zeros, or beside chunks, which win;
+//! statuses go up to 999, and spaces may follow a chunk's size. For each, `tests/wire/responses.txt` or `body` has a sample.
 
 use super::encode::status_forbids_body;
 use super::fields::Fields;
-use super::framing::{self, Framing, FramingError};
+use super::framing::{self, FramingError};
 use super::head::{HeadError, HeadLimits, Version};
 use super::method::Method;
 use super::name::Name;
@@ -15,9 +16,6 @@ use super::scan::{HeadScan, ScanStep, fuzz_both_ways};
 
 mod body;
 pub use body::ResponseBody;
-
-/// What every response begins with.
-const PREFIX: &[u8] = b"HTTP/";
 
 /// The body that follows a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ impl ResponseHead {
     /// An empty head.
     pub fn new() -> ResponseHead {
         ResponseHead {
-            scan: HeadScan::default(),
+            scan: HeadScan::of_response(),
             fields: Fields::default(),
             version: Version::Http11,
             status: 0,
@@ -67,12 +65,6 @@ impl ResponseHead {
         buf: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<usize>, HeadError> {
-        // Told by the first byte that is not so: what speaks another protocol may never end a line. It also rules out the
-        // blank lines that are tolerated before requests.
-        let mut begin = PREFIX.iter().zip(buf);
-        if begin.any(|(expected, found)| expected != found) {
-            return Err(HeadError::BadStartLine);
-        }
         loop {
             match self.scan.advance(buf, limits, &mut self.fields)? {
                 ScanStep::NeedMore => return Ok(None),
@@ -83,7 +75,7 @@ impl ResponseHead {
                 ScanStep::End(head) => {
                     let consumed = head.end;
                     self.fields.finish(buf.get(head).unwrap_or_default())?;
-                    self.scan = HeadScan::default();
+                    self.scan = HeadScan::of_response();
                     return Ok(Some(consumed));
                 }
             }
@@ -110,8 +102,6 @@ impl ResponseHead {
             minor,
             b' ',
             digits @ ..,
-            b'\r',
-            b'\n',
         ] = line
         else {
             return Err(HeadError::BadStartLine);
@@ -149,8 +139,7 @@ impl ResponseHead {
 
     /// The reason phrase, which may be empty.
     pub fn reason(&self) -> &str {
-        self.fields
-            .slice(13..self.line_len.saturating_sub(2).max(13))
+        self.fields.slice(13..self.line_len.max(13))
     }
 
     /// The first value of a header; see [`Head::header`](super::Head::header).
@@ -168,16 +157,18 @@ impl ResponseHead {
         self.fields.iter_text()
     }
 
-    /// Whether the server says the connection lives on. A close-delimited body ends it all the
-    /// same.
+    /// Whether the server says the connection lives on, and where the next answer begins has one reading: with a length
+    /// and chunks it must end (RFC 9112 section 6.3). A close-delimited body ends it all the same.
     pub fn keep_alive(&self) -> bool {
+        let both = [Name::ContentLength, Name::TransferEncoding];
         self.fields.keep_alive(self.version)
+            && both.iter().any(|name| self.fields.value(*name).is_none())
     }
 
     /// The length of the body, given the request's method. RFC 9112 section 6.3, in its order:
     /// - 1: no body after `HEAD`, 1xx, 204 and 304, whatever the fields say
     /// - 2: nor after a `CONNECT` that succeeded
-    /// - 3: both fields: error
+    /// - 3: both fields: `Transfer-Encoding` wins, whatever the other says
     /// - 4: `Transfer-Encoding` that is not exactly `chunked`: error; we know no other coding
     /// - 5: invalid `Content-Length`: error, unless it says the same number several times
     /// - 6: valid `Content-Length`: that many bytes
@@ -187,19 +178,19 @@ impl ResponseHead {
         if request == Method::Head || is_tunnel || status_forbids_body(self.status) {
             return Ok(ResponseFraming::None);
         }
-        let announced = match framing::framing(&self.fields, self.version) {
-            Err(error @ (FramingError::InvalidLength | FramingError::RepeatedLength))
-                if self.fields.value(Name::TransferEncoding).is_none() =>
-            {
-                Framing::Length(self.same_length().ok_or(error)?)
+        if framing::is_chunked(&self.fields, self.version)? {
+            return Ok(ResponseFraming::Chunked);
+        }
+        if self.fields.value(Name::ContentLength).is_none() {
+            return Ok(ResponseFraming::CloseDelimited);
+        }
+        match self.same_length() {
+            Some(len) => Ok(ResponseFraming::Length(len)),
+            None if self.fields.is_repeated(Name::ContentLength) => {
+                Err(FramingError::RepeatedLength)
             }
-            announced => announced?,
-        };
-        Ok(match announced {
-            Framing::Length(len) => ResponseFraming::Length(len),
-            Framing::Chunked => ResponseFraming::Chunked,
-            Framing::None => ResponseFraming::CloseDelimited,
-        })
+            None => Err(FramingError::InvalidLength),
+        }
     }
 
     /// The one number that all lines and list members of `Content-Length` name.
@@ -230,6 +221,8 @@ pub fn fuzz_response(bytes: &[u8]) {
     );
     assert_eq!(whole.framing(Method::Get), split.framing(Method::Get));
     assert!(whole.iter().eq(split.iter()));
+    assert!(whole.iter().all(|(name, value)| !name.is_empty()
+        && !value.iter().any(|byte| *byte < 0x20 && *byte != b'\t')));
     let _ = whole.keep_alive();
     if let Ok(framing) = whole.framing(Method::Get) {
         body::fuzz_body(framing, rest);

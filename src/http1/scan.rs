@@ -5,21 +5,26 @@
 //! the line structure is checked here, before anything is made of a line. The scan remembers how far
 //! it got: bytes arriving one at a time cost one step each, and an error does not depend on how the
 //! bytes were cut.
+//!
+//! Of responses, lines may end in LF alone (RFC 9112 section 2.2), and each in its own way: nobody behind us reads them.
 
 use super::fields::Fields;
 use super::head::{HeadError, HeadLimits};
 use crate::find;
 use std::ops::Range;
 
-/// Blank lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one).
+/// Blank lines tolerated before a start line (RFC 9112 section 2.2 asks for at least one before requests).
 const LEADING_CRLF_MAX: usize = 4;
+
+/// What every response begins with.
+const RESPONSE: &[u8] = b"HTTP/";
 
 /// What the scan came upon next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ScanStep {
     /// The buffer ended first.
     NeedMore,
-    /// The start line is complete: its range in the buffer, with its CRLF.
+    /// The start line is complete: its range in the buffer, without its end.
     StartLine(Range<usize>),
     /// The head is complete: its range in the buffer.
     End(Range<usize>),
@@ -41,9 +46,19 @@ pub(super) struct HeadScan {
     line: usize,
     /// First byte not looked at.
     at: usize,
+    /// Whether this is a response's head.
+    is_response: bool,
 }
 
 impl HeadScan {
+    /// A scan of a response's head.
+    pub(super) fn of_response() -> HeadScan {
+        HeadScan {
+            is_response: true,
+            ..HeadScan::default()
+        }
+    }
+
     /// A scan that goes on at the line behind `seen`, a range of field lines at the start of a buffer
     /// that were seen before.
     pub(super) fn behind(seen: Range<usize>) -> HeadScan {
@@ -52,6 +67,7 @@ impl HeadScan {
             fields: seen.start,
             line: seen.end,
             at: seen.end,
+            is_response: false,
         }
     }
 
@@ -74,11 +90,8 @@ impl HeadScan {
             "the buffer lost bytes between two calls"
         );
         if self.at == self.lead {
-            while buf
-                .get(self.at..)
-                .is_some_and(|rest| rest.starts_with(b"\r\n"))
-            {
-                self.lead = self.lead.saturating_add(2);
+            while let Some(end) = self.line_end(buf) {
+                self.lead = self.lead.saturating_add(end);
                 self.at = self.lead;
                 self.line = self.lead;
                 if self.lead > 2 * LEADING_CRLF_MAX {
@@ -87,6 +100,14 @@ impl HeadScan {
                     });
                 }
             }
+        }
+        // Told by the first byte that is not so: what speaks another protocol may never end a line.
+        let begin = buf.get(self.lead..).unwrap_or_default();
+        if self.is_response
+            && begin.first() != Some(&b'\r')
+            && RESPONSE.iter().zip(begin).any(|(one, other)| one != other)
+        {
+            return Err(HeadError::BadStartLine);
         }
         let limit = self.lead.saturating_add(head_bytes_max);
         let visible = buf.get(..limit).unwrap_or(buf);
@@ -104,26 +125,37 @@ impl HeadScan {
             {
                 return Err(self.too_long(head_bytes_max));
             }
-            match visible.get(self.at..) {
-                None | Some([]) | Some([b'\r']) => return Ok(ScanStep::NeedMore),
-                Some([b'\r', b'\n', ..]) => (),
-                Some([b'\r', ..]) => return Err(HeadError::BareCr),
-                Some([b'\n', ..]) => return Err(HeadError::BareLf),
-                Some([byte, ..]) => return Err(HeadError::ControlByte { byte: *byte }),
-            }
-            self.at = self.at.saturating_add(2);
+            let Some(end) = self.line_end(visible) else {
+                return match visible.get(self.at..) {
+                    None | Some([]) | Some([b'\r']) => Ok(ScanStep::NeedMore),
+                    Some([b'\r', ..]) => Err(HeadError::BareCr),
+                    Some([b'\n', ..]) => Err(HeadError::BareLf),
+                    Some([byte, ..]) => Err(HeadError::ControlByte { byte: *byte }),
+                };
+            };
             let line = self.line..self.at;
+            self.at = self.at.saturating_add(end);
             self.line = self.at;
             if self.fields == 0 {
                 self.fields = self.at;
                 return Ok(ScanStep::StartLine(line));
             }
-            if line.len() == 2 {
+            if line.is_empty() {
                 return Ok(ScanStep::End(self.lead..self.at));
             }
             let head = buf.get(self.lead..).unwrap_or_default();
             let place = |at: usize| at.saturating_sub(self.lead);
             fields.add(head, place(line.start)..place(line.end), limits.headers_max);
+        }
+    }
+
+    /// How long the line end is that stands at `at`, if there is one.
+    #[inline(always)]
+    fn line_end(&self, bytes: &[u8]) -> Option<usize> {
+        match bytes.get(self.at..) {
+            Some([b'\r', b'\n', ..]) => Some(2),
+            Some([b'\n', ..]) if self.is_response => Some(1),
+            _ => None,
         }
     }
 
@@ -281,7 +313,7 @@ mod tests {
         }
         assert_eq!(
             steps,
-            [ScanStep::StartLine(2..18), ScanStep::End(2..text.len())]
+            [ScanStep::StartLine(2..16), ScanStep::End(2..text.len())]
         );
     }
 }

@@ -132,6 +132,10 @@ fn a_connection_stays_where_the_answer_has_an_end_and_nobody_says_close() {
             "HTTP/1.1 200 OK\nConnection: x, close\nContent-Length: 2\n\nok",
             1,
         ),
+        (
+            "HTTP/1.1 200 OK\nContent-Length: 12\nTransfer-Encoding: chunked\n\n2\nok\n0\n\n",
+            1,
+        ),
         ("HTTP/1.0 200 OK\nContent-Length: 2\n\nok", 1),
         (
             "HTTP/1.0 200 OK\nConnection: keep-alive\nContent-Length: 2\n\nok",

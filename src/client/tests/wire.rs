@@ -165,13 +165,31 @@ fn framing_that_can_be_read_in_two_ways_is_refused() {
     );
 }
 
-/// RFC 9112 section 6.3: the chunks would win, and it ought to be handled as an error, for somebody on the way may have
-/// read it the other way.
+/// RFC 9112 section 6.3: the chunks win, and the connection is not used again.
 #[test]
-fn chunks_and_a_length_are_no_answer() {
+fn chunks_win_over_a_length() {
     check(
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        "did not answer in HTTP/1.1 (both `Content-Length` and `Transfer-Encoding`",
+        "200 hello",
+    );
+}
+
+/// What small devices and old servers send; RFC 9112 lets a client read it.
+#[test]
+fn answers_beside_the_grammar_with_one_reading() {
+    check("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", "200 hello");
+    check("HTTP/1.0 200 OK\nServer: x\r\n\nhello", "200 hello");
+    check(
+        "\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 005\r\n\r\nhello",
+        "200 hello",
+    );
+    check(
+        "HTTP/1.1 100 Continue\n\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "200 hello",
+    );
+    check(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2   ;a\r\nhe\r\n3 \t \r\nllo\r\n0  \r\n\r\n",
+        "200 hello",
     );
 }
 
@@ -191,6 +209,11 @@ fn what_is_no_answer() {
         "a head of more than 32768 bytes or 128 fields",
     );
     check("SSH-2.0-OpenSSH_9.6\r\n", "did not answer in HTTP/1.1");
+    check("\r\nSSH-2.0-x\r\n", "did not answer in HTTP/1.1");
+    check(
+        "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
+        "did not answer in HTTP/1.1",
+    );
     check("<html>hello</html>", "did not answer in HTTP/1.1");
     check("HTTP/2 200\r\n\r\n", "did not answer in HTTP/1.1");
     check(

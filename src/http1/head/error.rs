@@ -44,7 +44,7 @@ pub enum HeadError {
         /// Lines allowed.
         limit: usize,
     },
-    /// Blank lines instead of a request.
+    /// Blank lines instead of a message.
     TooManyBlankLines {
         /// Blank lines allowed.
         limit: usize,
@@ -90,7 +90,7 @@ impl fmt::Display for HeadError {
                 write!(f, "the head has more than {limit} header lines")
             }
             HeadError::TooManyBlankLines { limit } => {
-                write!(f, "more than {limit} blank lines before the request")
+                write!(f, "more than {limit} blank lines before the first line")
             }
             HeadError::UnknownVersion => f.write_str("HTTP version other than 1.0 and 1.1"),
         }

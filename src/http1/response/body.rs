@@ -13,11 +13,12 @@ use crate::http1::chunked::{
 };
 
 /// Bounds on what an upstream's chunks may carry besides data. Wider than for clients of ours: whom we ask, the operator
-/// chose, and some proxies put what they know into the trailers.
+/// chose, some proxies put what they know into the trailers, and old servers fill sizes up with spaces.
 const CHUNKED_LIMITS: ChunkedLimits = ChunkedLimits {
     extension_bytes_max: 1024,
     extensions_total_bytes_max: 16 * 1024,
     trailer_bytes_max: 16 * 1024,
+    padding: true,
 };
 
 /// What is left of a response's body.
@@ -149,6 +150,12 @@ mod tests {
             ),
             (
                 ResponseFraming::Chunked,
+                "5   \r\nhello\r\n00005 \t;a=b\r\nagain\r\n0 \r\n\r\nnext",
+                "helloagain",
+                Some(4),
+            ),
+            (
+                ResponseFraming::Chunked,
                 "5\r\nhello\r\n0\r\n",
                 "hello",
                 None,
@@ -163,6 +170,33 @@ mod tests {
             let found = pieces(framing, input.as_bytes(), &every);
             assert_eq!(found, expected, "{framing:?} {input:?} byte by byte");
             fuzz_body(framing, input.as_bytes());
+        }
+    }
+
+    #[test]
+    fn spaces_behind_a_size_end_and_are_nowhere_else() {
+        let read = |text: &str| {
+            let bytes = text.as_bytes();
+            let whole = pieces(ResponseFraming::Chunked, bytes, &[]);
+            for cut in 0..=bytes.len() {
+                let found = pieces(ResponseFraming::Chunked, bytes, &[cut]);
+                assert_eq!(found, whole, "{text:?} cut at {cut}");
+            }
+            fuzz_body(ResponseFraming::Chunked, bytes);
+            whole.map(|(body, _)| body)
+        };
+        let padded = |len: usize| format!("1{}\r\nx\r\n0\r\n\r\n", " ".repeat(len));
+        assert_eq!(read(&padded(63)), Ok(b"x".to_vec()));
+        assert_eq!(read(&padded(64)), Err(ChunkedError::BadSize));
+        for text in [
+            " 1\r\nx\r\n0\r\n\r\n",
+            "1 1\r\nx\r\n0\r\n\r\n",
+            "1 x\r\nx\r\n0\r\n\r\n",
+            "1 \nx\r\n0\r\n\r\n",
+            "1 \0\r\nx\r\n0\r\n\r\n",
+            " \r\n\r\n",
+        ] {
+            assert_eq!(read(text), Err(ChunkedError::BadSize), "{text:?}");
         }
     }
 

@@ -1,5 +1,5 @@
 //! A raw HTTP/1.1 client: it sends the bytes it is told to and reads responses strictly, with the
-//! project's own pure readers (which have tests of their own).
+//! project's own pure readers (which have tests of their own), whose leniency a server of ours must not need.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -155,8 +155,23 @@ impl Response {
         let parsed = head.try_parse(unread, &HEAD_LIMITS);
         let consumed =
             parsed.unwrap_or_else(|error| panic!("{error}: {}", unread.escape_ascii()))?;
-        unread.drain(..consumed);
+        let text: Vec<u8> = unread.drain(..consumed).collect();
+        assert!(
+            text.starts_with(b"HTTP/")
+                && text
+                    .split(|byte| *byte == b'\n')
+                    .rev()
+                    .skip(1)
+                    .all(|line| line.ends_with(b"\r")),
+            "a head beside the grammar: {}",
+            text.escape_ascii()
+        );
         let framing = head.framing(method);
+        let has = |name: &str| head.headers(name).count();
+        assert!(
+            has("content-length") + has("transfer-encoding") <= 1,
+            "not one length: {head:?}"
+        );
         // A client reads past it; a server must not send it (RFC 9110 section 8.6, RFC 9112 section 6.1).
         let is_bodiless = head.status() < 200 || head.status() == 204;
         assert!(
