@@ -69,7 +69,8 @@ build() {
   mapfile -t flags < <(remaps)
   # A panic is one instruction that nobody may run, without words and places: they were a twentieth of the binary. Where it was is
   # reported by its address (src/rt/sys.rs), which cross/where.sh looks up. It is an option of the nightly compiler too.
-  [ ${#std[@]} = 0 ] || flags+=("-Zunstable-options" "-Cpanic=immediate-abort")
+  # Derived `Debug` writes the name alone, which is all that messages take of it.
+  [ ${#std[@]} = 0 ] || flags+=("-Zunstable-options" "-Cpanic=immediate-abort" "-Zfmt-debug=shallow")
   # What LLVM can do for size and does not do unasked: what stands at several places becomes a function of its own; blocks in an order
   # that wants fewer and shorter jumps; a short `match` is a row of comparisons instead of a table.
   for argument in enable-machine-outliner=always apply-ext-tsp-for-size min-jump-table-entries=8; do

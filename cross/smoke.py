@@ -156,7 +156,7 @@ def https(binary, runner, folder):
     status = end(signal.SIGILL)
     words = "".join(said)
     has_said = re.search(r"^siskin \S+ ends by a bug of its own, at 0x[0-9a-f]{16}; please report this line$", words, re.MULTILINE)
-    case("a bug ends it with its last words", bool(has_said) and status != 0, (status, words[-400:]))
+    case("a bug ends it with its last words", bool(has_said) and status == -signal.SIGILL, (status, words[-400:]))
 
 
 def run(binary, runner, folder):

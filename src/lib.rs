@@ -130,6 +130,7 @@ pub mod calendar;
 pub mod log;
 pub mod metrics;
 pub mod raw;
+mod sha256;
 pub mod sorted;
 
 #[cfg(feature = "aws")]

@@ -11,6 +11,9 @@ siskin::end_every_stack_walk!();
 #[cfg(target_env = "musl")]
 siskin::compare_by_words!(bcmp);
 
+#[cfg(target_env = "musl")]
+siskin::name_own_thread!();
+
 // Where `build.rs` has the linker take these.
 #[cfg(all(
     any(feature = "jwt", feature = "tls"),

@@ -5,10 +5,9 @@
 use std::fmt;
 use std::hint::black_box;
 
-use sha2::{Digest, Sha256};
-
 use crate::gate::jwt::{Grant, SECRET_BYTES_MIN};
 use crate::gate::{Scope, Scopes};
+use crate::sha256;
 
 use super::Config;
 use super::error::{Fault, Problem};
@@ -43,7 +42,7 @@ pub struct TokenHash(pub [u8; 32]);
 impl TokenHash {
     /// The hash of a presented token.
     pub fn of(token: &str) -> TokenHash {
-        TokenHash(Sha256::digest(token.as_bytes()).into())
+        TokenHash(sha256::hash(token.as_bytes()))
     }
 
     /// As 64 hexadecimal digits, for a configuration to hold in place of the token.

@@ -7,9 +7,8 @@ use std::fmt;
 use std::hint::black_box;
 use std::rc::Rc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::principal::Principal;
+use crate::sha256;
 
 /// The tokens of a configuration.
 #[derive(Clone, Default)]
@@ -136,7 +135,7 @@ fn are_equal<'d>(pairs: impl Iterator<Item = (&'d u8, &'d u8)>) -> bool {
 }
 
 pub(super) fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
+    sha256::hash(token.as_bytes())
 }
 
 fn parse_digest(hex: &str) -> Option<[u8; 32]> {

@@ -6,12 +6,11 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::errors::ProtocolError;
 use crate::base64;
+use crate::sha256::{Hasher, Mac};
 
 /// The longest sealed text that is looked at.
 pub const SEALED_BYTES_MAX: usize = 16 * 1024;
@@ -28,7 +27,7 @@ const EXPIRY_BYTES: usize = 8;
 /// restart then fail, and the server asks again.
 #[derive(Clone)]
 pub struct Sealer {
-    mac: Hmac<Sha256>,
+    mac: Mac,
 }
 
 /// The key must not end up in a log.
@@ -96,7 +95,7 @@ impl Binding {
     /// that differ between a request and its retry. Members may come in another order and with
     /// other white space: a client may well rebuild its params, which are JSON text.
     pub fn new(principal: &str, method: &str, params: Option<&str>) -> Binding {
-        let mut digest = Sha256::new();
+        let mut digest = Hasher::new();
         for text in [principal, method] {
             feed_bytes(&mut digest, text.as_bytes());
         }
@@ -104,7 +103,7 @@ impl Binding {
         let Ok(mut params) = serde_json::from_str::<Value>(text) else {
             // Deeper than the parser follows: bound to the text itself.
             feed_bytes(&mut digest, text.as_bytes());
-            return Binding(digest.finalize().into());
+            return Binding(digest.finish());
         };
         if let Some(members) = params.as_object_mut() {
             for varying in ["_meta", "inputResponses", "requestState"] {
@@ -112,16 +111,14 @@ impl Binding {
             }
         }
         feed_value(&mut digest, &params);
-        Binding(digest.finalize().into())
+        Binding(digest.finish())
     }
 }
 
 impl Sealer {
     /// A sealer with this key; it should be random.
-    #[expect(clippy::expect_used, reason = "RFC 2104 section 2: any length will do")]
     pub fn new(key: &[u8; 32]) -> Sealer {
-        let mac = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
-        Sealer { mac }
+        Sealer { mac: Mac::new(key) }
     }
 
     /// Seals a payload until `now_ms + ttl_ms` (Unix milliseconds).
@@ -137,10 +134,7 @@ impl Sealer {
             Vec::with_capacity(payload.len().saturating_add(EXPIRY_BYTES + STATE_TAG_BYTES));
         bytes.extend_from_slice(&expiry);
         bytes.extend_from_slice(payload);
-        let tag = self
-            .tag("state", &binding.0, &bytes)
-            .finalize()
-            .into_bytes();
+        let tag = self.tag("state", &binding.0, &bytes).finish();
         bytes.extend_from_slice(&tag);
         base64::encode_url(&bytes)
     }
@@ -163,8 +157,9 @@ impl Sealer {
             .checked_sub(STATE_TAG_BYTES)
             .ok_or(SealError::Forged)?;
         let (body, tag) = bytes.split_at(body_len);
-        let mac = self.tag("state", &binding.0, body);
-        mac.verify_slice(tag).map_err(|_| SealError::Forged)?;
+        if !self.tag("state", &binding.0, body).is(tag) {
+            return Err(SealError::Forged);
+        }
         let expiry = body
             .first_chunk::<EXPIRY_BYTES>()
             .ok_or(SealError::Forged)?;
@@ -179,10 +174,7 @@ impl Sealer {
 
     /// Seals without expiry and with a short tag.
     pub(super) fn seal_cursor(&self, purpose: &str, payload: &[u8]) -> String {
-        let tag = self
-            .tag("cursor", purpose.as_bytes(), payload)
-            .finalize()
-            .into_bytes();
+        let tag = self.tag("cursor", purpose.as_bytes(), payload).finish();
         let mut bytes = payload.to_vec();
         bytes.extend(tag.iter().take(CURSOR_TAG_BYTES));
         base64::encode_url(&bytes)
@@ -193,15 +185,15 @@ impl Sealer {
         let mut bytes = base64::decode_url(sealed)?;
         let body_len = bytes.len().checked_sub(CURSOR_TAG_BYTES)?;
         let (body, tag) = bytes.split_at(body_len);
-        self.tag("cursor", purpose.as_bytes(), body)
-            .verify_truncated_left(tag)
-            .ok()?;
+        if !self.tag("cursor", purpose.as_bytes(), body).is(tag) {
+            return None;
+        }
         bytes.truncate(body_len);
         Some(bytes)
     }
 
     /// The kind keeps a cursor from being passed off as a state; lengths keep the parts apart.
-    fn tag(&self, kind: &str, purpose: &[u8], bytes: &[u8]) -> Hmac<Sha256> {
+    fn tag(&self, kind: &str, purpose: &[u8], bytes: &[u8]) -> Mac {
         let mut mac = self.mac.clone();
         for part in [kind.as_bytes(), purpose, bytes] {
             mac.update(&(part.len() as u64).to_be_bytes());
@@ -211,17 +203,17 @@ impl Sealer {
     }
 }
 
-fn feed_bytes(digest: &mut Sha256, bytes: &[u8]) {
-    digest.update((bytes.len() as u64).to_be_bytes());
+fn feed_bytes(digest: &mut Hasher, bytes: &[u8]) {
+    digest.update(&(bytes.len() as u64).to_be_bytes());
     digest.update(bytes);
 }
 
 /// Members in the order of their names. The recursion is as deep as the JSON parser allows.
-fn feed_value(digest: &mut Sha256, value: &Value) {
+fn feed_value(digest: &mut Hasher, value: &Value) {
     match value {
         Value::Array(items) => {
             digest.update(b"[");
-            digest.update((items.len() as u64).to_be_bytes());
+            digest.update(&(items.len() as u64).to_be_bytes());
             for item in items {
                 feed_value(digest, item);
             }
@@ -230,7 +222,7 @@ fn feed_value(digest: &mut Sha256, value: &Value) {
             let mut names: Vec<&String> = members.keys().collect();
             names.sort_unstable();
             digest.update(b"{");
-            digest.update((names.len() as u64).to_be_bytes());
+            digest.update(&(names.len() as u64).to_be_bytes());
             for name in names {
                 feed_bytes(digest, name.as_bytes());
                 feed_value(digest, &members[name]);

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 mod facts;
 use facts::ones;
-pub use facts::{InterfaceAddress, Space, machine, space};
+pub use facts::{InterfaceAddress, Space, machine, name_thread, space};
 
 /// All IPv4 and IPv6 addresses of all interfaces, in the kernel's order; empty when it refuses to list them.
 pub fn interface_addresses() -> Vec<InterfaceAddress> {
@@ -172,7 +172,7 @@ pub fn report_bugs() {
         // SAFETY: all zeros are a valid action, the default one.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
         action.sa_sigaction = report_bug as *const () as libc::sighandler_t;
-        // The default action comes back, so that the instruction, tried once more, ends the process as it would have.
+        // The default action comes back, by which the signal ends the process as it would have.
         action.sa_flags = libc::SA_SIGINFO | libc::SA_RESETHAND;
         // SAFETY: the action lives for the call, and its function does only what a signal handler may.
         unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
@@ -180,10 +180,12 @@ pub fn report_bugs() {
 }
 
 /// May come in between anything.
-extern "C" fn report_bug(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+extern "C" fn report_bug(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     // SAFETY: the kernel passes a structure that lives for the call, and for these two signals it holds an address.
     let place = unsafe { (*info).si_addr() };
     facts::write_last_words(place.addr());
+    // SAFETY: takes a number. It arrives when this has returned, or the instruction itself is tried once more.
+    unsafe { libc::raise(signal) };
 }
 
 /// The IP address behind a socket address of a family we know.
@@ -405,6 +407,25 @@ macro_rules! end_every_stack_walk {
                 ::std::process::abort()
             }
         )+
+    };
+}
+
+/// The name of a thread, for what the kernel shows of it. For `main.rs` in builds with musl, whose own writes a path by `snprintf` for the
+/// sake of other threads than the one that calls, and with that come 9 kB of it, floating point and all. std names the one that calls.
+///
+/// Why it holds: the caller promises a text that ends in a zero byte, of which the kernel takes 15 bytes (prctl(2), `PR_SET_NAME`).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! name_own_thread {
+    () => {
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn pthread_setname_np(
+            _thread: *mut ::std::ffi::c_void,
+            name: *const ::std::ffi::c_char,
+        ) -> ::std::ffi::c_int {
+            $crate::rt::sys::name_thread(unsafe { ::std::ffi::CStr::from_ptr(name) })
+        }
     };
 }
 

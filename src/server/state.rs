@@ -22,7 +22,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nanoserde::SerBin;
-use sha2::{Digest, Sha256};
 
 use crate::gate::Principal;
 use crate::mcp::capabilities::ClientCapabilities;
@@ -30,6 +29,7 @@ use crate::mcp::logging::Level;
 use crate::mcp::revision::Revision;
 use crate::raw::Raw;
 use crate::rt;
+use crate::sha256::Hasher;
 
 use super::Server;
 use super::session::{Remembered, Session};
@@ -330,15 +330,19 @@ fn remember(saved: &SavedSession) -> Option<Remembered> {
     })
 }
 
+fn checksum(version: &[u8], payload: &[u8]) -> [u8; CHECKSUM_LEN] {
+    let mut hasher = Hasher::new();
+    hasher.update(version);
+    hasher.update(payload);
+    hasher.finish()
+}
+
 fn encode(saved: &Saved) -> Vec<u8> {
     let version = VERSION.to_le_bytes();
     let mut payload = Vec::new();
     saved.ser_bin(&mut payload);
-    let digest = Sha256::new()
-        .chain_update(version)
-        .chain_update(&payload)
-        .finalize();
-    [MAGIC, &version[..], &digest[..], &payload].concat()
+    let checksum = checksum(&version, &payload);
+    [MAGIC, &version[..], &checksum[..], &payload].concat()
 }
 
 fn decode(bytes: &[u8]) -> Result<Saved, StateError> {
@@ -353,11 +357,7 @@ fn decode(bytes: &[u8]) -> Result<Saved, StateError> {
     let (checksum, payload) = rest
         .split_first_chunk::<CHECKSUM_LEN>()
         .ok_or(StateError::Checksum)?;
-    let digest = Sha256::new()
-        .chain_update(version)
-        .chain_update(payload)
-        .finalize();
-    if digest.as_slice() != checksum {
+    if *checksum != self::checksum(version, payload) {
         return Err(StateError::Checksum);
     }
     reader::read(payload).ok_or(StateError::Format)
@@ -389,11 +389,8 @@ impl fmt::Display for StateError {
 pub fn fuzz_state(bytes: &[u8]) {
     _ = decode(bytes);
     let version = VERSION.to_le_bytes();
-    let digest = Sha256::new()
-        .chain_update(version)
-        .chain_update(bytes)
-        .finalize();
-    let file = [MAGIC, &version[..], &digest[..], bytes].concat();
+    let checksum = checksum(&version, bytes);
+    let file = [MAGIC, &version[..], &checksum[..], bytes].concat();
     if let Ok(saved) = decode(&file) {
         assert_eq!(encode(&saved), file, "one file for one state");
     }

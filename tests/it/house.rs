@@ -17,10 +17,11 @@ const UNTRACKED: [&str; 6] = [
 ];
 
 /// The files of `src` that may be longer than most, because they are one table or one story.
-const LONG: [(&str, usize); 5] = [
+const LONG: [(&str, usize); 6] = [
     ("jsonrpc/parse.rs", 680),
     ("mcp/tool/mod.rs", 550),
     ("metrics/mod.rs", 600),
+    ("rt/sys.rs", 550),
     ("server/state.rs", 550),
     ("transport/connection.rs", 600),
 ];

@@ -1,5 +1,6 @@
 //! What the system is asked for, in types of ours.
 
+use std::ffi::CStr;
 use std::io::IoSlice;
 use std::net::IpAddr;
 use std::path::Path;
@@ -55,6 +56,12 @@ pub(super) fn ones(mask: IpAddr) -> u32 {
         IpAddr::V4(mask) => u32::from(mask).count_ones(),
         IpAddr::V6(mask) => u128::from(mask).count_ones(),
     }
+}
+
+/// For [`crate::name_own_thread`]: 0, or the number of an error.
+#[doc(hidden)]
+pub fn name_thread(name: &CStr) -> i32 {
+    rustix::thread::set_name(name).map_or_else(rustix::io::Errno::raw_os_error, |()| 0)
 }
 
 /// Where the program was. Takes no memory and no lock, and is one system call: what a signal handler may do (POSIX.1-2017, 2.4.3).

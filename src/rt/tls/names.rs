@@ -5,9 +5,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use sha2::{Digest as _, Sha256};
-
 use super::PeerCertificate;
+use crate::sha256;
 
 /// Most names that are kept of one certificate, and the longest: each connection holds its client's.
 const NAMES_MAX: usize = 16;
@@ -33,7 +32,7 @@ pub(super) fn read(der: &[u8]) -> PeerCertificate {
         names.clear();
     }
     PeerCertificate {
-        fingerprint: Sha256::digest(der).into(),
+        fingerprint: sha256::hash(der),
         names: names.into(),
     }
 }
@@ -203,7 +202,7 @@ mod tests {
         let found = read(&der);
         let names: Vec<&str> = found.names.iter().map(|name| &**name).collect();
         assert_eq!(names, NAMES);
-        assert_eq!(found.fingerprint, <[u8; 32]>::from(Sha256::digest(&der)));
+        assert_eq!(found.fingerprint, sha256::hash(&der));
     }
 
     #[test]
