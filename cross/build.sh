@@ -78,6 +78,10 @@ build() {
   done
   # Only without ring (src/sha256.rs), for tokens and what clients keep for us.
   flags+=('--cfg=sha2_backend="soft"' '--cfg=sha2_backend_soft="compact"')
+  # The lines are stripped from what is shipped, but have to be there when it is compiled: LLVM makes slightly other code with them, and
+  # where.sh needs the same. As flags, not by the profile, for cargo names what it builds by that, and those names are in the code's order.
+  flags+=("-Cdebuginfo=line-tables-only")
+  [ "${SISKIN_NAMES:-}" != lines ] || flags+=("-Cstrip=none")
   case $(field "$triple" 2) in
     rustup)
       [ -d "$(rustc --print sysroot)/lib/rustlib/$triple/lib" ] || rustup target add "$triple" ||
@@ -88,9 +92,8 @@ build() {
       esac
       local wanted=(--quiet --locked --profile "$PROFILE" "${WHAT[@]}" --target "$triple" "${FLAGS[@]}" "${std[@]}"
         --config "$(rustflags "$triple" "${flags[@]}")")
-      # With names for size.sh: only the program is linked anew, its libraries stay. With lines for where.sh.
-      [ "${SISKIN_NAMES:-}" != lines ] || export CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
-      if [ -n "${SISKIN_NAMES:-}" ]; then
+      # With names for size.sh: only the program is linked anew, its libraries stay.
+      if [ "${SISKIN_NAMES:-}" = 1 ]; then
         cargo rustc "${wanted[@]}" -- -Cstrip=none
       else
         cargo build "${wanted[@]}"
