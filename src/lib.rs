@@ -127,6 +127,7 @@
 
 pub mod base64;
 pub mod calendar;
+mod constant_time;
 pub mod log;
 pub mod metrics;
 pub mod raw;

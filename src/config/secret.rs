@@ -6,6 +6,8 @@
 use std::fmt;
 use std::hint::black_box;
 
+use crate::constant_time::is_equal;
+
 /// A secret text. It has no `Display` and no `Serialize`, its `Debug` shows stars, and its memory is cleared on drop.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
@@ -32,12 +34,7 @@ impl fmt::Debug for Secret {
 /// Equality looks at every byte whatever it finds, so its time tells a guesser nothing but the length.
 impl PartialEq for Secret {
     fn eq(&self, other: &Secret) -> bool {
-        let differs = self
-            .0
-            .iter()
-            .zip(&other.0)
-            .fold(0, |seen, (a, b)| seen | (a ^ b));
-        self.0.len() == other.0.len() && black_box(differs) == 0
+        is_equal(&self.0, &other.0)
     }
 }
 

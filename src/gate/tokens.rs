@@ -4,10 +4,10 @@
 //! configuration may hold the digest alone. All tokens are looked at for every request, right or wrong.
 
 use std::fmt;
-use std::hint::black_box;
 use std::rc::Rc;
 
 use super::principal::Principal;
+use crate::constant_time::is_equal;
 use crate::sha256;
 
 /// The tokens of a configuration.
@@ -123,17 +123,6 @@ impl Tokens {
     }
 }
 
-/// Compares without stopping at the first difference.
-pub(super) fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    are_equal(a.iter().zip(b))
-}
-
-/// Whether all pairs are. `black_box` keeps the compiler from adding a stop at the first that is not.
-fn are_equal<'d>(pairs: impl Iterator<Item = (&'d u8, &'d u8)>) -> bool {
-    let difference = pairs.fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
-    black_box(difference) == 0
-}
-
 pub(super) fn digest(token: &str) -> [u8; 32] {
     sha256::hash(token.as_bytes())
 }
@@ -185,6 +174,7 @@ pub(super) mod samples {
 mod tests {
     use super::samples::{ABC, principal, tokens};
     use super::*;
+    use crate::constant_time::are_equal;
 
     #[test]
     fn tokens_that_cannot_be_used() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::errors::ProtocolError;
 use crate::base64;
-use crate::sha256::{Hasher, Mac};
+use crate::sha256::{Hasher, Mac, is_tag};
 
 /// The longest sealed text that is looked at.
 pub const SEALED_BYTES_MAX: usize = 16 * 1024;
@@ -157,7 +157,7 @@ impl Sealer {
             .checked_sub(STATE_TAG_BYTES)
             .ok_or(SealError::Forged)?;
         let (body, tag) = bytes.split_at(body_len);
-        if !self.tag("state", &binding.0, body).is(tag) {
+        if !is_tag(&self.tag("state", &binding.0, body).finish(), tag) {
             return Err(SealError::Forged);
         }
         let expiry = body
@@ -185,7 +185,7 @@ impl Sealer {
         let mut bytes = base64::decode_url(sealed)?;
         let body_len = bytes.len().checked_sub(CURSOR_TAG_BYTES)?;
         let (body, tag) = bytes.split_at(body_len);
-        if !self.tag("cursor", purpose.as_bytes(), body).is(tag) {
+        if !is_tag(&self.tag("cursor", purpose.as_bytes(), body).finish(), tag) {
             return None;
         }
         bytes.truncate(body_len);

@@ -40,9 +40,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::base64;
+use crate::constant_time::is_equal;
 
 use super::principal::Principal;
-use super::tokens::{digest, is_equal};
+use super::tokens::digest;
 
 use claims::{Claims, Times};
 use header::Header;
