@@ -108,7 +108,7 @@ impl<'a> Node<'a> {
     /// Notes a problem at a byte of the text within this value.
     pub(super) fn report_at(&self, offset: usize, text: String) {
         // Looked for only now, because hardly a value has a problem, and a text for each would be a text too many.
-        let place = place_within(self.source.document, "", self.value).unwrap_or_default();
+        let place = place_of(self.source.document, self.value);
         self.source.report(offset, &place, text);
     }
 
@@ -234,26 +234,59 @@ fn each<N, T>(nodes: Vec<N>, read: &mut dyn FnMut(&N) -> Option<T>) -> Option<Bo
     (all.len() == nodes.len()).then(|| all.into())
 }
 
-/// The dotted place of `wanted`, if it is `value` or within it; that is at `place`.
-fn place_within(value: &Value<'_>, place: &str, wanted: &Value<'_>) -> Option<String> {
-    if std::ptr::eq(value, wanted) {
-        return Some(place.to_owned());
-    }
-    match value.get_ref() {
-        DeValue::Table(members) => members.iter().find_map(|(name, member)| match place {
-            "" => place_within(member, name.get_ref(), wanted),
-            _ => place_within(member, &format!("{place}.{}", name.get_ref()), wanted),
-        }),
-        DeValue::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
-            // A tool by its name, which says more than its number.
-            let name = item.get_ref().get("name").filter(|_| place == "tool");
-            match name.and_then(|name| name.get_ref().as_str()) {
-                Some(name) => place_within(item, name, wanted),
-                None => place_within(item, &format!("{place}[{index}]"), wanted),
+/// A step from a value to one in it.
+enum Step<'a> {
+    Member(&'a str),
+    Item(usize, &'a Value<'a>),
+}
+
+/// Puts the steps that lead from `value` to `wanted` onto `steps`; false if they do not.
+fn steps_to<'a>(value: &'a Value<'a>, wanted: &Value<'_>, steps: &mut Vec<Step<'a>>) -> bool {
+    let mut leads_there = |step, within: &'a Value<'a>| {
+        steps.push(step);
+        let is_there = steps_to(within, wanted, steps);
+        if !is_there {
+            steps.pop();
+        }
+        is_there
+    };
+    std::ptr::eq(value, wanted)
+        || match value.get_ref() {
+            DeValue::Table(members) => members
+                .iter()
+                .any(|(name, member)| leads_there(Step::Member(name.get_ref()), member)),
+            DeValue::Array(items) => items
+                .iter()
+                .enumerate()
+                .any(|(index, item)| leads_there(Step::Item(index, item), item)),
+            _ => false,
+        }
+}
+
+/// The dotted place of a value within its document.
+fn place_of(document: &Value<'_>, wanted: &Value<'_>) -> String {
+    let mut steps = Vec::new();
+    steps_to(document, wanted, &mut steps);
+    let mut place = String::new();
+    for step in steps {
+        match step {
+            Step::Member(name) => {
+                if !place.is_empty() {
+                    place.push('.');
+                }
+                place.push_str(name);
             }
-        }),
-        _ => None,
+            Step::Item(index, item) => {
+                // A tool by its name, which says more than its number.
+                let name = item.get_ref().get("name").filter(|_| place == "tool");
+                match name.and_then(|name| name.get_ref().as_str()) {
+                    Some(name) => name.clone_into(&mut place),
+                    None => place.push_str(&format!("[{index}]")),
+                }
+            }
+        }
     }
+    place
 }
 
 /// A table with known keys.
