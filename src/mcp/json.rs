@@ -102,12 +102,7 @@ pub fn compact(text: &str) -> Result<Box<RawValue>, serde_json::Error> {
 
 /// An object's members by name, of two of a name the last; `None` if it is no object.
 pub fn members(raw: Raw<'_>) -> Option<SortedMap<Cow<'_, str>, Raw<'_>>> {
-    let mut members = raw.members();
-    let mut pairs = Vec::new();
-    while let Some(pair) = members.next_member().ok()? {
-        pairs.push(pair);
-    }
-    Some(SortedMap::of(pairs))
+    Some(SortedMap::of(raw.members().all()?))
 }
 
 /// Reads JSON from bytes that may be no text, by the reader of texts: that of bytes would be a second one for every type.

@@ -166,6 +166,15 @@ impl<'a> Members<'a> {
         Some(Some((name, self.scanner.value()?)))
     }
 
+    /// All of them, unless something is wrong.
+    pub fn all(mut self) -> Option<Vec<(Cow<'a, str>, Raw<'a>)>> {
+        let mut all = Vec::new();
+        while let Some(member) = self.step()? {
+            all.push(member);
+        }
+        Some(all)
+    }
+
     /// Whether there was an escape so far.
     pub fn has_escapes(&self) -> bool {
         self.scanner.escapes > 0

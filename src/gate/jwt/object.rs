@@ -15,11 +15,7 @@ pub(super) struct WrongType;
 
 impl<'a> Object<'a> {
     pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
-        let mut members = Members::of(std::str::from_utf8(text).ok()?, DEPTH_MAX);
-        let mut pairs = Vec::new();
-        while let Some(pair) = members.next_member().ok()? {
-            pairs.push(pair);
-        }
+        let pairs = Members::of(std::str::from_utf8(text).ok()?, DEPTH_MAX).all()?;
         let written = pairs.len();
         let map = SortedMap::of(pairs);
         (map.len() == written).then_some(Self(map))
