@@ -1,5 +1,5 @@
-//! Texts deflated for the binary, those of the packs and the names of characters, and the link arguments of the static release binary; every other build is
-//! linked as cargo does it.
+//! Texts deflated for the binary, those of the packs and the names of characters, and the link arguments of the static release
+//! binary; every other build is linked as cargo does it.
 //!
 //! Only the program itself and the examples get those arguments: not integration tests, build scripts or another crate's binary.
 

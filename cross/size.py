@@ -22,16 +22,15 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 
 def budgets():
-    """Bytes by (target, set): the budget, and what holds while it is missed."""
+    """Budgets in bytes by (target, set)."""
     found = {}
     with open(os.path.join(ROOT, "cross", "targets")) as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
                 triple, _, _, *limits = line.split()
                 for name, limit in zip(SETS, limits):
-                    budget, _, held = limit.partition("/")
-                    if budget != "-":
-                        found[triple, name] = (int(budget), int(held or budget))
+                    if limit != "-":
+                        found[triple, name] = int(limit)
     return found
 
 
@@ -100,15 +99,11 @@ def main():
                 continue
             weighed += 1
             size, said = os.path.getsize(path), number(cells[column])
-            limit, held = limits.get((triple, name), (None, None))
+            limit = limits.get((triple, name))
             verdict = "" if limit is None else "ok" if size <= limit else f"OVER by {100 * (size / limit - 1):.0f} %"
-            if verdict.startswith("OVER") and held != limit:
-                verdict += f", held at {held:,}"
             print(f"{triple:<34} {name:<9} {size:>10,} {limit or '':>10} {verdict}")
-            if limit is not None and size > held:
-                wrong.append(f"{triple}, {name}: {size:,} bytes are over the {held:,} of cross/targets; `cross/size.sh --largest {triple}` shows what takes them")
-            if limit is not None and size <= limit < held:
-                wrong.append(f"{triple}, {name}: {size:,} bytes are within the budget; take `/{held}` out of cross/targets")
+            if limit is not None and size > limit:
+                wrong.append(f"{triple}, {name}: {size:,} bytes are over the {limit:,} of cross/targets; `cross/size.sh --largest {triple}` shows what takes them")
             if is_write:
                 cells[column] = mebi(size)
             elif said is None or abs(size / 2**20 / said - 1) > DRIFT:
